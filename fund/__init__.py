@@ -1,0 +1,1 @@
+"""The Peace Incentive Fund, by the steps of a grant's life."""

@@ -1,0 +1,89 @@
+"""Two ways into the database: ``write`` for a unit of work, ``read`` for looking.
+
+SQLite loses updates silently with Python's own transactions, so the driver's are switched off and a unit of work begins
+with BEGIN IMMEDIATE; reading uses a second engine with a plain BEGIN, or it would queue for the write lock.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlmodel import Session
+
+from fund.base.errors import Conflict
+
+BUSY_TIMEOUT_MS = 15_000
+
+
+class Database:
+    """The engines of one database. Safe to share between threads; call ``close`` at the end."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.dialect = make_url(url).get_backend_name()
+        if self.dialect == "sqlite":
+            self.engine = _sqlite_engine(url, "BEGIN IMMEDIATE")
+            self._reader = _sqlite_engine(url, "BEGIN")
+        else:
+            self.engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+            self._reader = self.engine
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A unit of work: everything inside commits together at the end, or nothing does.
+
+        Raises Conflict where the database itself refused because somebody else was faster.
+        """
+        with Session(self.engine, expire_on_commit=False) as session:
+            try:
+                yield session
+                session.commit()
+            except IntegrityError as error:
+                session.rollback()
+                raise Conflict from error
+            except OperationalError as error:
+                session.rollback()
+                if _lost_a_race(error):
+                    raise Conflict from error
+                raise
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that only looks; what it changed by mistake is rolled back."""
+        with Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+        self._reader.dispose()
+
+
+def _lost_a_race(error: OperationalError) -> bool:
+    text = str(error.orig).lower()
+    return any(word in text for word in ("deadlock", "could not serialize", "database is locked"))
+
+
+def _sqlite_engine(url: str, begin: str) -> Engine:
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "foreign_keys=ON",
+            "synchronous=FULL",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

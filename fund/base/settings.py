@@ -1,0 +1,129 @@
+"""Settings from the environment (``FUND_…``), checked once at start."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from fund.base.errors import Misconfigured
+
+
+class Settings(BaseSettings):
+    """Every setting of the fund. Each is read from ``FUND_`` and its name in capitals; docs/settings.md lists them."""
+
+    model_config = SettingsConfigDict(env_prefix="FUND_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path("data"), description="Folder of the embedded database and of uploads.")
+    database_url: str = Field(
+        "", description="SQLAlchemy address of the database; empty means SQLite in the data folder."
+    )
+    base_url: str = Field(
+        "", description="Address under which people reach the fund; links in mails begin with it."
+    )
+    host: str = Field("127.0.0.1", description="Network address that the web server listens on.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        8000, description="Port that the web server listens on."
+    )
+    fund_name: str = Field("Peace Incentive Fund", min_length=1, description="Name in the pages and mails.")
+    network_name: str = Field("Peace in Our Cities", min_length=1, description="The network behind the fund.")
+    zone: str = Field("UTC", description="IANA time zone of the fund.")
+    contact: str = Field("fund@example.org", description="Mail address of a person that replies go to.")
+    mail_from: str = Field("fund@example.org", description="Mail address that mails come from.")
+    smtp_host: str = Field("127.0.0.1", description="Mail server.")
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = Field(25, description="Port of the mail server.")
+    smtp_security: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls or tls.")
+    smtp_user: str = Field("", description="Login at the mail server; empty means none.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
+    mails_per_minute: Annotated[int, Field(ge=1)] = Field(
+        600, description="How many mails go out in a minute at most."
+    )
+    unknown_outcome: Literal["resend", "park"] = Field(
+        "resend", description="What to do when the mail server fell silent after a mail was handed over."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+    log_format: Literal["text", "json"] = Field("text", description="How it is logged.")
+    embedded_worker: bool = Field(
+        False, description="Run the worker inside the web process (one process in all)."
+    )
+    sweep_seconds: Annotated[float, Field(gt=0)] = Field(
+        15, description="How often the worker looks for due mail."
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses of reverse proxies whose X-Forwarded-For is believed."
+    )
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("expected an IANA time zone such as Europe/Brussels")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            backend = make_url(value).get_backend_name()
+        except ArgumentError as error:
+            raise ValueError("expected an address such as postgresql+psycopg://user@host/fund") from error
+        if backend not in ("sqlite", "postgresql"):
+            raise ValueError("expected sqlite:///… or postgresql+psycopg://…")
+        return value.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("expected an address that starts with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("contact", "mail_from")
+    @classmethod
+    def _mail_address(cls, value: str) -> str:
+        if value.count("@") != 1 or any(c.isspace() for c in value) or value[0] == "@" or value[-1] == "@":
+            raise ValueError("expected one mail address")
+        return value
+
+    @model_validator(mode="after")
+    def _login_needs_both(self) -> "Settings":
+        if bool(self.smtp_user) != bool(self.smtp_password.get_secret_value()):
+            raise ValueError("FUND_SMTP_USER and FUND_SMTP_PASSWORD go together: set both or neither")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The address of the database that is really used."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'fund.sqlite3'}"
+
+    @property
+    def address(self) -> str:
+        """The address that links begin with, without a slash at the end."""
+        return self.base_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the fund over HTTPS."""
+        return self.address.startswith("https://")
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """The fund's zone."""
+        return ZoneInfo(self.zone)
+
+
+def load_settings() -> Settings:
+    """Settings from the environment. Raises Misconfigured with one line that names the first wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "FUND_" + "_".join(str(part) for part in first["loc"]).upper() if first["loc"] else ""
+        what = first["msg"].removeprefix("Value error, ")
+        shown = "" if "password" in name.lower() or not name else f" (it is {first['input']!r})"
+        raise Misconfigured(f"{name}{': ' if name else ''}{what}{shown}") from error

@@ -1,0 +1,34 @@
+"""What is stored: tables by noun, value types, migrations, and the JSON Schemas of what we publish.
+
+Importing this package registers every table with ``SQLModel.metadata``.
+"""
+
+from schema import (
+    applications,
+    awards,
+    deadlines,
+    ledger,
+    lessons,
+    outbox,
+    people,
+    reports,
+    reviews,
+    rounds,
+    values,
+    workflows,
+)
+
+__all__ = [
+    "applications",
+    "awards",
+    "deadlines",
+    "ledger",
+    "lessons",
+    "outbox",
+    "people",
+    "reports",
+    "reviews",
+    "rounds",
+    "values",
+    "workflows",
+]

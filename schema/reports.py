@@ -1,0 +1,39 @@
+"""Reports on funded projects: interim and final."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
+
+from schema.values import LongText, Moved
+
+
+class ReportKind(StrEnum):
+    """An interim report comes half-way, the final one after the project's end."""
+
+    INTERIM = "interim"
+    FINAL = "final"
+
+
+class Report(Moved, table=True):
+    """What a grantee tells of its project by a date."""
+
+    __table_args__ = (UniqueConstraint("application_id", "kind"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    application_id: int = Field(foreign_key="application.id")
+    kind: str
+    due_on: date
+    done: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    """What was done, against what was proposed."""
+    changed: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    """What changed for people, and how that is known."""
+    difficulties: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    next_steps: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    people_reached: int | None = None
+    spent_minor: int | None = None
+    currency: str = "USD"
+    edit_version: int = 0
+    created_at: datetime
+    handed_in_at: datetime | None = None

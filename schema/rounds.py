@@ -1,0 +1,99 @@
+"""Rounds (calls for proposals): their calendar, their form and scorecard as data, their pot."""
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlmodel import Field, SQLModel
+
+from schema.values import LongText, Moved, json_field
+
+THEMES = {
+    "informal-settlements": "Violence in informal settlements",
+    "women": "Violence against women",
+    "digital": "Digital threats",
+    "organised-crime": "Violence from organised criminal groups",
+    "police-community": "Police-community relationships",
+    "local-national": "Local-national government dynamics",
+}
+"""The six thematic areas of the network's research compendium."""
+
+
+class Question(BaseModel):
+    """One question of a form. ``kind``: text (one line), long (paragraphs), choice or theme."""
+
+    key: str
+    label: str
+    hint: str = ""
+    kind: str = "long"
+    required: bool = True
+    words: int | None = None
+    """Guidance, never a wall: the form warns and accepts."""
+    choices: list[str] = []
+    criterion: str = ""
+    """Key of the criterion that reviewers score this answer by, if any."""
+
+
+class Section(BaseModel):
+    """One topic, one page of the form."""
+
+    key: str
+    title: str
+    intro: str = ""
+    questions: list[Question]
+
+
+class Criterion(BaseModel):
+    """What reviewers score from 0 to ``top``, each step described by its anchor."""
+
+    key: str
+    label: str
+    hint: str = ""
+    weight: int = 1
+    anchors: list[str]
+    """What each score means, from the lowest to the highest."""
+
+    @property
+    def top(self) -> int:
+        """The highest score."""
+        return len(self.anchors) - 1
+
+
+class Round(Moved, table=True):
+    """A call for proposals. Its dates are local days in ``zone``; each ends with the day."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    slug: str = Field(unique=True)
+    title: str
+    summary: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    eligibility: list[str] = json_field(list)
+    zone: str = "UTC"
+    opens_on: date
+    closes_on: date
+    review_due_on: date
+    decision_on: date
+    currency: str = "USD"
+    pot_minor: int
+    """What the round can award in all, in minor units of ``currency``."""
+    ceiling_minor: int
+    """The most that one proposal may ask for."""
+    project_months: int = 9
+    """How long a funded project runs, in months from its start."""
+    form: list[dict[str, Any]] = json_field(list)
+    scorecard: list[dict[str, Any]] = json_field(list)
+    created_at: datetime
+
+    @property
+    def sections(self) -> list[Section]:
+        """The form as typed sections."""
+        return [Section.model_validate(item) for item in self.form]
+
+    @property
+    def questions(self) -> list[Question]:
+        """Every question of the form in order."""
+        return [question for section in self.sections for question in section.questions]
+
+    @property
+    def criteria(self) -> list[Criterion]:
+        """The scorecard as typed criteria."""
+        return [Criterion.model_validate(item) for item in self.scorecard]
