@@ -1,0 +1,132 @@
+"""How money, moments and distances in time are written. Pure: the zone and ``now`` are always passed in."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, get_timezone_name
+from babel.numbers import format_currency, format_percent
+from markupsafe import Markup, escape
+
+from fund.web.i18n import formats, gettext, ngettext
+from schema.values import MINOR_DIGITS, Money
+
+DASH = "–"
+
+
+def money(amount: Money | None) -> str:
+    """``US$12,500`` or ``€1,500.50``: cents only where there are some. None is a dash."""
+    if amount is None:
+        return DASH
+    digits = MINOR_DIGITS.get(amount.currency, 2)
+    whole = amount.minor % 10**digits == 0
+    pattern = "¤#,##0" if whole else f"¤#,##0.{'0' * digits}"
+    value = Decimal(amount.minor).scaleb(-digits)
+    return str(format_currency(value, amount.currency, pattern, locale=formats(), currency_digits=False))
+
+
+def local_date(moment: date | datetime, zone: str = "UTC") -> str:
+    """``21 September 2021``; of a moment (aware), the day that it is in ``zone``."""
+    day = moment.astimezone(ZoneInfo(zone)).date() if isinstance(moment, datetime) else moment
+    return str(format_date(day, format="long", locale=formats()))
+
+
+def local_datetime(moment: datetime, zone: str = "UTC") -> str:
+    """``21 September 2021, 14:05`` in ``zone``."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{local_date(local.date())}, {local_time(moment, zone)}"
+
+
+def local_time(moment: datetime, zone: str = "UTC") -> str:
+    """``14:05`` in ``zone``."""
+    return str(
+        format_datetime(moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None), "HH:mm", locale=formats())
+    )
+
+
+def zone_name(zone: str, moment: datetime) -> str:
+    """``Nairobi time (UTC+3)``: the place people know and the offset in force at ``moment``."""
+    offset = utc_offset(moment, zone)
+    if zone in ("UTC", "Etc/UTC"):
+        return "UTC"
+    place = zone.rsplit("/", 1)[-1].replace("_", " ")
+    if zone.startswith("Etc/"):
+        place = str(get_timezone_name(ZoneInfo(zone), locale=formats()))
+        return place if offset in place else f"{place} ({offset})"
+    return gettext("%(place)s time (%(offset)s)") % {"place": place, "offset": offset}
+
+
+def utc_offset(moment: datetime, zone: str) -> str:
+    """``UTC+3``, ``UTC-4:30``: the offset of ``zone`` at ``moment``."""
+    minutes = int((moment.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()).total_seconds() // 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes >= 0 else '-'}{hours}{f':{rest:02d}' if rest else ''}"
+
+
+def days_between(now: datetime, moment: datetime, zone: str) -> int:
+    """Calendar days in ``zone`` from ``now`` until ``moment``; negative when it is past."""
+    here = ZoneInfo(zone)
+    return (moment.astimezone(here).date() - now.astimezone(here).date()).days
+
+
+def relative(moment: datetime, now: datetime, zone: str = "UTC") -> str:
+    """``today``, ``tomorrow``, ``in 5 days``, ``3 days ago``, by the calendar of ``zone``."""
+    days = days_between(now, moment, zone)
+    near = {0: gettext("today"), 1: gettext("tomorrow"), -1: gettext("yesterday")}
+    if days in near:
+        return near[days]
+    if days > 0:
+        return ngettext("in %(count)s day", "in %(count)s days", days) % {"count": days}
+    return ngettext("%(count)s day ago", "%(count)s days ago", -days) % {"count": -days}
+
+
+def last_day(due_at: datetime, zone: str) -> date:
+    """The local day that ends at ``due_at``, the exclusive end of a deadline."""
+    return (due_at - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
+
+
+def remaining(due_at: datetime, now: datetime, zone: str = "UTC") -> str:
+    """``due today``, ``in 5 days``, ``3 days overdue``: what a person counts until the day that ends at ``due_at``."""
+    days = (last_day(due_at, zone) - now.astimezone(ZoneInfo(zone)).date()).days
+    if now >= due_at:
+        late = max(-days, 1)
+        return ngettext("%(count)s day overdue", "%(count)s days overdue", late) % {"count": late}
+    if days <= 0:
+        return gettext("due today")
+    if days == 1:
+        return gettext("due tomorrow")
+    return ngettext("in %(count)s day", "in %(count)s days", days) % {"count": days}
+
+
+def urgency(due_at: datetime, now: datetime, zone: str = "UTC") -> str:
+    """``late``, ``soon`` (three days or less) or ``calm``: how a deadline is dressed beside its words."""
+    if now >= due_at:
+        return "late"
+    return "soon" if (last_day(due_at, zone) - now.astimezone(ZoneInfo(zone)).date()).days <= 3 else "calm"
+
+
+def duration(days: int) -> str:
+    """``5 days``."""
+    return ngettext("%(count)s day", "%(count)s days", days) % {"count": days}
+
+
+def percent(share: float) -> str:
+    """``25%`` of a share between 0 and 1."""
+    return str(format_percent(share, locale=formats()))
+
+
+def iso(moment: date | datetime) -> str:
+    """For ``<time datetime>``: a day as it is, a moment in UTC."""
+    if not isinstance(moment, datetime):
+        return moment.isoformat()
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def paragraphs(text: str | None) -> Markup:
+    """Plain text as escaped paragraphs: a blank line begins a new one, a single line break stays."""
+    blocks: Iterable[str] = (block.strip("\n") for block in (text or "").replace("\r\n", "\n").split("\n\n"))
+    shown = (
+        Markup("<br>").join(escape(line) for line in block.split("\n")) for block in blocks if block.strip()
+    )
+    return Markup("").join(Markup("<p>%s</p>") % block for block in shown)
