@@ -70,12 +70,15 @@ class Membership(SQLModel, table=True):
 
 
 class SignInCode(SQLModel, table=True):
-    """One mailed chance to sign in: a link token and a six-digit code, both stored hashed, for 15 minutes, used once."""
+    """One mailed chance to sign in: a link token and a six-digit code, both stored hashed, for 15 minutes, used once.
+
+    Without a person it is a decoy: what an unknown address gets, so that its answers are those of a known one.
+    """
 
     __tablename__ = "sign_in_code"
 
     id: int | None = Field(default=None, primary_key=True)
-    person_id: int = Field(foreign_key="person.id", index=True)
+    person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
     token_hash: str = Field(unique=True)
     code_hash: str
     handle_hash: str = Field(unique=True)
