@@ -1,0 +1,95 @@
+"""Pure arithmetic with local days, zones and instants. Reads no clock.
+
+A day ends with the *first instant of the next local day*: 23:59:59 would be an hour early on nights when the
+clock goes back. Offsets are calendar days, never multiples of 24 hours.
+"""
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+MORNING = 9
+"""The local hour at which reminders go out."""
+_SATURDAY = 5
+
+
+@lru_cache(maxsize=4096)
+def end_of_local_day(day: date, zone: str) -> datetime:
+    """The instant in UTC at which ``day`` is over in ``zone`` (IANA name): the next day's first instant.
+
+    Where midnight is missing, it is the first instant after the gap. Where the clock strikes midnight twice
+    and the old day comes back in between, it is the later one. Raises ZoneInfoNotFoundError.
+    """
+    place = ZoneInfo(zone)
+    midnight = datetime.combine(day + timedelta(days=1), time())
+    later = _instant(midnight, place, later=True)
+    just_before = (later - timedelta(microseconds=1)).astimezone(place)
+    return later if just_before.date() <= day else _instant(midnight, place, later=False)
+
+
+@lru_cache(maxsize=4096)
+def reminder_moment(due_on: date, days: int, zone: str, hour: int = MORNING) -> datetime:
+    """``hour`` o'clock in ``zone``, ``days`` calendar days after ``due_on`` (negative: before), in UTC.
+
+    In a gap it is the first instant after it; of an hour that comes twice, the first.
+    """
+    local = datetime.combine(due_on + timedelta(days=days), time(hour))
+    return _instant(local, ZoneInfo(zone), later=False)
+
+
+def deadline_moment(local: datetime, zone: str) -> datetime:
+    """A local time (naive) as a deadline, in UTC: after a gap, and the later of a time that comes twice."""
+    return _instant(local, ZoneInfo(zone), later=True)
+
+
+def local_day(moment: datetime, zone: str) -> date:
+    """The calendar day in ``zone`` at ``moment`` (aware)."""
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
+def last_day(due_at: datetime, zone: str) -> date:
+    """The last calendar day in ``zone`` of which a part lies before ``due_at`` (an exclusive end)."""
+    return local_day(due_at - timedelta(microseconds=1), zone)
+
+
+def days_between(now: datetime, due_at: datetime, zone: str) -> int:
+    """Calendar days in ``zone`` from ``now`` to the last day before ``due_at``: 0 today, negative overdue."""
+    return (last_day(due_at, zone) - local_day(now, zone)).days
+
+
+def add_working_days(day: date, count: int) -> date:
+    """``count`` working days (Monday to Friday) after ``day``, or before it where negative; 0 is itself."""
+    step = timedelta(days=1 if count > 0 else -1)
+    for _ in range(abs(count)):
+        day += step
+        while day.weekday() >= _SATURDAY:
+            day += step
+    return day
+
+
+def add_months(day: date, count: int) -> date:
+    """The same day ``count`` months later (or earlier); the month's last where that day does not exist."""
+    years, month = divmod(day.month - 1 + count, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def _instant(local: datetime, place: ZoneInfo, *, later: bool) -> datetime:
+    first = local.replace(tzinfo=place, fold=0).astimezone(UTC)
+    second = local.replace(tzinfo=place, fold=1).astimezone(UTC)
+    if second < first:
+        return _end_of_gap(second, first, place)
+    return second if later else first
+
+
+def _end_of_gap(before: datetime, after: datetime, place: ZoneInfo) -> datetime:
+    """The instant between the two at which the zone's clock jumps, by halving (rules count whole seconds)."""
+    offset = before.astimezone(place).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        if middle.astimezone(place).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after

@@ -1,0 +1,106 @@
+"""The outbox: a message is a row written beside the change it tells of, and sent after the commit.
+
+Every function works in the caller's transaction and commits nothing. A message moves pending → claimed →
+sending and from there to one terminal state; each step is a conditional UPDATE: of two workers one wins.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from secrets import token_urlsafe
+from typing import Any
+
+from sqlalchemy import Table, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col
+
+from schema.outbox import Message, MessageStatus
+
+MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
+CANCELLABLE = (MessageStatus.PENDING.value, MessageStatus.CLAIMED.value)
+
+
+def queue(
+    session: Session,
+    *,
+    key: str,
+    kind: str,
+    template: str,
+    now: datetime,
+    person_id: int | None = None,
+    address: str = "",
+    subject_kind: str = "",
+    subject_id: int | None = None,
+    application_id: int | None = None,
+    path: str = "/",
+    payload: dict[str, Any] | None = None,
+    at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> None:
+    """Queue one mail to ``person_id`` (or to a bare ``address``), due ``at`` (now, where not said).
+
+    ``key`` is the reason for the mail (``move:{subject}:{id}:{seq}:{template}:{person}``): a second one with
+    the same key is not written. ``payload`` holds only what cannot be looked up by the ids at sending.
+    """
+    row = message_row(
+        key=key, kind=kind, template=template, now=now, person_id=person_id, address=address,
+        subject_kind=subject_kind, subject_id=subject_id, application_id=application_id, path=path,
+        payload=payload or {}, next_at=at or now, expires_at=expires_at,
+    )  # fmt: skip
+    queue_rows(session, [row])
+
+
+def message_row(*, key: str, now: datetime, next_at: datetime, **columns: Any) -> dict[str, Any]:
+    """A pending message as a row for ``queue_rows``, with a Message-ID of its own.
+
+    The domain is joined to the Message-ID when the mail first goes out; from then on it stays as it is.
+    """
+    return {
+        "person_id": None, "address": "", "subject_kind": "", "subject_id": None, "application_id": None,
+        "deadline_id": None, "deadline_generation": None, "offset_days": None, "path": "/", "payload": {},
+        "expires_at": None, "status": MessageStatus.PENDING.value, "attempts": 0, "reason": "",
+        "rendered_subject": "", "rendered_text": "", "dedup_key": key, "mail_id": token_urlsafe(18),
+        "created_at": now, "next_at": next_at, **columns,
+    }  # fmt: skip
+
+
+def queue_rows(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write many rows at once; those whose key is there already are left out by the database itself."""
+    if not rows:
+        return
+    session.flush()
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.connection().execute(insert(MESSAGES).on_conflict_do_nothing(index_elements=["dedup_key"]), rows)
+
+
+def cancel(session: Session, *where: Any, reason: str, now: datetime) -> int:
+    """Cancel what matches ``where`` and is not yet being handed over; keep ``reason``. Returns how many."""
+    session.flush()
+    result = session.connection().execute(
+        update(MESSAGES)
+        .where(MESSAGES.c.status.in_(CANCELLABLE), *where)
+        .values(status=MessageStatus.CANCELLED.value, reason=reason, finished_at=now, worker=None, lease=None)
+    )
+    return result.rowcount
+
+
+def cancel_for_person(
+    session: Session,
+    person_id: int,
+    reason: str,
+    now: datetime,
+    *,
+    application_ids: Iterable[int] | None = None,
+) -> int:
+    """Cancel what one person was still to get, in all or about ``application_ids``. Returns how many."""
+    where = [col(Message.person_id) == person_id]
+    if application_ids is not None:
+        where.append(col(Message.application_id).in_(list(application_ids)))
+    return cancel(session, *where, reason=reason, now=now)
+
+
+def cancel_for_subject(
+    session: Session, subject_kind: str, subject_id: int, reason: str, now: datetime
+) -> int:
+    """Cancel what was still to go out about one subject (a review that was taken back, say)."""
+    where = (col(Message.subject_kind) == subject_kind, col(Message.subject_id) == subject_id)
+    return cancel(session, *where, reason=reason, now=now)
