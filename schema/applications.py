@@ -31,7 +31,9 @@ class Application(Moved, table=True):
     submitted_at: datetime | None = None
     declared_by_id: int | None = Field(default=None, foreign_key="person.id")
     public_summary: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
-    """What may be said of it in public once it is funded. Empty says nothing."""
+    """What the public may read of it once it is funded."""
+    public_fields: list[str] = json_field(list)
+    """What of a funded project the public may see: title, summary, grantee, city, theme, amount. Default closed."""
 
     @property
     def requested(self) -> Money | None:

@@ -99,7 +99,7 @@ class Throttle(SQLModel, table=True):
 
 
 class SignInSession(SQLModel, table=True):
-    """A browser that is signed in. Only the hash of its token is kept; revocable one by one or all at once."""
+    """A browser that is signed in. Only the hash of its token is kept; revocable, one or all."""
 
     __tablename__ = "sign_in_session"
 

@@ -1,0 +1,77 @@
+"""Who may read and who may write what, as the workflow's states declare it. Refused by default.
+
+Whoever may not read a thing is told that it does not exist.
+"""
+
+from sqlmodel import Session, col, select
+
+from fund.base.audience import actor_of
+from fund.base.definitions import definition_of
+from fund.base.errors import Forbidden, NotFound
+from fund.base.permissions import Viewer
+from fund.base.subjects import Subject, application_of, get
+from schema.applications import Application
+from schema.reviews import Review
+
+
+def roles_here(session: Session, subject: Subject, viewer: Viewer) -> frozenset[str]:
+    """Every role in which the viewer may look at the subject: her acting roles, auditor, reviewer of the application."""
+    if not viewer.signed_in:
+        return frozenset({"anyone"})
+    roles = set(actor_of(session, subject, viewer).roles) | {"anyone"}
+    if viewer.is_auditor:
+        roles.add("auditor")
+    if "applicant" not in roles and _reviews(session, subject, viewer):
+        roles.add("reviewer")
+    return frozenset(roles)
+
+
+def may_read(session: Session, subject: Subject, viewer: Viewer) -> bool:
+    """Whether one of the viewer's roles is let in by the subject's present state."""
+    state = definition_of(session, subject).state(subject.state)
+    return bool(roles_here(session, subject, viewer) & state.read)
+
+
+def may_edit(session: Session, subject: Subject, viewer: Viewer) -> bool:
+    """Whether the viewer may change the content in the present state."""
+    state = definition_of(session, subject).state(subject.state)
+    return bool(actor_of(session, subject, viewer).roles & state.edit)
+
+
+def application(session: Session, viewer: Viewer, reference: str) -> Application:
+    """The application with that reference, for a viewer who may read it. Raises NotFound otherwise."""
+    found = session.exec(select(Application).where(Application.reference == reference)).first()
+    if found is None or not may_read(session, found, viewer):
+        raise NotFound
+    return found
+
+
+def subject(session: Session, viewer: Viewer, kind: str, key: int) -> Subject:
+    """The subject of that kind and key, for a viewer who may read it. Raises NotFound otherwise."""
+    found = get(session, kind, key)
+    if not may_read(session, found, viewer):
+        raise NotFound
+    return found
+
+
+def require_edit(session: Session, subject: Subject, viewer: Viewer) -> None:
+    """Raises Forbidden where the content cannot be changed by the viewer in the present state."""
+    if not may_edit(session, subject, viewer):
+        raise Forbidden("This cannot be changed now. What you see is how it was handed in.")
+
+
+def require_manager(viewer: Viewer) -> None:
+    """Raises Forbidden for whoever does not manage the fund."""
+    if not viewer.is_manager:
+        raise Forbidden("Only a fund manager can do this.")
+
+
+def _reviews(session: Session, subject: Subject, viewer: Viewer) -> bool:
+    """Whether the viewer has a review of the subject's application that still gives her a right to look."""
+    parent = application_of(session, subject)
+    if parent is None or not isinstance(subject, Application):
+        return False
+    mine = session.exec(
+        select(Review).where(Review.application_id == parent.id, col(Review.reviewer_id) == viewer.person_id)
+    ).first()
+    return mine is not None and "reviewer" in definition_of(session, mine).state(mine.state).read

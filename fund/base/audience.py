@@ -1,0 +1,53 @@
+"""Who stands in which role to a subject: for rights (is she the applicant?) and for mail (who are the applicants?)."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from fund.base.permissions import Viewer
+from fund.base.subjects import Subject, application_of
+from schema.applications import Application
+from schema.people import Membership, Person, PersonRole, Role
+from schema.reviews import Review
+from workflows import Actor
+
+
+def actor_of(session: Session, subject: Subject, viewer: Viewer) -> Actor:
+    """The viewer with the roles that she has *here*.
+
+    Whoever acts for the member that applies is its applicant and nothing else: no manager decides on her own
+    proposal and no reviewer judges it.
+    """
+    application = application_of(session, subject)
+    if application is not None and application.member_id in viewer.member_ids:
+        return Actor(viewer.person_id, frozenset({"applicant"}))
+    roles = {Role.MANAGER.value} if viewer.is_manager else set()
+    if isinstance(subject, Review) and subject.reviewer_id == viewer.person_id:
+        roles.add(Role.REVIEWER.value)
+    return Actor(viewer.person_id, frozenset(roles))
+
+
+def people_in(session: Session, role: str, subject: Subject) -> Sequence[Person]:
+    """Everybody who stands in that role to the subject and can still sign in, by id.
+
+    Raises ValueError for a role that no subject of this kind has.
+    """
+    active = select(Person).where(col(Person.disabled_at).is_(None)).order_by(col(Person.id))
+    if role == "manager":
+        return session.exec(active.join(PersonRole).where(PersonRole.role == Role.MANAGER)).all()
+    if role == "reviewer" and isinstance(subject, Review):
+        return session.exec(active.where(Person.id == subject.reviewer_id)).all()
+    if role == "applicant":
+        application = application_of(session, subject)
+        if application is not None:
+            return _of_member(session, application)
+    raise ValueError(f"nobody is {role} of a {type(subject).__name__.lower()}")
+
+
+def _of_member(session: Session, application: Application) -> Sequence[Person]:
+    return session.exec(
+        select(Person)
+        .join(Membership)
+        .where(Membership.member_id == application.member_id, col(Person.disabled_at).is_(None))
+        .order_by(col(Person.id))
+    ).all()

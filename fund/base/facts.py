@@ -1,0 +1,219 @@
+"""What guards may look at. Each fact is read from the database only if a guard asks for it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, func, select
+
+from fund.base.definitions import definition_by_id, definition_of
+from fund.base.subjects import Subject, application_of, children_of, id_of, kind_of, round_of
+from schema.applications import Answer, Application
+from schema.awards import Award
+from schema.deadlines import Deadline, DeadlineStatus
+from schema.lessons import CLEARED_ONE_BY_ONE, TEXTS, Lesson, Reach
+from schema.people import Membership
+from schema.reports import Report
+from schema.reviews import Review, Score
+from schema.rounds import Round
+from schema.values import Money
+
+REPORT_PARTS = {
+    "done": "What was done",
+    "changed": "What changed",
+    "difficulties": "What was difficult",
+    "next_steps": "What comes next",
+    "people_reached": "People reached",
+    "spent_minor": "Money spent",
+}
+"""The parts of a report with their names for people; all are asked for."""
+
+
+class Facts(Mapping[str, Any]):
+    """A mapping whose values are computed once, when somebody asks."""
+
+    def __init__(self, sources: Mapping[str, Callable[[], Any]]) -> None:
+        self._sources = sources
+        self._known: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            self._known[name] = self._sources[name]()
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+
+def facts_of(session: Session, subject: Subject, now: datetime) -> Facts:
+    """Everything that guards of this subject's moves may ask. The table of names stands in docs/workflows.md."""
+    sources: dict[str, Callable[[], Any]] = {
+        "round": lambda: round_of(session, subject).state,
+        "open_deadlines": partial(open_deadlines, session, subject, now),
+    }
+    application = application_of(session, subject)
+    if isinstance(subject, Application):
+        sources |= {
+            "children": partial(child_states, session, subject),
+            "missing_answers": partial(missing_answers, session, subject),
+            "award_missing": partial(award_missing, session, subject),
+            "over_budget": partial(over_budget, session, subject),
+        }
+    elif isinstance(subject, Round):
+        sources["round_missing"] = partial(round_missing, subject, now)
+    elif application is not None:
+        sources["parent"] = lambda: application.state
+    if isinstance(subject, Review):
+        sources["missing_scores"] = partial(missing_scores, session, subject)
+        sources["conflict"] = partial(conflict, session, subject)
+    elif isinstance(subject, Report):
+        sources["missing_report"] = partial(missing_report, subject)
+    elif isinstance(subject, Lesson):
+        sources["missing_lesson"] = partial(missing_lesson, subject)
+        sources["uncleared_fields"] = partial(uncleared_fields, subject)
+    return Facts(sources)
+
+
+def open_deadlines(session: Session, subject: Subject, now: datetime) -> frozenset[str]:
+    """Keys of the subject's deadlines that are open and whose grace has not passed at ``now``."""
+    return frozenset(
+        session.exec(
+            select(Deadline.key).where(
+                Deadline.subject_kind == kind_of(subject),
+                Deadline.subject_id == id_of(subject),
+                Deadline.status == DeadlineStatus.OPEN,
+                Deadline.grace_until > now,
+            )
+        )
+    )
+
+
+def child_states(session: Session, application: Application) -> dict[str, tuple[str, ...]]:
+    """The states of the application's reviews, reports and lessons, by kind."""
+    states: dict[str, list[str]] = {"review": [], "report": [], "lesson": []}
+    for child in children_of(session, application):
+        states[kind_of(child)].append(child.state)
+    return {kind: tuple(found) for kind, found in states.items()}
+
+
+def missing_answers(session: Session, application: Application) -> tuple[str, ...]:
+    """Names of what still has to be answered before the proposal can be submitted, in the order of the form."""
+    round_ = session.get_one(Round, application.round_id)
+    answers = session.exec(select(Answer).where(Answer.application_id == application.id)).all()
+    answered = {answer.question for answer in answers if answer.text.strip()}
+    missing = [] if application.title.strip() else ["Title"]
+    missing += [] if application.theme else ["Theme"]
+    asked = application.requested_minor or 0
+    if not 0 < asked <= round_.ceiling_minor:
+        missing.append(f"Amount (more than nothing, at most {Money(round_.ceiling_minor, round_.currency)})")
+    missing += [q.label for q in round_.questions if q.required and q.key not in answered]
+    return tuple(missing)
+
+
+def award_missing(session: Session, application: Application) -> tuple[str, ...]:
+    """What is missing of the award's terms."""
+    award = session.exec(select(Award).where(Award.application_id == application.id)).first()
+    return () if award else ("amount, start and end of the project",)
+
+
+def committed(session: Session, round_: Round) -> Money:
+    """What the round has promised: awards of applications whose offer stands, is signed or was carried out.
+
+    Counted by the stages award, reporting and sharing, without the ends in which the money came free again.
+    """
+    rows = session.exec(
+        select(Application.state, Application.workflow_id, func.sum(Award.amount_minor))
+        .join(Award, col(Award.application_id) == col(Application.id))
+        .where(Application.round_id == round_.id)
+        .group_by(Application.state, col(Application.workflow_id))
+    ).all()
+    total = 0
+    for state, workflow_id, minor in rows:
+        definition = definition_by_id(session, workflow_id)
+        total += int(minor) if holds_money(definition.state(state)) else 0
+    return Money(total, round_.currency)
+
+
+def holds_money(state: Any) -> bool:
+    """Whether an award in this state is promised or paid: from the offer on, unless it was declined or lapsed."""
+    return state.stage in ("award", "reporting", "sharing") and state.outcome not in (
+        "offer_declined",
+        "offer_lapsed",
+    )
+
+
+def over_budget(session: Session, application: Application) -> str:
+    """By how much the prepared award exceeds what the round has left, or nothing."""
+    award = session.exec(select(Award).where(Award.application_id == application.id)).first()
+    round_ = session.get_one(Round, application.round_id, with_for_update=True)
+    if award is None:
+        return ""
+    state = definition_of(session, application).state(application.state)
+    already = award.amount_minor if holds_money(state) else 0
+    over = committed(session, round_).minor - already + award.amount_minor - round_.pot_minor
+    return str(Money(over, round_.currency)) if over > 0 else ""
+
+
+def missing_scores(session: Session, review: Review) -> tuple[str, ...]:
+    """Criteria without a score or without its reason, and the recommendation if it is missing."""
+    scores = {s.criterion: s for s in session.exec(select(Score).where(Score.review_id == review.id))}
+    missing = []
+    for criterion in round_of(session, review).criteria:
+        score = scores.get(criterion.key)
+        if score is None or score.value is None or not score.reason.strip():
+            missing.append(criterion.label)
+    return tuple(missing if review.recommendation else [*missing, "Recommendation"])
+
+
+def conflict(session: Session, review: Review) -> str:
+    """The conflict of interest that the system itself can see, in words, or nothing."""
+    application = session.get_one(Application, review.application_id)
+    same = session.get(Membership, (review.reviewer_id, application.member_id))
+    return "you belong to the member that applies" if same else ""
+
+
+def missing_report(report: Report) -> tuple[str, ...]:
+    """Parts of the report that are still empty."""
+    return tuple(label for name, label in REPORT_PARTS.items() if _empty(getattr(report, name)))
+
+
+def missing_lesson(lesson: Lesson) -> tuple[str, ...]:
+    """Texts of the lesson that are still empty, and the theme."""
+    missing = [label for name, label in TEXTS.items() if _empty(getattr(lesson, name))]
+    return tuple(missing if lesson.theme else [*missing, "Theme"])
+
+
+def uncleared_fields(lesson: Lesson) -> tuple[str, ...]:
+    """Fields that the grantee lets out of the fund and on which the fund has not decided; the title must be public."""
+    waiting = [
+        label
+        for name, label in CLEARED_ONE_BY_ONE.items()
+        if lesson.consent.get(name, Reach.FUND) != Reach.FUND and name not in lesson.clearance
+    ]
+    if lesson.reach("title") == Reach.FUND and TEXTS["title"] not in waiting:
+        waiting.insert(0, f"{TEXTS['title']} (nothing can be shared without it)")
+    return tuple(waiting)
+
+
+def round_missing(round_: Round, now: datetime) -> tuple[str, ...]:
+    """What the round lacks before it can open."""
+    today = now.astimezone(ZoneInfo(round_.zone)).date()
+    checks = {
+        "questions": bool(round_.questions),
+        "criteria": bool(round_.criteria),
+        "an amount to award": round_.pot_minor > 0 and round_.ceiling_minor > 0,
+        "a closing day that lies ahead": round_.closes_on >= today,
+        "days in order (close, review, decision)": round_.closes_on
+        <= round_.review_due_on
+        <= round_.decision_on,
+    }
+    return tuple(name for name, fine in checks.items() if not fine)
+
+
+def _empty(value: str | int | None) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
