@@ -1,0 +1,123 @@
+"""A PostgreSQL server for the tests: found, started once for all test processes, stopped with the last."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+OPTIONS = {
+    "listen_addresses": "''",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "timezone": "UTC",
+}
+"""Quick because nobody needs the data of a test after a power cut."""
+
+
+def find_programs() -> Path | None:
+    """The folder of initdb and pg_ctl (the newest of Debian's, else the PATH's); None where there is none."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    on_path = shutil.which("pg_ctl")
+    candidates = [*reversed(folders), *([Path(on_path).resolve().parent] if on_path else [])]
+    return next(
+        (path for path in candidates if (path / "initdb").exists() and (path / "pg_ctl").exists()), None
+    )
+
+
+def available() -> bool:
+    """Whether tests that need PostgreSQL can run here."""
+    return bool(os.environ.get("FUND_TEST_POSTGRES_URL")) or find_programs() is not None
+
+
+class Server:
+    """A server of the tests' own in ``folder``, reached through a socket there."""
+
+    def __init__(self, folder: Path) -> None:
+        programs = find_programs()
+        assert programs is not None, "PostgreSQL is not installed"
+        self.folder = folder
+        self._programs = programs
+
+    @property
+    def url(self) -> str:
+        """The address of its maintenance database."""
+        return f"postgresql+psycopg://fund@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        """Make the cluster and start it; it goes on when this process ends."""
+        self.folder.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            user = pwd.getpwnam(_unprivileged_user())
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+        self._run(
+            "initdb", "--no-sync", "--auth=trust", "--username=fund", "--encoding=UTF8", "--locale=C.UTF-8"
+        )
+        options = {**OPTIONS, "unix_socket_directories": str(self.folder)}
+        flags = " ".join(f"-c {name}={value}" for name, value in options.items())
+        self._run("pg_ctl", "--wait", f"--log={self.folder / 'log'}", f"--options={flags}", "start")
+
+    def stop(self) -> None:
+        """Stop it at once, whatever it is doing. Does nothing where it is not running."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self._run("pg_ctl", "--wait", "--mode=immediate", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [
+            *_as_unprivileged(),
+            str(self._programs / program),
+            f"--pgdata={self.folder / 'data'}",
+            *arguments,
+        ]
+        # Output goes to a file: a pipe would be kept open by the server, which outlives pg_ctl.
+        with (self.folder.parent / "postgres.log").open("a+") as log:
+            done = subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/")
+            if done.returncode:
+                log.seek(0)
+                raise RuntimeError(f"{program} failed:\n{log.read()}")
+
+
+def _unprivileged_user() -> str:
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _as_unprivileged() -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    user = _unprivileged_user()
+    if shutil.which("setpriv"):
+        group = str(pwd.getpwnam(user).pw_gid)
+        return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"]
+    return ["runuser", "-u", user, "--"]
+
+
+def create_database(server_url: str, name: str, template: str = "template0") -> str:
+    """Make database ``name`` as a copy of ``template``; its address."""
+    make = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    with _maintenance(server_url) as connection:
+        if connection.info.server_version >= 150_000:  # which would otherwise log every page: twice as slow
+            make += sql.SQL(" STRATEGY FILE_COPY")
+        connection.execute(make)
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+def drop_database(server_url: str, name: str) -> None:
+    """Remove database ``name`` with whoever is still connected to it."""
+    with _maintenance(server_url) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def _maintenance(server_url: str) -> Iterator[psycopg.Connection]:
+    plain = make_url(server_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        yield connection
