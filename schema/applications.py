@@ -30,7 +30,7 @@ class Application(Moved, table=True):
     created_at: datetime
     submitted_at: datetime | None = None
     declared_by_id: int | None = Field(default=None, foreign_key="person.id")
-    public_summary: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    public_summary: str = Field(default="", sa_type=LongText)
     """What the public may read of it once it is funded."""
     public_fields: list[str] = json_field(list)
     """What of a funded project the public may see: title, summary, grantee, city, theme, amount. Default closed."""
@@ -46,7 +46,7 @@ class Answer(SQLModel, table=True):
 
     application_id: int = Field(foreign_key="application.id", primary_key=True)
     question: str = Field(primary_key=True)
-    text: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    text: str = Field(default="", sa_type=LongText)
     updated_at: datetime
     updated_by_id: int = Field(foreign_key="person.id")
 

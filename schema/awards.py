@@ -16,7 +16,7 @@ class Award(SQLModel, table=True):
     currency: str
     starts_on: date
     ends_on: date
-    conditions: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    conditions: str = Field(default="", sa_type=LongText)
     prepared_at: datetime
     prepared_by_id: int = Field(foreign_key="person.id")
     signed_at: datetime | None = None

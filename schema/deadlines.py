@@ -64,4 +64,4 @@ class Deadline(SQLModel, table=True):
     opened_at: datetime
     closed_at: datetime | None = None
     passed_at: datetime | None = None
-    reason: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    reason: str = Field(default="", sa_type=LongText)

@@ -48,7 +48,7 @@ class LedgerEvent(SQLModel, table=True):
     previous: str
     """Hash of the event before, or 64 zeros."""
     hash: str
-    note: str | None = Field(default=None, sa_type=LongText)  # type: ignore[call-overload]
+    note: str | None = Field(default=None, sa_type=LongText)
     note_salt: str | None = None
     seal_id: int | None = Field(default=None, foreign_key="seal.id")
 

@@ -38,13 +38,13 @@ class Lesson(Moved, table=True):
     slug: str = Field(unique=True)
     title: str = ""
     theme: str = ""
-    problem: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
-    approach: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
-    worked: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
-    failed: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
-    advice: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    problem: str = Field(default="", sa_type=LongText)
+    approach: str = Field(default="", sa_type=LongText)
+    worked: str = Field(default="", sa_type=LongText)
+    failed: str = Field(default="", sa_type=LongText)
+    advice: str = Field(default="", sa_type=LongText)
     """What another city would need to do the same: cost, people, conditions."""
-    evidence: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    evidence: str = Field(default="", sa_type=LongText)
     consent: dict[str, str] = json_field()
     """How far the grantee lets each field go: fund, network or public. What is not named stays with the fund."""
     clearance: dict[str, str] = json_field()

@@ -39,6 +39,13 @@ class Message(SQLModel, table=True):
             postgresql_where=text("status = 'pending'"),
         ),
         Index(
+            "ix_message_urgent",
+            "next_at",
+            "id",
+            sqlite_where=text("status = 'pending' AND kind = 'sign_in'"),
+            postgresql_where=text("status = 'pending' AND kind = 'sign_in'"),
+        ),
+        Index(
             "ix_message_held",
             "worker",
             sqlite_where=text("status IN ('claimed', 'sending')"),
@@ -91,7 +98,7 @@ class Message(SQLModel, table=True):
     """Why it ended as it did, in words."""
     finished_at: datetime | None = None
     rendered_subject: str = ""
-    rendered_text: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    rendered_text: str = Field(default="", sa_type=LongText)
 
 
 class DeliveryAttempt(SQLModel, table=True):
@@ -107,7 +114,7 @@ class DeliveryAttempt(SQLModel, table=True):
     ended_at: datetime | None = None
     outcome: str = ""
     """sent, retry, dead, unknown or unreachable."""
-    reply: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    reply: str = Field(default="", sa_type=LongText)
 
 
 class Worker(SQLModel, table=True):

@@ -25,12 +25,12 @@ class Report(Moved, table=True):
     application_id: int = Field(foreign_key="application.id")
     kind: str
     due_on: date
-    done: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    done: str = Field(default="", sa_type=LongText)
     """What was done, against what was proposed."""
-    changed: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    changed: str = Field(default="", sa_type=LongText)
     """What changed for people, and how that is known."""
-    difficulties: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
-    next_steps: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    difficulties: str = Field(default="", sa_type=LongText)
+    next_steps: str = Field(default="", sa_type=LongText)
     people_reached: int | None = None
     spent_minor: int | None = None
     currency: str = "USD"

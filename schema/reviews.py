@@ -16,9 +16,9 @@ class Review(Moved, table=True):
     id: int | None = Field(default=None, primary_key=True)
     application_id: int = Field(foreign_key="application.id")
     reviewer_id: int = Field(foreign_key="person.id", index=True)
-    comment: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    comment: str = Field(default="", sa_type=LongText)
     """For the panel."""
-    feedback: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    feedback: str = Field(default="", sa_type=LongText)
     """For the applicant, with the decision."""
     recommendation: str = ""
     """fund, reserve or decline."""
@@ -33,4 +33,4 @@ class Score(SQLModel, table=True):
     review_id: int = Field(foreign_key="review.id", primary_key=True)
     criterion: str = Field(primary_key=True)
     value: int | None = None
-    reason: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    reason: str = Field(default="", sa_type=LongText)

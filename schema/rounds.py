@@ -65,7 +65,7 @@ class Round(Moved, table=True):
     id: int | None = Field(default=None, primary_key=True)
     slug: str = Field(unique=True)
     title: str
-    summary: str = Field(default="", sa_type=LongText)  # type: ignore[call-overload]
+    summary: str = Field(default="", sa_type=LongText)
     eligibility: list[str] = json_field(list)
     zone: str = "UTC"
     opens_on: date

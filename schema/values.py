@@ -81,7 +81,7 @@ class Moved(SQLModel):
     """
 
     workflow_id: int = Field(foreign_key="workflow.id")
-    state: str = Field(sa_type=String, index=True)  # type: ignore[call-overload]
+    state: str = Field(sa_type=String, index=True)
     state_since: datetime
     version: int = 1
 

@@ -17,7 +17,7 @@ class Workflow(SQLModel, table=True):
     name: str
     version: int
     digest: str = Field(unique=True)
-    source: str = Field(sa_type=LongText)  # type: ignore[call-overload]
+    source: str = Field(sa_type=LongText)
     stored_at: datetime
 
 

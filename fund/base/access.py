@@ -15,7 +15,7 @@ from schema.reviews import Review
 
 
 def roles_here(session: Session, subject: Subject, viewer: Viewer) -> frozenset[str]:
-    """Every role in which the viewer may look at the subject: her acting roles, auditor, reviewer of the application."""
+    """Every role in which the viewer may look at the subject: acting roles, auditor, reviewer of the application."""
     if not viewer.signed_in:
         return frozenset({"anyone"})
     roles = set(actor_of(session, subject, viewer).roles) | {"anyone"}

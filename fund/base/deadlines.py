@@ -32,7 +32,7 @@ def follow(
     session: Session, subject: Subject, definition: Definition, outcome: Outcome, now: datetime
 ) -> None:
     """Close what the state left behind had opened, open what the new state opens; a deadline both name stays."""
-    wanted = definition.state(outcome.target).deadlines
+    wanted = outcome.target.deadlines
     kept = set()
     for deadline in open_of(session, subject):
         if deadline.key in outcome.move.meets:

@@ -138,7 +138,7 @@ def seal(session: Session, now: datetime, day: datetime | None = None) -> Seal |
     ).all()
     if not heads:
         return None
-    rows = [(chain, seq, _hash_at(session, chain, seq)) for chain, seq in heads]
+    rows = [(chain, seq, _hash_at(session, chain, seq) or "") for chain, seq in heads]
     last = _latest_seal(session)
     sealed = Seal(day=(day or now).date(), at=now, previous=last, hash=_digest_seal(last, rows))
     session.add(sealed)
@@ -206,6 +206,6 @@ def _digest_note(salt: str | None, note: str) -> str:
     return hashlib.sha256(f"{salt}\n{note}".encode()).hexdigest()
 
 
-def _digest_seal(previous: str, rows: list[tuple[str, int, str | None]]) -> str:
+def _digest_seal(previous: str, rows: list[tuple[str, int, str]]) -> str:
     text = json.dumps([previous, rows], separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

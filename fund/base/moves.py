@@ -98,8 +98,9 @@ def _automatic(
     move = definition.automatic(subject.state, facts, passed)
     if move is None:
         return None
-    outcome = Outcome(source=subject.state, target=move.target, move=move)
-    return _carry_out(session, subject, outcome, None, Actor.clock(), now, None, {})
+    clock = Actor.clock()
+    outcome = definition.fire(subject.state, move.trigger, clock, facts)
+    return _carry_out(session, subject, outcome, None, clock, now, None, {})
 
 
 def _carry_out(
@@ -113,7 +114,7 @@ def _carry_out(
     data: Mapping[str, Any],
 ) -> LedgerEvent:
     effects.write(session, subject, outcome.move.trigger, viewer, data, now)
-    _write_state(session, subject, outcome.target, now)
+    _write_state(session, subject, outcome.target.name, now)
     event = ledger.append(
         session,
         chain=chain_of(subject),
@@ -123,8 +124,8 @@ def _carry_out(
         subject_id=id_of(subject),
         action=outcome.move.trigger,
         now=now,
-        source=outcome.source,
-        target=outcome.target,
+        source=outcome.source.name,
+        target=outcome.target.name,
         data={"version": subject.version},
         note=(reason or "").strip() or None,
     )

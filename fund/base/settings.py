@@ -120,7 +120,7 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """Settings from the environment. Raises Misconfigured with one line that names the first wrong one."""
     try:
-        return Settings()
+        return Settings.model_validate({})
     except ValidationError as error:
         first = error.errors()[0]
         name = "FUND_" + "_".join(str(part) for part in first["loc"]).upper() if first["loc"] else ""

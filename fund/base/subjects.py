@@ -1,7 +1,7 @@
 """What a workflow can move: applications, reviews, reports, lessons and rounds, and how they hang together."""
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from sqlmodel import Session, select
 
@@ -15,18 +15,14 @@ from schema.rounds import Round
 Child: TypeAlias = Review | Report | Lesson
 Subject: TypeAlias = Application | Review | Report | Lesson | Round
 
-KINDS: dict[str, type[Application] | type[Review] | type[Report] | type[Lesson] | type[Round]] = {
+KINDS: dict[str, type[Subject]] = {
     "application": Application,
     "review": Review,
     "report": Report,
     "lesson": Lesson,
     "round": Round,
 }
-CHILDREN: dict[str, type[Review] | type[Report] | type[Lesson]] = {
-    "review": Review,
-    "report": Report,
-    "lesson": Lesson,
-}
+CHILDREN: tuple[type[Child], ...] = (Review, Report, Lesson)
 
 
 def kind_of(subject: Subject) -> str:
@@ -46,7 +42,7 @@ def get(session: Session, kind: str, key: int) -> Subject:
     subject = session.get(KINDS[kind], key) if kind in KINDS else None
     if subject is None:
         raise NotFound
-    return subject
+    return cast(Subject, subject)
 
 
 def application_of(session: Session, subject: Subject) -> Application | None:
@@ -70,7 +66,7 @@ def round_of(session: Session, subject: Subject) -> Round:
 def children_of(session: Session, application: Application) -> Sequence[Child]:
     """Every review, report and lesson of the application, in the order in which they were started."""
     found: list[Child] = []
-    for table in CHILDREN.values():
+    for table in CHILDREN:
         found += session.exec(
             select(table).where(table.application_id == application.id).order_by(table.id)  # type: ignore[arg-type]
         ).all()
