@@ -9,14 +9,16 @@ from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any
 
-from sqlalchemy import Table, update
+from sqlalchemy import Table, case, literal, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from schema.outbox import Message, MessageStatus
+from schema.values import Json
 
 MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
-CANCELLABLE = (MessageStatus.PENDING.value, MessageStatus.CLAIMED.value)
+# Spelled out as in the definition of its partial index, which a parameter would not match.
+CANCELLABLE = text("message.status IN ('pending', 'claimed')")
 
 
 def queue(
@@ -77,10 +79,22 @@ def cancel(session: Session, *where: Any, reason: str, now: datetime) -> int:
     session.flush()
     result = session.connection().execute(
         update(MESSAGES)
-        .where(MESSAGES.c.status.in_(CANCELLABLE), *where)
+        .where(CANCELLABLE, *where)
         .values(status=MessageStatus.CANCELLED.value, reason=reason, finished_at=now, worker=None, lease=None)
     )
     return result.rowcount
+
+
+def closed(status: MessageStatus, reason: str, now: datetime) -> dict[str, Any]:
+    """The columns of a message that ends as ``status``. A sign-in link or code is not kept beyond its use."""
+    return {
+        "status": status.value,
+        "reason": reason,
+        "finished_at": now,
+        "worker": None,
+        "lease": None,
+        "payload": case((MESSAGES.c.kind == "sign_in", literal({}, Json)), else_=MESSAGES.c.payload),
+    }
 
 
 def cancel_for_person(

@@ -1,0 +1,391 @@
+"""Claim, intent, acknowledge: how a message is handed to exactly one worker, and what becomes of it.
+
+Each function works in the caller's short transaction. A claim carries a lease token; whoever comes with a token
+that is no longer on the row changes nothing. The intent (claimed → sending) is the point after which a cancel
+comes too late: it succeeds only while the deadline stands as it was planned.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from secrets import token_hex
+from typing import Any, Literal
+from zlib import crc32
+
+from sqlalchemy import Row, Table, and_, case, delete, exists, func, insert, or_, select, text, update
+from sqlmodel import Session
+
+from notifications.outbox import CANCELLABLE, MESSAGES, closed
+from schema.deadlines import Deadline
+from schema.outbox import DeliveryAttempt, MessageStatus, Worker
+from schema.people import Person
+
+ATTEMPTS: Table = DeliveryAttempt.__table__  # type: ignore[attr-defined]
+WORKERS: Table = Worker.__table__  # type: ignore[attr-defined]
+DEADLINES: Table = Deadline.__table__  # type: ignore[attr-defined]
+PERSONS: Table = Person.__table__  # type: ignore[attr-defined]
+BATCH = 100
+MAX_ATTEMPTS = 14
+FIRST_WAIT = timedelta(seconds=60)
+LONGEST_WAIT = timedelta(hours=6)
+
+# Partial indices are only used where the condition is spelled out as in their definition, not sent as a parameter.
+_PENDING = text("message.status = 'pending'")
+_URGENT = text("message.status = 'pending' AND message.kind = 'sign_in'")
+_HELD = text("message.status IN ('claimed', 'sending')")
+
+OnUnknown = Literal["resend", "park"]
+"""What follows when nobody can tell whether a mail was taken: send it again, or leave it to a manager."""
+
+
+class Outcome(StrEnum):
+    """What a try at handing over came to."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    """The server asked to come back later."""
+    DEAD = "dead"
+    """The server refused for good, or the mail could not be written."""
+    UNKNOWN = "unknown"
+    """The line broke or fell silent after the mail was handed over."""
+    UNREACHABLE = "unreachable"
+    """There was no talking to the server: not the message's fault, so no attempt is charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to send one message, as long as its token is on the row."""
+
+    message_id: int
+    lease: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a claim got: messages to send, and how many it settled without sending (expired, superseded)."""
+
+    claims: tuple[Claim, ...]
+    settled: int
+
+    @property
+    def empty(self) -> bool:
+        """Nothing was due."""
+        return not self.claims and not self.settled
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A message that is being handed over, and the record of the attempt."""
+
+    message_id: int
+    lease: str
+    attempt_id: int
+    attempts: int
+    kind: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What is kept of a try: how it came out, what the server said, and the mail as it was read."""
+
+    outcome: Outcome
+    reply: str
+    address: str = ""
+    subject: str = ""
+    text: str = ""
+
+
+def claim(session: Session, worker: str, now: datetime, limit: int = BATCH) -> Batch:
+    """Claim at most ``limit`` messages that are due at ``now``; sign-in mail goes first.
+
+    Of reminders that were missed, the newest for a deadline and person stays and the older are superseded; what
+    is past its ``expires_at`` expires. Two workers never claim the same message.
+    """
+    lease = token_hex(16)
+    rows = _take(session, _URGENT, worker, lease, now, limit) or _take(
+        session, _PENDING, worker, lease, now, limit
+    )
+    over = {row.id for row in rows if row.expires_at is not None and row.expires_at <= now}
+    _settle(
+        session, over, lease, MessageStatus.EXPIRED, "It could not go out before it was of no more use", now
+    )
+    old = _supersede(session, [row.id for row in rows if row.deadline_id and row.id not in over], now)
+    left = sorted((row for row in rows if row.id not in over | old), key=lambda row: (row.next_at, row.id))
+    return Batch(tuple(Claim(row.id, lease) for row in left), len(rows) - len(left))
+
+
+def _take(
+    session: Session, which: Any, worker: str, lease: str, now: datetime, limit: int
+) -> Sequence[Row[Any]]:
+    c = MESSAGES.c
+    due = select(c.id).where(which, c.next_at <= now).order_by(c.next_at, c.id).limit(limit)
+    # As a common table expression the locking selection runs once; as a plain subquery it might be repeated.
+    chosen = due.with_for_update(skip_locked=True).cte("due")
+    return (
+        session.connection()
+        .execute(
+            update(MESSAGES)
+            .where(c.id.in_(select(chosen.c.id)), _PENDING)
+            .values(status=MessageStatus.CLAIMED.value, worker=worker, lease=lease)
+            .returning(c.id, c.next_at, c.expires_at, c.deadline_id)
+        )
+        .all()
+    )
+
+
+def _settle(
+    session: Session, ids: set[int], lease: str, status: MessageStatus, reason: str, now: datetime
+) -> None:
+    if ids:
+        session.connection().execute(
+            update(MESSAGES)
+            .where(MESSAGES.c.id.in_(ids), MESSAGES.c.lease == lease)
+            .values(closed(status, reason, now))
+        )
+
+
+def _supersede(session: Session, ids: Sequence[int], now: datetime) -> set[int]:
+    if not ids:
+        return set()
+    newer = MESSAGES.alias("newer")
+    has_newer = exists().where(
+        newer.c.deadline_id == MESSAGES.c.deadline_id,
+        text("newer.status IN ('pending', 'claimed')"),
+        newer.c.deadline_generation == MESSAGES.c.deadline_generation,
+        newer.c.person_id == MESSAGES.c.person_id,
+        newer.c.offset_days > MESSAGES.c.offset_days,
+        or_(newer.c.next_at <= now, newer.c.attempts > 0),
+    )
+    reason = "A newer reminder of the same deadline was due as well"
+    result = session.connection().execute(
+        update(MESSAGES)
+        .where(MESSAGES.c.id.in_(ids), has_newer)
+        .values(closed(MessageStatus.SUPERSEDED, reason, now))
+        .returning(MESSAGES.c.id)
+    )
+    return set(result.scalars())
+
+
+def intend(session: Session, claimed: Claim, worker: str, now: datetime, domain: str) -> Intent | None:
+    """Declare that the message is being handed over from now on, and record the attempt.
+
+    None where it is not to go: the lease was lost, or (then it is cancelled, with the reason) the deadline was
+    met, cancelled or moved in the meantime, the person was disabled, or it expired. ``domain`` completes the
+    Message-ID at the first attempt.
+    """
+    c = MESSAGES.c
+    row = (
+        session.connection()
+        .execute(
+            update(MESSAGES)
+            .where(*_mine(claimed.message_id, claimed.lease, MessageStatus.CLAIMED), _wanted(now))
+            .values(
+                status=MessageStatus.SENDING.value,
+                attempts=c.attempts + 1,
+                mail_id=case((c.mail_id.contains("@"), c.mail_id), else_=c.mail_id + f"@{domain}"),
+            )
+            .returning(c.attempts, c.kind, c.expires_at)
+        )
+        .one_or_none()
+    )
+    if row is None:
+        _explain(session, claimed, now)
+        return None
+    attempt_id = session.connection().execute(
+        insert(ATTEMPTS).values(
+            message_id=claimed.message_id, number=row.attempts, worker=worker, started_at=now,
+            outcome="", reply="",
+        ).returning(ATTEMPTS.c.id)
+    ).scalar_one()  # fmt: skip
+    return Intent(claimed.message_id, claimed.lease, attempt_id, row.attempts, row.kind, row.expires_at)
+
+
+def _mine(message_id: int, lease: str, status: MessageStatus) -> tuple[Any, ...]:
+    c = MESSAGES.c
+    return (c.id == message_id, c.lease == lease, c.status == status.value)
+
+
+def _deadline_stands() -> Any:
+    return exists().where(
+        DEADLINES.c.id == MESSAGES.c.deadline_id,
+        DEADLINES.c.generation == MESSAGES.c.deadline_generation,
+        DEADLINES.c.status == "open",
+    )
+
+
+def _person_stands() -> Any:
+    return exists().where(PERSONS.c.id == MESSAGES.c.person_id, PERSONS.c.disabled_at.is_(None))
+
+
+def _wanted(now: datetime) -> Any:
+    c = MESSAGES.c
+    return and_(
+        or_(c.expires_at.is_(None), c.expires_at > now),
+        or_(c.deadline_id.is_(None), _deadline_stands()),
+        or_(c.person_id.is_(None), _person_stands()),
+    )
+
+
+def _explain(session: Session, claimed: Claim, now: datetime) -> None:
+    """Close a claimed message that is not wanted any more with the reason why."""
+    c = MESSAGES.c
+    mine = _mine(claimed.message_id, claimed.lease, MessageStatus.CLAIMED)
+    row = session.connection().execute(
+        select(
+            case((c.expires_at <= now, "expired"), else_="").label("expired"),
+            case((or_(c.person_id.is_(None), _person_stands()), ""), else_="disabled").label("disabled"),
+        ).where(*mine)
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        return
+    status, reason = MessageStatus.CANCELLED, "The deadline was met, cancelled or moved"
+    if row.expired:
+        status, reason = MessageStatus.EXPIRED, "It could not go out before it was of no more use"
+    elif row.disabled:
+        reason = "The person's account is disabled"
+    session.connection().execute(update(MESSAGES).where(*mine).values(closed(status, reason, now)))
+
+
+def acknowledge(
+    session: Session, intent: Intent, handed: Handed, now: datetime, on_unknown: OnUnknown = "resend"
+) -> MessageStatus | None:
+    """Record what the server said and move the message on. None where the lease was lost: nothing changes then.
+
+    Sent, refused for good and parked are terminal. The rest waits for its next attempt: at once where the server
+    could not be reached, else after ``wait`` seconds; after 14 attempts, or past its expiry, it is dead.
+    """
+    values = _onward(intent, handed, now, on_unknown)
+    if handed.subject and intent.kind != "sign_in":
+        values |= {"rendered_subject": handed.subject, "rendered_text": handed.text}
+    if handed.address:
+        values["address"] = handed.address
+    mine = _mine(intent.message_id, intent.lease, MessageStatus.SENDING)
+    changed = session.connection().execute(update(MESSAGES).where(*mine).values(values))
+    if changed.rowcount == 0:
+        return None
+    _close_attempt(session, intent.attempt_id, handed, now)
+    if handed.outcome == Outcome.SENT:
+        _outdate(session, intent.message_id, now)
+    return MessageStatus(values["status"])
+
+
+def _onward(intent: Intent, handed: Handed, now: datetime, on_unknown: OnUnknown) -> dict[str, Any]:
+    if handed.outcome == Outcome.SENT:
+        return closed(MessageStatus.SENT, "", now)
+    if handed.outcome == Outcome.DEAD:
+        return closed(MessageStatus.DEAD, handed.reply, now)
+    if handed.outcome == Outcome.UNREACHABLE:
+        return _again(now, handed.reply) | {"attempts": intent.attempts - 1}
+    uncertain = handed.outcome == Outcome.UNKNOWN
+    if uncertain and on_unknown == "park":
+        return closed(MessageStatus.UNCERTAIN, handed.reply, now)
+    next_at = now + wait(intent.attempts, intent.message_id)
+    if intent.attempts >= MAX_ATTEMPTS or (intent.expires_at is not None and next_at >= intent.expires_at):
+        status = MessageStatus.UNCERTAIN if uncertain else MessageStatus.DEAD
+        return closed(status, f"Given up after {intent.attempts} attempts: {handed.reply}", now)
+    return _again(next_at, handed.reply)
+
+
+def _again(next_at: datetime, reason: str) -> dict[str, Any]:
+    return {
+        "status": MessageStatus.PENDING.value,
+        "next_at": next_at,
+        "reason": reason,
+        "worker": None,
+        "lease": None,
+    }
+
+
+def wait(attempts: int, message_id: int) -> timedelta:
+    """How long to wait after the ``attempts``-th attempt: 1, 2, 4 … minutes, 6 hours at most, give or take 10 %.
+
+    The tenth is taken from the ids, so that messages refused together do not come back together.
+    """
+    longest: timedelta = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(attempts, MAX_ATTEMPTS) - 1))
+    return longest * (0.9 + crc32(f"{message_id}:{attempts}".encode()) % 2001 / 10_000)
+
+
+def _close_attempt(session: Session, attempt_id: int, handed: Handed, now: datetime) -> None:
+    session.connection().execute(
+        update(ATTEMPTS)
+        .where(ATTEMPTS.c.id == attempt_id, ATTEMPTS.c.outcome == "")
+        .values(ended_at=now, outcome=handed.outcome.value, reply=handed.reply)
+    )
+
+
+def _outdate(session: Session, message_id: int, now: datetime) -> None:
+    """Older reminders that are still being retried say nothing new once a newer one has gone out."""
+    sent = MESSAGES.alias("sent")
+    this = select(sent.c.deadline_id, sent.c.deadline_generation, sent.c.person_id, sent.c.offset_days).where(
+        sent.c.id == message_id, sent.c.deadline_id.is_not(None)
+    )
+    found = session.connection().execute(this).one_or_none()
+    if found is None:
+        return
+    c = MESSAGES.c
+    session.connection().execute(
+        update(MESSAGES)
+        .where(
+            c.deadline_id == found.deadline_id,
+            CANCELLABLE,
+            c.deadline_generation == found.deadline_generation,
+            c.person_id == found.person_id,
+            c.offset_days < found.offset_days,
+        )
+        .values(closed(MessageStatus.SUPERSEDED, "A newer reminder of the same deadline went out", now))
+    )
+
+
+def release(session: Session, worker: str) -> int:
+    """Give back what ``worker`` claimed and has not begun to hand over. Returns how many."""
+    c = MESSAGES.c
+    return (
+        session.connection()
+        .execute(
+            update(MESSAGES)
+            .where(c.worker == worker, _HELD, c.status == MessageStatus.CLAIMED.value)
+            .values(status=MessageStatus.PENDING.value, worker=None, lease=None)
+        )
+        .rowcount
+    )
+
+
+def holders(session: Session) -> list[str]:
+    """The workers that hold messages right now."""
+    rows = session.connection().execute(select(MESSAGES.c.worker).where(_HELD).distinct())
+    return [worker for worker in rows.scalars() if worker is not None]
+
+
+def take_over(session: Session, worker: str, now: datetime, on_unknown: OnUnknown = "resend") -> int:
+    """Free what a dead ``worker`` held. Returns how many messages.
+
+    What it had only claimed is pending again. What it was handing over may have gone out: the attempt is recorded
+    as unknown, and the message goes out again with the same Message-ID, or is parked.
+    """
+    freed = release(session, worker)
+    c, a = MESSAGES.c, ATTEMPTS.c
+    open_attempt = and_(a.message_id == c.id, a.outcome == "")
+    rows = session.connection().execute(
+        select(c.id, c.lease, c.attempts, c.kind, c.expires_at, func.max(a.id).label("attempt_id"))
+        .select_from(MESSAGES.outerjoin(ATTEMPTS, open_attempt))
+        .where(c.worker == worker, _HELD, c.status == MessageStatus.SENDING.value)
+        .group_by(c.id)
+    ).all()  # fmt: skip
+    for row in rows:
+        intent = Intent(row.id, row.lease, row.attempt_id or 0, row.attempts, row.kind, row.expires_at)
+        stopped = Handed(Outcome.UNKNOWN, "The worker stopped while it was handing the mail over")
+        freed += acknowledge(session, intent, stopped, now, on_unknown) is not None
+    return freed
+
+
+def recover(
+    session: Session, is_alive: Callable[[str], bool], now: datetime, on_unknown: OnUnknown = "resend"
+) -> Mapping[str, int]:
+    """Free what dead workers hold. Returns how many messages by worker. Two survivors may do it at once."""
+    dead = [worker for worker in holders(session) if not is_alive(worker)]
+    freed = {worker: take_over(session, worker, now, on_unknown) for worker in dead}
+    if dead:
+        session.connection().execute(delete(WORKERS).where(WORKERS.c.name.in_(dead)))
+    return freed
