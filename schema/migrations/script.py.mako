@@ -1,0 +1,24 @@
+"""${message}
+
+Revision: ${up_revision}
+Follows: ${down_revision or "nothing"}
+"""
+
+import sqlalchemy as sa
+import sqlmodel
+from alembic import op
+${imports if imports else ""}
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = ${repr(branch_labels)}
+depends_on = ${repr(depends_on)}
+
+
+def upgrade() -> None:
+    """${message}"""
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    """Back to what was before."""
+    ${downgrades if downgrades else "pass"}
