@@ -1,29 +1,25 @@
 """A fresh database with all tables for each test: a copy of one that was made once for the whole run."""
 
-import importlib
 import os
-import pkgutil
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, make_url
-from sqlmodel import SQLModel
+from sqlalchemy import make_url
 
-import schema
+from fund.base.database import Database
+from fund.base.migrations import upgrade
 from tests.support import postgres
 from tests.support.shared import once
 
 
 def make_tables(url: str) -> None:
-    """Give an empty database the tables that the fund needs."""
-    for module in pkgutil.walk_packages(schema.__path__, "schema."):
-        importlib.import_module(module.name)
-    engine = create_engine(url)
-    SQLModel.metadata.create_all(engine)
-    engine.dispose()
+    """Give an empty database the tables that the fund needs, as an operator would."""
+    database = Database(url)
+    upgrade(database)
+    database.close()
 
 
 @contextmanager
