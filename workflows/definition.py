@@ -1,0 +1,170 @@
+"""A definition: what a workflow file says, and the one place to ask who may make which move.
+
+from workflows import Actor, shipped
+
+definition = shipped("review")
+reviewer = Actor(7, frozenset({"reviewer"}))
+for option in definition.available("assigned", reviewer, {"parent": "in_review", "conflict": ""}):
+    print(option.move.label, option.allowed, option.reasons)
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache, lru_cache
+from importlib import resources
+from pathlib import Path
+
+from workflows.check import check
+from workflows.errors import DefinitionError, Finding, Level
+from workflows.guards import Facts
+from workflows.machine import Actor, Machine, Outcome, reasons
+from workflows.parse import parse
+from workflows.parts import CLOCK, FACTS_CHANGED, Content, DeadlineRule, Move, Stage, State
+
+
+@dataclass(frozen=True)
+class Option:
+    """A move that the actor has the right to make from here, and why it cannot be made yet, if so."""
+
+    move: Move
+    allowed: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Definition(Content):
+    """A definition ready for use. Never changes; two are equal if their text is.
+
+    ``stages``, ``states``, ``moves`` and ``deadlines`` are mappings by name in the order of the file.
+    """
+
+    source: str
+    """The text of the file, word for word."""
+    digest: str
+    """SHA-256 of the source, in hexadecimal."""
+    _machine: Machine = field(repr=False)
+    _leaving: Mapping[str, tuple[Move, ...]] = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Definition":
+        """The definition in a text; the same object for the same text. Raises DefinitionError, see ``parse``.
+
+        What the checker finds is not looked at: a round under way keeps a version that a newer checker may refuse.
+        """
+        return _parsed(text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Definition) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def stage(self, name: str) -> Stage:
+        """The stage of that name; KeyError if there is none."""
+        return self.stages[name]
+
+    def state(self, name: str) -> State:
+        """The state of that name; KeyError if there is none."""
+        return self.states[name]
+
+    def move(self, trigger: str) -> Move:
+        """The move of that trigger; KeyError if there is none."""
+        return self.moves[trigger]
+
+    def deadline(self, key: str) -> DeadlineRule:
+        """The deadline of that key; KeyError if there is none."""
+        return self.deadlines[key]
+
+    def leaving(self, state: str) -> tuple[Move, ...]:
+        """The moves that lead from a state, in the order of the file."""
+        return self._leaving[state]
+
+    def available(self, state: str, actor: Actor, facts: Facts) -> list[Option]:
+        """The moves that the actor has the right to make from a state, in the order of the file.
+
+        Moves of other roles are left out. A move whose guards are unmet is there with ``allowed`` False and every
+        reason. What is allowed here, ``fire`` does, given a reason where the move requires one. Only guards of
+        moves that are listed read facts. Raises KeyError for an unknown state, FactMissing for a missing fact.
+        """
+        options = []
+        for move in self._leaving[state]:
+            if move.roles & actor.roles:
+                why = tuple(reasons(move, facts))
+                options.append(Option(move, not why, why))
+        return options
+
+    def fire(
+        self, state: str, trigger: str, actor: Actor, facts: Facts, *, reason: str | None = None
+    ) -> Outcome:
+        """What the move comes to; nothing is changed by asking.
+
+        Raises NotAllowed with reasons in words: no such move, not this actor's, not from this state, guards unmet,
+        a required reason missing (looked at in this order). Raises KeyError for an unknown state, FactMissing for
+        a missing fact.
+        """
+        self.states[state]
+        return self._machine.fire(state, trigger, actor, facts, reason)
+
+    def automatic(self, state: str, facts: Facts, passed: Collection[str] = frozenset()) -> Move | None:
+        """The automatic move that is due from a state, to be fired by ``Actor.clock()``, or None.
+
+        ``passed`` holds the keys of the thing's open deadlines whose moment, grace included, has gone by. Of
+        several moves that are due, the first in the file is made; ask again afterwards, for another may follow.
+        """
+        for move in self._leaving[state]:
+            due = move.automatic == FACTS_CHANGED or move.automatic in passed
+            if due and CLOCK in move.roles and not any(reasons(move, facts)):
+                return move
+        return None
+
+
+@lru_cache(maxsize=128)
+def _parsed(text: str) -> Definition:
+    """A definition from a text that was not seen lately."""
+    content = parse(text)
+    leaving = {
+        state: tuple(move for move in content.moves.values() if state in move.sources)
+        for state in content.states
+    }
+    return Definition(
+        **{part.name: getattr(content, part.name) for part in fields(Content)},
+        source=text,
+        digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+        _machine=Machine(content),
+        _leaving=leaving,
+    )
+
+
+def load(path: Path | str) -> Definition:
+    """The definition in a file (UTF-8). Raises DefinitionError, its findings also those errors that the checker
+    finds; OSError if the file cannot be read."""
+    file = Path(path)
+    try:
+        definition = Definition.parse(file.read_bytes().decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise DefinitionError([Finding(0, "", f"not UTF-8 text: {error.reason}")], str(file)) from error
+    except DefinitionError as error:
+        raise DefinitionError(error.findings, str(file)) from error
+    if errors := [finding for finding in check(definition) if finding.level is Level.ERROR]:
+        raise DefinitionError(errors, str(file))
+    return definition
+
+
+@cache
+def shipped(name: str) -> Definition:
+    """A definition that comes with this package: application, review, report, lesson, round.
+
+    Raises LookupError for a name that is not shipped.
+    """
+    if name not in library():
+        raise LookupError(f"no workflow called {name!r} is shipped; there are {', '.join(library())}")
+    return Definition.parse((resources.files("workflows") / "library" / f"{name}.toml").read_text("utf-8"))
+
+
+@cache
+def library() -> tuple[str, ...]:
+    """Names of the shipped definitions."""
+    files = (resources.files("workflows") / "library").iterdir()
+    names = (file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+    return tuple(sorted(name for name in names if "." not in name))

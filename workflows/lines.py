@@ -1,0 +1,67 @@
+"""On which line of a TOML file a table or a key stands. The parser of the standard library does not tell."""
+
+import re
+
+Path = tuple[str | int, ...]
+
+_HEADER = re.compile(r"^\s*\[\[?([^\[\]]+)\]")
+_NAME = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_KEY = re.compile(rf"^\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*=")
+_PART = re.compile(_NAME)
+# A string that is not closed reaches to the end of its line, so that no text takes more than one reading.
+_TOKEN = re.compile(r'''"""|\'\'\'|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|\#[^\n]*|[\[\]{}]''')
+
+
+class Lines:
+    """Lines of a file's tables and keys, found by reading it once. Never fails: what it cannot tell is 0."""
+
+    def __init__(self, text: str) -> None:
+        """Reads the text; any text will do, well-formed or not."""
+        self._lines: dict[Path, int] = {}
+        table: Path = ()
+        depth, quote = 0, ""
+        for number, line in enumerate(text.split("\n"), start=1):
+            if not quote and depth == 0:
+                if header := _HEADER.match(line):
+                    table = _parts(header.group(1))
+                    self._lines.setdefault(table, number)
+                    continue
+                if key := _KEY.match(line):
+                    self._lines.setdefault(table + _parts(key.group(1)), number)
+            depth, quote = _after(line, depth, quote)
+
+    def of(self, path: Path) -> int:
+        """The line of the table or key at a path, or of the nearest thing around it; 0 if there is none."""
+        while path:
+            if path in self._lines:
+                return self._lines[path]
+            path = path[:-1]
+        return 0
+
+
+def _parts(dotted: str) -> Path:
+    """The names in a dotted key, without their quotes."""
+    return tuple(part.strip("\"'") for part in _PART.findall(dotted))
+
+
+def _after(line: str, depth: int, quote: str) -> tuple[int, str]:
+    """How many brackets are open, and which multi-line string, after a line."""
+    position = 0
+    while position < len(line):
+        if quote:
+            end = line.find(quote, position)
+            if end < 0:
+                return depth, quote
+            position, quote = end + 3, ""
+            continue
+        token = _TOKEN.search(line, position)
+        if token is None:
+            break
+        position = token.end()
+        if token.group() in ('"""', "'''"):
+            quote = token.group()
+        elif token.group() in "[{":
+            depth += 1
+        elif token.group() in "]}":
+            depth = max(0, depth - 1)
+    return depth, quote

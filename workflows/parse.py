@@ -1,0 +1,128 @@
+"""From the text of a definition file to its parts. Whatever is wrong with the text ends in a DefinitionError."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from workflows import parts
+from workflows.errors import DefinitionError, Finding
+from workflows.grammar import DEFINITION
+from workflows.lines import Lines, Path
+from workflows.references import broken
+from workflows.shapes import Problems
+
+LONGEST = 400_000
+"""The most characters that a definition may have. The longest that we ship has some twenty thousand."""
+KINDS = {"stages": "stage", "states": "state", "moves": "move", "deadlines": "deadline"}
+
+
+def parse(text: str) -> parts.Content:
+    """The content of a definition file.
+
+    Raises DefinitionError if it is no TOML, has unknown or missing keys, values of a wrong form, or names a state,
+    stage, deadline, child or guard that does not exist; each finding names the line and the state or move.
+    """
+    document = _toml(text)
+    lines = Lines(text)
+    problems: Problems = []
+    raw = DEFINITION.read(document, (), problems)
+    if not problems:
+        content = _content(raw, lines)
+        problems = list(broken(content))
+    if problems:
+        raise DefinitionError(Finding(lines.of(path), where(path), message) for path, message in problems)
+    return content
+
+
+def where(path: Path) -> str:
+    """The path of a key as words: ``state draft, read``."""
+    if len(path) > 1 and path[0] in KINDS:
+        path = (f"{KINDS[str(path[0])]} {path[1]}", *path[2:])
+    text = ", ".join(part for part in path if isinstance(part, str))
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _toml(text: str) -> dict[str, Any]:
+    """The text as TOML."""
+    if len(text) > LONGEST:
+        raise DefinitionError([Finding(0, "", f"longer than {LONGEST} characters")])
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except RecursionError:
+        raise DefinitionError([Finding(0, "", "nested too deeply")]) from None
+    except ValueError as error:  # also what int() says to thousands of digits
+        raise DefinitionError([Finding(_line(str(error)), "", f"not valid TOML: {error}")]) from error
+
+
+def _line(message: str) -> int:
+    """The line that the TOML parser names in its message, or 0."""
+    _, found, rest = message.partition("(at line ")
+    digits = rest.partition(",")[0]
+    return int(digits) if found and digits.isdigit() else 0
+
+
+def _content(raw: dict[str, Any], lines: Lines) -> parts.Content:
+    """The parts from values that have the right shapes."""
+    tables: dict[str, Any] = {
+        table: MappingProxyType(
+            {name: make(name, values, lines.of((table, name))) for name, values in raw[table].items()}
+        )
+        for table, make in (
+            ("stages", _stage),
+            ("states", _state),
+            ("moves", _move),
+            ("deadlines", _deadline),
+        )
+    }
+    single = {
+        key: raw[key] for key in ("name", "label", "version", "subject", "initial", "parent", "children")
+    }
+    return parts.Content(**single, notices=_notices(raw["notices"]), **tables)
+
+
+def _stage(name: str, raw: Mapping[str, Any], line: int) -> parts.Stage:
+    """One stage."""
+    return parts.Stage(name, raw["label"], line)
+
+
+def _state(name: str, raw: Mapping[str, Any], line: int) -> parts.State:
+    """One state. Without a name for the applicant it has the staff's."""
+    values = dict(raw, applicant_label=raw["applicant_label"] or raw["label"])
+    for rights in ("read", "edit"):
+        values[rights] = frozenset(raw[rights])
+    return parts.State(name=name, line=line, **values)
+
+
+def _move(name: str, raw: Mapping[str, Any], line: int) -> parts.Move:
+    """One move. An automatic one may be made by the clock as well, and by nobody else unless declared."""
+    values = dict(raw)
+    sources, target, by, automatic = (values.pop(key) for key in ("from", "to", "by", "automatic"))
+    if isinstance(automatic, tuple):
+        automatic = automatic[1]
+    values["notices"] = _notices(raw["notices"])
+    values["starts"] = tuple(parts.Start(**start) for start in raw["starts"])
+    roles = frozenset(by) | ({parts.CLOCK} if automatic else frozenset())
+    return parts.Move(
+        trigger=name, sources=sources, target=target, roles=roles, automatic=automatic, line=line, **values
+    )
+
+
+def _deadline(name: str, raw: Mapping[str, Any], line: int) -> parts.DeadlineRule:
+    """One deadline."""
+    kind, value = raw["due"]
+    due = parts.Due(kind, field=value) if kind == "field" else parts.Due(kind, count=value)
+    reminders = tuple(_reminder(item, raw["owner"]) for item in raw["reminders"])
+    return parts.DeadlineRule(key=name, line=line, **dict(raw, due=due, reminders=reminders))
+
+
+def _reminder(raw: int | Mapping[str, Any], owner: str) -> parts.Reminder:
+    """One reminder; to the owner unless it says to whom."""
+    if isinstance(raw, int):
+        return parts.Reminder(raw, owner)
+    return parts.Reminder(raw["days"], raw["to"] or owner)
+
+
+def _notices(raw: Iterable[Mapping[str, Any]]) -> tuple[parts.Notice, ...]:
+    """The notices of a list."""
+    return tuple(parts.Notice(**notice) for notice in raw)

@@ -1,0 +1,177 @@
+"""The parts of a definition: stages, states, moves, deadlines. Plain values, as the file declares them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+APPLICANT = "applicant"
+REVIEWER = "reviewer"
+MANAGER = "manager"
+CLOCK = "clock"
+"""The role that automatic moves are made in. Nobody signs in with it and no file may grant it."""
+
+ACTING = (APPLICANT, REVIEWER, MANAGER)
+"""Who can make moves, edit, owe a deadline and get mail. Relative: the applicant of *this* application."""
+READING = (*ACTING, "facilitator", "auditor", "anyone")
+"""Who can be let in to read."""
+
+FACTS_CHANGED = "facts"
+"""The value of ``Move.automatic`` for a move that happens as soon as its guards are met."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of a grant's life, such as review, that groups states."""
+
+    name: str
+    label: str
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a thing can stand. ``outcome`` is declared for the states that are an end, and only for these."""
+
+    name: str
+    stage: str
+    label: str
+    applicant_label: str
+    help: str
+    """For the applicant: what this means and what comes next."""
+    read: frozenset[str]
+    """Roles that may read the content here."""
+    edit: frozenset[str]
+    """Roles that may change the content here."""
+    deadlines: tuple[str, ...]
+    """Keys of the deadlines that live in this state: opened on entering unless open already."""
+    waits_for: tuple[str, ...]
+    """Kinds of children whose own deadlines keep the time here."""
+    outcome: str | None
+    line: int = field(default=0, compare=False)
+
+    @property
+    def final(self) -> bool:
+        """Whether this is an end. A declared move may still lead out, such as renewing a lapsed offer."""
+        return self.outcome is not None
+
+
+@dataclass(frozen=True)
+class GuardCall:
+    """A guard by name with its argument. ``otherwise`` replaces the guard's own sentence when it is unmet."""
+
+    name: str
+    argument: Any = None
+    otherwise: str = ""
+
+    def __str__(self) -> str:
+        """As a person would write it: ``min_reviews(2)``."""
+        return self.name if self.argument is None else f"{self.name}({_shown(self.argument)})"
+
+
+def _shown(argument: Any) -> str:
+    """A guard's argument in words."""
+    if isinstance(argument, Mapping):
+        return "; ".join(f"{kind}: {_shown(states)}" for kind, states in argument.items())
+    return ", ".join(argument) if isinstance(argument, tuple) else str(argument)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message to everyone in a role, written from a template."""
+
+    to: str
+    template: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """A child that a move brings to life, such as the final report."""
+
+    child: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A way from states to a state, with the right to take it beside it."""
+
+    trigger: str
+    label: str
+    sources: tuple[str, ...]
+    target: str
+    roles: frozenset[str]
+    """Who may make it; holds ``clock`` if it is automatic. Nobody may if it is empty."""
+    guards: tuple[GuardCall, ...]
+    reason: str
+    """``required``, ``optional`` or ``none``."""
+    reason_label: str
+    """What the reason is for and who reads it."""
+    confirm: str | None
+    """The question that a person answers before it is done, if any."""
+    meets: tuple[str, ...]
+    """Deadlines that count as met by this move; others that end with the state are cancelled."""
+    cancels: tuple[str, ...]
+    """Deadlines cancelled although the new state would keep them open."""
+    notices: tuple[Notice, ...]
+    starts: tuple[Start, ...]
+    automatic: str | None
+    """None, ``facts``, or the key of the deadline whose passing makes the move."""
+    style: str
+    """``primary``, ``secondary`` or ``danger``."""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class Due:
+    """How a deadline's day is found."""
+
+    kind: str
+    """``field``, ``days``, ``working_days`` or ``months``."""
+    field: str = ""
+    """For kind field: what holds the day, such as ``round.closes_on``."""
+    count: int = 0
+    """For the others: how many after the day on which the state was entered."""
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """A mail ``days`` after the due day (before it where negative), to everyone in a role."""
+
+    days: int
+    to: str
+
+
+@dataclass(frozen=True)
+class DeadlineRule:
+    """What somebody owes by a day."""
+
+    key: str
+    label: str
+    owner: str
+    due: Due
+    grace_days: int
+    grace_minutes: int
+    """Being late counts from the due moment plus both graces."""
+    reminders: tuple[Reminder, ...]
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that a definition file says."""
+
+    name: str
+    label: str
+    version: int
+    subject: str
+    initial: str
+    parent: str | None
+    """Name of the definition that this one's things belong to, such as a review to an application."""
+    children: tuple[str, ...]
+    """Names of the definitions whose things belong to this one's."""
+    notices: tuple[Notice, ...]
+    """Messages sent when a thing comes to life."""
+    stages: Mapping[str, Stage]
+    states: Mapping[str, State]
+    moves: Mapping[str, Move]
+    deadlines: Mapping[str, DeadlineRule]
