@@ -1,0 +1,271 @@
+"""Handing mail to the mail server: one reused connection, limits by phase, and a plain verdict on what happened.
+
+The conversation is held step by step, because what a broken line means depends on where it broke: before the
+message was handed over nothing has happened, after it nobody can tell.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeVar
+
+from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPResponseException
+from aiosmtplib.protocol import PERIOD_REGEX, normalize_message_line_endings
+
+from notifications.lease import Outcome
+
+T = TypeVar("T")
+GO_AHEAD = 354
+GOING = 421
+TOO_LARGE = 552
+ALERT_AFTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The longest waits in seconds: to connect, greet and log in; for an answer; for the answer to a whole mail."""
+
+    connect: float = 10
+    command: float = 60
+    final: float = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Which mail server, and how to talk to it."""
+
+    host: str
+    port: int = 25
+    security: Literal["none", "starttls", "tls"] = "none"
+    user: str = ""
+    password: str = field(default="", repr=False)
+    hello: str = "localhost"
+    """The name under which we greet. Looking up this machine's own name may take seconds."""
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What handing over one mail came to, and the server's words."""
+
+    outcome: Outcome
+    reply: str = ""
+
+
+class Unreachable(Exception):
+    """There is no talking to the mail server; the message says why."""
+
+
+class Transport:
+    """One connection at a time to one mail server, opened when needed and replaced after an error.
+
+    Callers are plain threads; the conversation runs on an event loop in a thread of its own. ``close`` ends both.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._client: SMTP | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._guard = threading.Lock()
+
+    def open(self) -> None:
+        """Make sure that there is a connection. Raises Unreachable."""
+        with self._guard:
+            self._run(self._connected())
+
+    def send(self, sender: str, recipient: str, data: bytes) -> Verdict:
+        """Hand over one mail (complete bytes) for one recipient. Never raises for what a server can do."""
+        with self._guard:
+            return self._run(self._send(sender, recipient, data))
+
+    def hang_up(self) -> None:
+        """End the connection politely; the next mail opens another."""
+        with self._guard:
+            if self._loop is not None and self._client is not None:
+                self._run(self._quit())
+
+    def close(self) -> None:
+        """Hang up and end the thread."""
+        self.hang_up()
+        with self._guard:
+            loop, self._loop = self._loop, None
+            if loop is not None:
+                loop.call_soon_threadsafe(loop.stop)
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=_turn, args=(self._loop,), name="smtp", daemon=True).start()
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _send(self, sender: str, recipient: str, data: bytes) -> Verdict:
+        try:
+            client = await self._connected()
+        except Unreachable as error:
+            return Verdict(Outcome.UNREACHABLE, str(error))
+        try:
+            return await self._converse(client, sender, recipient, data)
+        except asyncio.CancelledError:
+            self._drop()
+            raise
+
+    async def _connected(self) -> SMTP:
+        if self._client is not None and self._client.is_connected:
+            return self._client
+        self._drop()
+        server = self.server
+        client = SMTP(
+            hostname=server.host,
+            port=server.port,
+            use_tls=server.security == "tls",
+            start_tls=server.security == "starttls",
+            local_hostname=server.hello,
+            username=server.user or None,
+            password=server.password or None,
+            timeout=server.limits.connect,
+        )
+        try:
+            async with asyncio.timeout(server.limits.connect):
+                await client.connect()
+                await _greet(client)
+        except (SMTPException, OSError, ValueError) as error:
+            client.close()
+            raise Unreachable(f"{server.host}:{server.port}: {_words(error)}") from error
+        self._client = client
+        return client
+
+    async def _converse(self, client: SMTP, sender: str, recipient: str, data: bytes) -> Verdict:
+        """MAIL, RCPT, DATA, the mail: a verdict at the first step that is refused or breaks."""
+        limit = self.server.limits.command
+        options = [] if recipient.isascii() else ["SMTPUTF8"]
+        if options and not client.supports_extension("smtputf8"):
+            return Verdict(Outcome.DEAD, "The mail server takes no addresses with letters beyond ASCII")
+        try:
+            async with asyncio.timeout(limit):
+                await client.mail(sender, options=options, encoding="utf-8", timeout=limit)
+        except (SMTPException, OSError, ValueError) as error:
+            return await self._sender_refused(client, error)
+        try:
+            async with asyncio.timeout(limit):
+                await client.rcpt(recipient, encoding="utf-8", timeout=limit)
+            async with asyncio.timeout(limit):
+                ready = await client.execute_command(b"DATA", timeout=limit)
+            if ready.code != GO_AHEAD:
+                raise SMTPResponseException(ready.code, ready.message)
+        except (SMTPException, OSError, ValueError) as error:
+            return await self._refused(client, error)
+        return await self._hand_over(client, data)
+
+    async def _hand_over(self, client: SMTP, data: bytes) -> Verdict:
+        protocol = client.protocol
+        limit = self.server.limits.final
+        try:
+            if protocol is None:
+                raise SMTPException("Connection lost")
+            async with asyncio.timeout(limit):
+                protocol.write(PERIOD_REGEX.sub(b"..", normalize_message_line_endings(data)) + b".\r\n")
+                answer = await protocol.read_response(timeout=limit)
+        except (SMTPException, OSError) as error:
+            self._drop()
+            return Verdict(Outcome.UNKNOWN, f"The line broke after the mail was handed over: {_words(error)}")
+        return Verdict(_by_code(answer.code), f"{answer.code} {answer.message}")
+
+    async def _sender_refused(self, client: SMTP, error: Exception) -> Verdict:
+        """The sender is the same for all mail, so its refusal is no message's fault, unless this one is too large."""
+        if isinstance(error, SMTPResponseException) and error.code == TOO_LARGE:
+            return await self._refused(client, error)
+        self._drop()
+        return Verdict(Outcome.UNREACHABLE, f"MAIL FROM: {_words(error)}")
+
+    async def _refused(self, client: SMTP, error: Exception) -> Verdict:
+        if isinstance(error, ValueError):
+            self._drop()
+            return Verdict(Outcome.DEAD, f"The address cannot be written to: {error}")
+        if not isinstance(error, SMTPResponseException) or error.code == GOING or error.code < 400:
+            self._drop()
+            return Verdict(Outcome.UNREACHABLE, _words(error))
+        try:
+            async with asyncio.timeout(self.server.limits.command):
+                await client.rset()
+        except (SMTPException, OSError):
+            self._drop()
+        return Verdict(_by_code(error.code), _words(error))
+
+    async def _quit(self) -> None:
+        client, self._client = self._client, None
+        if client is None:
+            return
+        try:
+            async with asyncio.timeout(self.server.limits.connect):
+                await client.quit()
+        except (SMTPException, OSError):
+            client.close()
+
+    def _drop(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def _turn(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+async def _greet(client: SMTP) -> None:
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except SMTPHeloError:
+            await client.helo()
+
+
+def _by_code(code: int) -> Outcome:
+    known = {2: Outcome.SENT, 4: Outcome.RETRY, 5: Outcome.DEAD}
+    return known.get(code // 100, Outcome.UNKNOWN)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, SMTPResponseException):
+        return f"{error.code} {error.message}"
+    return str(error) or type(error).__name__
+
+
+class Circuit:
+    """Keeps everybody from knocking at a dead server: after a failure it stays open 5 s, then 10, at most 5 minutes.
+
+    ``down_since`` is the first failure of the present outage; ``alert`` is true once that is 15 minutes ago.
+    """
+
+    shortest = timedelta(seconds=5)
+    longest = timedelta(minutes=5)
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.down_since: datetime | None = None
+        self.reason = ""
+        self._failed_at: datetime | None = None
+
+    def allows(self, now: datetime) -> bool:
+        """Whether to try now. A clock that was set back is no reason to wait longer."""
+        if self._failed_at is None or now < self._failed_at:
+            return True
+        return now >= self._failed_at + min(self.longest, self.shortest * (1 << min(self.failures - 1, 10)))
+
+    def failed(self, now: datetime, reason: str) -> None:
+        """The server could not be talked to."""
+        self.failures += 1
+        self.reason = reason
+        self._failed_at = now
+        self.down_since = self.down_since or now
+
+    def succeeded(self) -> None:
+        """The server answered."""
+        self.failures, self.reason, self.down_since, self._failed_at = 0, "", None, None
+
+    def alert(self, now: datetime) -> bool:
+        """Whether the outage has lasted so long that somebody has to look."""
+        return self.down_since is not None and now - self.down_since >= ALERT_AFTER
