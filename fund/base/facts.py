@@ -66,6 +66,7 @@ def facts_of(session: Session, subject: Subject, now: datetime) -> Facts:
         }
     elif isinstance(subject, Round):
         sources["round_missing"] = partial(round_missing, subject, now)
+        sources["children"] = partial(application_states, session, subject)
     elif application is not None:
         sources["parent"] = lambda: application.state
     if isinstance(subject, Review):
@@ -99,6 +100,15 @@ def child_states(session: Session, application: Application) -> dict[str, tuple[
     for child in children_of(session, application):
         states[kind_of(child)].append(child.state)
     return {kind: tuple(found) for kind, found in states.items()}
+
+
+def application_states(session: Session, round_: Round) -> dict[str, tuple[str, ...]]:
+    """The states in which the round's applications stand, each named once."""
+    return {
+        "application": tuple(
+            session.exec(select(Application.state).where(Application.round_id == round_.id).distinct())
+        )
+    }
 
 
 def missing_answers(session: Session, application: Application) -> tuple[str, ...]:
