@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from schema.values import LongText, Money, Moved, json_field
+from schema.values import LongText, Money, Moved, amount_field, json_field
 
 
 class Application(Moved, table=True):
@@ -23,7 +23,7 @@ class Application(Moved, table=True):
     title: str = ""
     theme: str = ""
     """Key in ``schema.rounds.THEMES``."""
-    requested_minor: int | None = None
+    requested_minor: int | None = amount_field(default=None)
     currency: str = "USD"
     edit_version: int = 0
     """Counts saves of the text; who saves over a newer one is warned, never overwriting."""

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from sqlmodel import Field, SQLModel
 
-from schema.values import LongText, Money
+from schema.values import LongText, Money, amount_field
 
 
 class Award(SQLModel, table=True):
@@ -12,7 +12,7 @@ class Award(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     application_id: int = Field(foreign_key="application.id", unique=True)
-    amount_minor: int
+    amount_minor: int = amount_field()
     currency: str
     starts_on: date
     ends_on: date

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from schema.values import LongText, Moved
+from schema.values import LongText, Moved, amount_field
 
 
 class ReportKind(StrEnum):
@@ -32,7 +32,7 @@ class Report(Moved, table=True):
     difficulties: str = Field(default="", sa_type=LongText)
     next_steps: str = Field(default="", sa_type=LongText)
     people_reached: int | None = None
-    spent_minor: int | None = None
+    spent_minor: int | None = amount_field(default=None)
     currency: str = "USD"
     edit_version: int = 0
     created_at: datetime

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlmodel import Field
 
-from schema.values import LongText, Moved, json_field
+from schema.values import LongText, Moved, amount_field, json_field
 
 THEMES = {
     "informal-settlements": "Violence in informal settlements",
@@ -73,9 +73,9 @@ class Round(Moved, table=True):
     review_due_on: date
     decision_on: date
     currency: str = "USD"
-    pot_minor: int
+    pot_minor: int = amount_field()
     """What the round can award in all, in minor units of ``currency``."""
-    ceiling_minor: int
+    ceiling_minor: int = amount_field()
     """The most that one proposal may ask for."""
     project_months: int = 9
     """How long a funded project runs, in months from its start."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, MetaData, String, Text
+from sqlalchemy import JSON, BigInteger, MetaData, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -84,6 +84,11 @@ class Moved(SQLModel):
     state: str = Field(sa_type=String, index=True)
     state_since: datetime
     version: int = 1
+
+
+def amount_field(**more: Any) -> Any:
+    """A column of minor units. Of 32 bits, 22 million pesos or francs with cents would be the most."""
+    return Field(sa_type=BigInteger, **more)
 
 
 def json_field(default: Any = dict) -> Any:
