@@ -67,11 +67,17 @@ def require_manager(viewer: Viewer) -> None:
 
 
 def _reviews(session: Session, subject: Subject, viewer: Viewer) -> bool:
-    """Whether the viewer has a review of the subject's application that still gives her a right to look."""
+    """Whether the viewer has a review of the subject's application that gives her a right to look.
+
+    A review that was only asked for gives none: a conflict of interest is declared before reading.
+    """
     parent = application_of(session, subject)
     if parent is None or not isinstance(subject, Application):
         return False
     mine = session.exec(
         select(Review).where(Review.application_id == parent.id, col(Review.reviewer_id) == viewer.person_id)
     ).first()
-    return mine is not None and "reviewer" in definition_of(session, mine).state(mine.state).read
+    if mine is None:
+        return False
+    definition = definition_of(session, mine)
+    return mine.state != definition.initial and "reviewer" in definition.state(mine.state).read
