@@ -11,7 +11,7 @@ from workflows.family import strangers
 from workflows.graph import Tangled, can_end, compatible, edges, endless, reachable
 from workflows.guards import exclusive
 from workflows.parse import parse
-from workflows.parts import APPLICANT, FACTS_CHANGED, Content, DeadlineRule, Move, State
+from workflows.parts import ANYONE, APPLICANT, CLOCK, FACTS_CHANGED, Content, DeadlineRule, Move, State
 
 Findings = Iterator[Finding]
 
@@ -112,7 +112,17 @@ def _moves(content: Content) -> Findings:
         for one, other in combinations(move.guards, 2):
             if exclusive(one, other):
                 yield _move(move, f"can never be made: {one} and {other} are never met together")
+        yield from _blind(content, move)
         yield from _vain(content, move)
+
+
+def _blind(content: Content, move: Move) -> Findings:
+    """Roles that can make a move in a state that they may not read."""
+    for source in move.sources:
+        read = content.states[source].read
+        for role in sorted(move.roles - read - {CLOCK}):
+            if ANYONE not in read:
+                yield _move(move, f"the {role} can make it in {source} and may not read there", Level.WARNING)
 
 
 def _vain(content: Content, move: Move) -> Findings:

@@ -10,9 +10,12 @@ MANAGER = "manager"
 CLOCK = "clock"
 """The role that automatic moves are made in. Nobody signs in with it and no file may grant it."""
 
+ANYONE = "anyone"
+"""In ``State.read``: everybody, signed in or not."""
+
 ACTING = (APPLICANT, REVIEWER, MANAGER)
 """Who can make moves, edit, owe a deadline and get mail. Relative: the applicant of *this* application."""
-READING = (*ACTING, "facilitator", "auditor", "anyone")
+READING = (*ACTING, "facilitator", "auditor", ANYONE)
 """Who can be let in to read."""
 
 FACTS_CHANGED = "facts"
