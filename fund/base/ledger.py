@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import func, tuple_, update
 from sqlmodel import Session, col, select
 
 from fund.base.permissions import Viewer
@@ -21,6 +21,7 @@ from schema.ledger import LedgerEvent, Seal, SealedHead
 
 START = "0" * 64
 CLOCK_ROLE = "clock"
+PAGE = 1000
 
 
 def append(
@@ -156,10 +157,20 @@ def seal(session: Session, now: datetime, day: datetime | None = None) -> Seal |
 
 
 def _in_order(session: Session) -> Iterator[LedgerEvent]:
-    query = select(LedgerEvent).order_by(LedgerEvent.chain, col(LedgerEvent.seq))
-    for event in session.exec(query.execution_options(yield_per=1000)):
-        yield event
-        session.expunge(event)
+    """Every event by chain and number, in pages, so that a ledger of any size fits in memory."""
+    after = ("", 0)
+    while True:
+        page = session.exec(
+            select(LedgerEvent)
+            .where(tuple_(col(LedgerEvent.chain), col(LedgerEvent.seq)) > after)
+            .order_by(LedgerEvent.chain, col(LedgerEvent.seq))
+            .limit(PAGE)
+        ).all()
+        if not page:
+            return
+        yield from page
+        after = (page[-1].chain, page[-1].seq)
+        session.expunge_all()
 
 
 def _fault(event: LedgerEvent, previous: LedgerEvent | None) -> str | None:
