@@ -56,8 +56,8 @@ def open_one(session: Session, subject: Subject, rule: DeadlineRule, now: dateti
     """Open the deadline of that rule on the subject and plan its reminders."""
     round_ = round_of(session, subject)
     application = application_of(session, subject)
-    due_on = _due_on(session, subject, rule, now)
-    due_at = end_of_local_day(due_on, round_.zone)
+    due = due_on(session, subject, rule, now)
+    due_at = end_of_local_day(due, round_.zone)
     deadline = Deadline(
         subject_kind=kind_of(subject),
         subject_id=id_of(subject),
@@ -66,7 +66,7 @@ def open_one(session: Session, subject: Subject, rule: DeadlineRule, now: dateti
         key=rule.key,
         label=rule.label,
         owner_role=rule.owner,
-        due_on=due_on,
+        due_on=due,
         zone=round_.zone,
         due_at=due_at,
         grace_until=due_at + timedelta(days=rule.grace_days, minutes=rule.grace_minutes),
@@ -104,7 +104,8 @@ def _template(days: int, to_owner: bool) -> str:
     return "overdue" if days > 0 else "reminder"
 
 
-def _due_on(session: Session, subject: Subject, rule: DeadlineRule, now: datetime) -> date:
+def due_on(session: Session, subject: Subject, rule: DeadlineRule, now: datetime) -> date:
+    """The local day that the rule calls for, if its deadline were opened now. Never before today."""
     today = now.astimezone(ZoneInfo(round_of(session, subject).zone)).date()
     match rule.due.kind:
         case "field":

@@ -1,0 +1,157 @@
+"""What there is to see of rounds: by everybody once they are open, by those who read everything before that."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from fund.base import access, deadlines, facts, moves
+from fund.base.definitions import definition_of
+from fund.base.errors import NotFound
+from fund.base.permissions import Viewer
+from fund.rounds.fields import NAMES
+from notifications.dates import end_of_local_day
+from schema.deadlines import Deadline, DeadlineStatus
+from schema.rounds import Criterion, Round
+from schema.values import Money
+from workflows import Option, State
+
+OPEN = "open"
+"""The state in which proposals are taken, as the guards of the application's workflow name it."""
+PREPARATION, CALL = "preparation", "call"
+"""Stages of the round's workflow: before everybody sees it, and while proposals are written."""
+CLOSING = "closing"
+"""The round's deadline that applicants work towards."""
+
+
+@dataclass(frozen=True)
+class Closing:
+    """Until when proposals can be submitted, with the fields of a Deadline that pages show."""
+
+    due_on: date
+    due_at: datetime
+    zone: str
+    label: str = "Submit the proposal"
+    status: str = DeadlineStatus.OPEN.value
+
+
+@dataclass(frozen=True)
+class Share:
+    """A criterion with its part of the whole, between 0 and 1."""
+
+    criterion: Criterion
+    part: float
+
+
+@dataclass(frozen=True)
+class RoundView:
+    """A round as pages show it. ``takes_proposals``: a proposal can be started at this moment."""
+
+    round: Round
+    state: State
+    closing: Closing
+    takes_proposals: bool
+    pot: Money
+    ceiling: Money
+    shares: Sequence[Share]
+
+
+@dataclass(frozen=True)
+class Purse:
+    """What the round can award in all, has promised, and has left (below nothing if too much was promised)."""
+
+    pot: Money
+    committed: Money
+
+    @property
+    def left(self) -> Money:
+        """What is still to be promised."""
+        return self.pot - self.committed
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Every round that the viewer may see, by what can be done with it; the latest closing day first."""
+
+    open: Sequence[RoundView]
+    planned: Sequence[RoundView]
+    past: Sequence[RoundView]
+
+
+def round_by_slug(session: Session, viewer: Viewer, slug: str) -> Round:
+    """The round with that slug, for a viewer who may see it. Raises NotFound otherwise."""
+    found = session.exec(select(Round).where(Round.slug == slug)).first()
+    if found is None or not access.may_read(session, found, viewer):
+        raise NotFound
+    return found
+
+
+def view(session: Session, round_: Round, now: datetime) -> RoundView:
+    """The round with what pages say about it at ``now``."""
+    closing = Closing(round_.closes_on, end_of_local_day(round_.closes_on, round_.zone), round_.zone)
+    whole = sum(criterion.weight for criterion in round_.criteria) or 1
+    return RoundView(
+        round=round_,
+        state=definition_of(session, round_).state(round_.state),
+        closing=closing,
+        takes_proposals=takes_proposals(round_, now),
+        pot=Money(round_.pot_minor, round_.currency),
+        ceiling=Money(round_.ceiling_minor, round_.currency),
+        shares=[Share(criterion, criterion.weight / whole) for criterion in round_.criteria],
+    )
+
+
+def takes_proposals(round_: Round, now: datetime) -> bool:
+    """Whether a proposal can be started: the round is open and its closing day is not over."""
+    return round_.state == OPEN and now < end_of_local_day(round_.closes_on, round_.zone)
+
+
+def visible(session: Session, viewer: Viewer) -> list[Round]:
+    """Every round that the viewer may see, the latest closing day first. The same number of queries for any number."""
+    rounds = session.exec(select(Round).order_by(col(Round.closes_on).desc(), col(Round.id).desc())).all()
+    return [round_ for round_ in rounds if access.may_read(session, round_, viewer)]
+
+
+def listed(session: Session, viewer: Viewer, now: datetime) -> Listed:
+    """Every round that the viewer may see, sorted into open, planned and past."""
+    views = [view(session, round_, now) for round_ in visible(session, viewer)]
+    return Listed(
+        open=[one for one in views if one.state.stage == CALL],
+        planned=[one for one in views if one.state.stage == PREPARATION],
+        past=[one for one in views if one.state.stage not in (CALL, PREPARATION)],
+    )
+
+
+def open_rounds(session: Session, now: datetime) -> list[RoundView]:
+    """The rounds that take proposals at ``now``, the nearest closing day first. For anybody to see."""
+    found = session.exec(
+        select(Round).where(Round.state == OPEN).order_by(col(Round.closes_on), col(Round.id))
+    ).all()
+    return [view(session, round_, now) for round_ in found if takes_proposals(round_, now)]
+
+
+def purse(session: Session, round_: Round) -> Purse:
+    """What the round can award and has promised."""
+    return Purse(Money(round_.pot_minor, round_.currency), facts.committed(session, round_))
+
+
+def options(session: Session, viewer: Viewer, round_: Round, now: datetime) -> list[Option]:
+    """The moves of the round that are the viewer's, allowed or with the reasons why not."""
+    return moves.options(session, round_, viewer, now)
+
+
+def closing_deadline(session: Session, round_: Round) -> Deadline:
+    """The open deadline that a calendar file is made of. Raises NotFound when the round is not open."""
+    found = next((row for row in deadlines.open_of(session, round_) if row.key == CLOSING), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def edition(round_: Round) -> str:
+    """A short name for what stands in the round's fields: it changes when they do."""
+    fields = {name: getattr(round_, name) for name in NAMES}
+    return hashlib.sha256(json.dumps(fields, default=str, sort_keys=True).encode()).hexdigest()[:16]
