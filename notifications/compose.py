@@ -1,0 +1,199 @@
+"""A message becomes a mail: in its reader's language and zone, true at the moment it goes out.
+
+One folder of ``templates`` for each mail: ``subject.txt``, ``body.txt``, ``body.html``. A name that a template
+misspells is an error, not an empty place.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
+from functools import cache
+from gettext import NullTranslations
+from pathlib import Path
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+from sqlmodel import Session
+
+from notifications import mime
+from notifications.calendar import Entry, calendar_file
+from notifications.telling import Due, Telling, due_as_told, telling
+from notifications.truth import Truth, look_up
+
+TEMPLATES = Path(__file__).parent / "templates"
+PARTS = ("subject.txt", "body.txt", "body.html")
+FORMATS = {"en": "en_GB"}
+"""Which country's way of writing dates and numbers stands for a language without one."""
+
+Catalogue = Callable[[str], NullTranslations]
+"""The translations into a language; those of English leave every text as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """What all mails say of the fund. ``address`` is where links begin, without a slash at the end."""
+
+    fund_name: str
+    network_name: str
+    address: str
+    mail_from: str
+    contact: str
+    demo: bool = False
+
+    @property
+    def domain(self) -> str:
+        """The domain of Message-IDs and calendar entries."""
+        return mime.ascii_domain(self.mail_from).rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail ready to be handed over, and its parts as people read them."""
+
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    data: bytes = field(repr=False)
+
+
+class Composer:
+    """Writes mails. Safe to share between threads; templates are compiled once for each language."""
+
+    def __init__(
+        self,
+        settings: MailSettings,
+        catalogue: Catalogue = lambda language: NullTranslations(),
+        templates: Path = TEMPLATES,
+    ) -> None:
+        self.settings = settings
+        self._catalogue = catalogue
+        self._templates = templates
+        self._environment = cache(self._make_environment)
+
+    def names(self) -> frozenset[str]:
+        """Every mail that there is a folder for."""
+        return frozenset(path.parent.name for path in self._templates.glob("*/subject.txt"))
+
+    def compose(self, session: Session, message_id: int, now: datetime) -> Mail:
+        """The mail of a stored message as it would go out at ``now``."""
+        return self.write(look_up(session, message_id), now)
+
+    def write(self, truth: Truth, now: datetime) -> Mail:
+        """The mail that tells ``truth``. Raises BadAddress, or a jinja2 error for a template that is wrong."""
+        locale = _locale(truth.facts.locale or "en")
+        translate = self._catalogue(locale.language)
+        due = due_as_told(truth, locale, translate, now)
+        told = telling(truth, self.settings, locale, translate)
+        subject = mime.clean(self._render(truth, "subject.txt", told, due, _as_line))
+        text = _tidy(self._render(truth, "body.txt", told, due, _as_text))
+        html = _tidy(self._render(truth, "body.html", told, due, _as_html, subject=subject))
+        address = mime.ascii_domain(truth.facts.email or truth.facts.address)
+        file = self._calendar(truth, told, due, now)
+        data = mime.write(
+            self._headers(truth, address, subject, told.language, now), text, html, truth.facts.mail_id, file
+        )
+        return Mail(address, subject, text, html, data)
+
+    def _render(
+        self,
+        truth: Truth,
+        part: str,
+        told: Telling,
+        due: Due | None,
+        show: Callable[[str], str],
+        subject: str = "",
+        folder: str = "",
+    ) -> str:
+        template = self._environment(told.language).get_template(f"{folder or truth.facts.template}/{part}")
+        return template.render(told.shown(show), due=due, subject=subject)
+
+    def _make_environment(self, language: str) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(self._templates),
+            autoescape=select_autoescape(("html",), default=False),
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            lstrip_blocks=True,
+        )
+        translate = self._catalogue(language)
+        environment.install_gettext_translations(translate, newstyle=True)  # type: ignore[attr-defined]
+        environment.filters["lines"] = _lines
+        return environment
+
+    def _headers(
+        self, truth: Truth, address: str, subject: str, language: str, now: datetime
+    ) -> list[tuple[str, str]]:
+        settings, facts = self.settings, truth.facts
+        headers = [
+            ("From", mime.address_header(settings.fund_name, settings.mail_from)),
+            ("To", mime.address_header(facts.name or "", address)),
+            ("Reply-To", mime.address_header("", settings.contact)),
+            ("Subject", subject),
+            ("Date", format_datetime(now)),
+            ("Message-ID", f"<{facts.mail_id}>"),
+            ("Auto-Submitted", "auto-generated"),
+            ("Content-Language", language),
+        ]
+        if facts.reference:
+            # Nobody ever gets the first mail of the thread: it only holds the others together.
+            thread = f"<application-{mime.clean(facts.reference)}@{settings.domain}>"
+            headers += [("In-Reply-To", thread), ("References", thread)]
+        return headers
+
+    def _calendar(
+        self, truth: Truth, told: Telling, due: Due | None, now: datetime
+    ) -> mime.Attachment | None:
+        if due is None or due.due_at <= now:
+            return None
+        summary = mime.clean(self._render(truth, "calendar.txt", told, due, _as_line, folder="_base"))
+        note = self._render(truth, "calendar_note.txt", told, due, _as_line, folder="_base")
+        entry = Entry(
+            due.deadline_id, due.generation, due.due_at, summary, mime.clean_lines(note), told.values["link"]
+        )
+        content = calendar_file(
+            entry,
+            domain=self.settings.domain,
+            fund_name=self.settings.fund_name,
+            language=told.language,
+            now=now,
+        )
+        return mime.Attachment("deadline.ics", "text/calendar; charset=utf-8; method=PUBLISH", content)
+
+
+@cache
+def _locale(name: str) -> Locale:
+    try:
+        return Locale.parse(FORMATS.get(name, name).replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(FORMATS["en"])
+
+
+def _as_line(value: str) -> str:
+    return value
+
+
+def _as_text(value: str) -> str:
+    """Isolated where it runs from right to left, so that it does not turn what stands around it."""
+    return f"\u2068{value}\u2069" if mime.turns(value) else value
+
+
+def _as_html(value: str) -> str:
+    return Markup("<bdi>{}</bdi>").format(value) if value else ""
+
+
+def _lines(value: Any) -> Markup:
+    return Markup("<br>\n").join(escape(line) for line in str(value).splitlines())
+
+
+def _tidy(text: str) -> str:
+    """At most one empty line in a row, and none at either end."""
+    lines: list[str] = []
+    for line in text.strip().splitlines():
+        bare = "" if not line.strip() else line
+        if bare or (lines and lines[-1]):
+            lines.append(bare)
+    return "\n".join(lines) + "\n"

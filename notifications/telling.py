@@ -1,0 +1,173 @@
+"""What a mail says, in its reader's words: dates in her zone, amounts and names as values for the templates."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from gettext import NullTranslations
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_time, get_timezone_location
+from babel.numbers import format_decimal
+
+from notifications import mime
+from notifications.dates import days_between, last_day
+from notifications.truth import Truth
+from schema.values import MINOR_DIGITS
+
+ANYWHERE = "Etc/GMT+12"
+"""Where a day ends last on Earth."""
+
+
+class Sayings(Protocol):
+    """What all mails say of the fund."""
+
+    @property
+    def fund_name(self) -> str: ...
+    @property
+    def network_name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def contact(self) -> str: ...
+    @property
+    def demo(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A moment in words. ``time`` is empty for the end of the day, which no clock shows unmistakably."""
+
+    day: str
+    time: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deadline as its reader is told of it. ``days`` are calendar days in her zone: 0 is today."""
+
+    deadline_id: int
+    generation: int
+    due_at: datetime
+    label: str
+    here: When
+    utc: When | None
+    """None where her zone is UTC."""
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The values that templates may use."""
+
+    language: str
+    direction: str
+    values: dict[str, str]
+    reason: str
+    demo: bool
+
+    def shown(self, show: Callable[[str], str]) -> dict[str, Any]:
+        """All values, each that comes from people shown by ``show``."""
+        shown: dict[str, Any] = {name: show(value) for name, value in self.values.items()}
+        return shown | {
+            "link": self.values["link"],
+            "reason": self.reason,
+            "demo": self.demo,
+            "language": self.language,
+            "direction": self.direction,
+        }
+
+
+def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslations) -> Telling:
+    """Everything that the mail of ``truth`` may say, in the language of ``locale``."""
+    facts, payload = truth.facts, truth.facts.payload or {}
+    untitled = translate.gettext("Untitled proposal") if facts.reference else facts.round
+    values = {
+        "fund": fund.fund_name,
+        "network": fund.network_name,
+        "contact": fund.contact,
+        "name": facts.name,
+        "reference": facts.reference,
+        "title": facts.title or untitled,
+        "member": facts.member,
+        "round": facts.round,
+        "reviewer": facts.reviewer,
+        "report": _report(facts.report_kind, translate),
+        "amount": _amount(facts.amount_minor, facts.currency, str(locale)),
+        "starts": _day(facts.starts_on, str(locale)),
+        "ends": _day(facts.ends_on, str(locale)),
+        "decision_day": _day(facts.decision_on, str(locale)),
+    }
+    values |= {name: payload.get(name) for name in ("code", "minutes", "role")}
+    said = {name: mime.clean(str(value)) if value else "" for name, value in values.items()}
+    said["link"] = fund.address + _path(facts.path)
+    return Telling(
+        language=locale.language,
+        direction=locale.text_direction,
+        values=said,
+        reason=mime.clean_lines(str(payload.get("reason") or "")),
+        demo=fund.demo,
+    )
+
+
+def due_as_told(truth: Truth, locale: Locale, translate: NullTranslations, now: datetime) -> Due | None:
+    """The deadline that the mail shows, as it stands at ``now`` in the reader's zone."""
+    deadline = truth.deadline
+    if deadline is None:
+        return None
+    zone = truth.facts.zone or deadline.zone
+    return Due(
+        deadline_id=deadline.id,
+        generation=deadline.generation,
+        due_at=deadline.due_at,
+        label=translate.gettext(deadline.label),
+        here=when(deadline.due_at, zone, str(locale)),
+        utc=None if zone == "UTC" else when(deadline.due_at, "UTC", str(locale)),
+        days=days_between(now, deadline.due_at, zone),
+    )
+
+
+@lru_cache(maxsize=4096)
+def when(due_at: datetime, zone: str, locale: str) -> When:
+    """``due_at`` in words: day and time in ``zone``, or the day alone where it is over at that instant."""
+    local = due_at.astimezone(ZoneInfo(zone))
+    ends = last_day(due_at, zone) != local.date()
+    day = last_day(due_at, zone) if ends else local.date()
+    time = "" if ends else format_time(local, "short", tzinfo=local.tzinfo, locale=locale)
+    return When(_day(day, locale, "full"), time, _place(zone, locale))
+
+
+def _place(zone: str, locale: str) -> str:
+    if zone in ("UTC", "Etc/UTC"):
+        return "UTC"
+    if zone == ANYWHERE:
+        return "AoE"
+    return str(get_timezone_location(zone, locale=locale, return_city=True))
+
+
+@lru_cache(maxsize=4096)
+def _day(day: date | None, locale: str, style: str = "long") -> str:
+    return format_date(day, style, locale=locale) if day else ""
+
+
+def _amount(minor: int | None, currency: str | None, locale: str) -> str:
+    if minor is None or currency is None:
+        return ""
+    digits = MINOR_DIGITS.get(currency, 2)
+    pattern = "#,##0." + "0" * digits if minor % 10**digits else "#,##0"
+    return f"{currency} {format_decimal(Decimal(minor).scaleb(-digits), pattern, locale=locale)}"
+
+
+def _report(kind: str | None, translate: NullTranslations) -> str:
+    names = {"interim": translate.gettext("interim report"), "final": translate.gettext("final report")}
+    return names.get(kind or "", translate.gettext("report"))
+
+
+def _path(path: str) -> str:
+    """A path below the fund's address, whatever stands in the row: a mail never leads elsewhere."""
+    bare = "".join(path.split())
+    return bare if bare.startswith("/") and not bare.startswith("//") else "/"
