@@ -117,7 +117,7 @@ def token(
     from fund.people import tokens
 
     with _open() as session:
-        made = tokens.create_for_email(session, email, label, now=SystemClock().now())
+        made = tokens.create_token(session, email, label, now=SystemClock().now())
     typer.echo(made)
 
 
