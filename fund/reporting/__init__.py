@@ -1,0 +1,1 @@
+"""Interim and final reports on funded projects."""

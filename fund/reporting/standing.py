@@ -1,0 +1,95 @@
+"""Where a report or a lesson stands for whoever looks: state, deadlines, steps, and the last word about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from fund.base import access, deadlines, moves
+from fund.base.audience import actor_of
+from fund.base.definitions import definition_of
+from fund.base.errors import Forbidden, NotFound
+from fund.base.permissions import Viewer
+from fund.base.subjects import Subject, id_of, kind_of
+from schema.deadlines import Deadline
+from schema.ledger import LedgerEvent
+from workflows import Move, Option, State
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One subject as one viewer finds it."""
+
+    state: State
+    is_applicant: bool
+    is_manager: bool
+    """Whether she manages it here: never true of her own member's."""
+    editable: bool
+    options: Sequence[Option]
+    """The moves that are hers, each allowed or with the reasons why not."""
+    deadlines: Sequence[Deadline]
+    """What is open, the nearest first."""
+    word: LedgerEvent | None
+    """The step that led here, if something was written with it (``note``), such as why a report came back."""
+
+    @property
+    def label(self) -> str:
+        """The state's name: the applicant's own words for her, the staff's for others."""
+        return self.state.applicant_label if self.is_applicant else self.state.label
+
+    @property
+    def tone(self) -> str:
+        """How the state is dressed: good at the end, warn where it came back, busy while somebody is reading."""
+        if self.state.final:
+            return "neutral" if self.state.outcome == "cancelled" else "good"
+        if "applicant" in self.state.edit:
+            return "warn" if self.word else "neutral"
+        return "busy"
+
+    def option(self, trigger: str) -> Option | None:
+        """The viewer's move of that name from here, or None."""
+        return next((option for option in self.options if option.move.trigger == trigger), None)
+
+    @property
+    def forward(self) -> Option | None:
+        """The viewer's next step: the first that the definition calls primary."""
+        return next((option for option in self.options if option.move.style == "primary"), None)
+
+
+def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) -> Standing:
+    """How the subject stands for the viewer, who is known to be allowed to read it."""
+    roles = actor_of(session, subject, viewer).roles
+    return Standing(
+        state=definition_of(session, subject).state(subject.state),
+        is_applicant="applicant" in roles,
+        is_manager="manager" in roles,
+        editable=access.may_edit(session, subject, viewer),
+        options=moves.options(session, subject, viewer, now),
+        deadlines=deadlines.open_of(session, subject),
+        word=_word(session, subject),
+    )
+
+
+def move_named(session: Session, subject: Subject, viewer: Viewer, trigger: str) -> Move:
+    """The move of that name. Raises NotFound where there is none, Forbidden where it is not the viewer's to make."""
+    move = definition_of(session, subject).moves.get(trigger)
+    if move is None:
+        raise NotFound
+    if not move.roles & actor_of(session, subject, viewer).roles:
+        raise Forbidden("This step is not yours to take.")
+    return move
+
+
+def _word(session: Session, subject: Subject) -> LedgerEvent | None:
+    last = session.exec(
+        select(LedgerEvent)
+        .where(
+            LedgerEvent.subject_kind == kind_of(subject),
+            LedgerEvent.subject_id == id_of(subject),
+            LedgerEvent.target == subject.state,
+        )
+        .order_by(col(LedgerEvent.seq).desc())
+        .limit(1)
+    ).first()
+    return last if last is not None and last.note else None
