@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from fund.base import access, deadlines, facts, moves
-from fund.base.definitions import definition_of
-from fund.base.errors import NotFound
+from fund.base.definitions import definition_by_id, definition_of
+from fund.base.errors import Forbidden, NotFound
 from fund.base.permissions import Viewer
 from fund.rounds.fields import NAMES
+from fund.web.i18n import gettext as _
 from notifications.dates import end_of_local_day
+from schema.applications import Application
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.rounds import Criterion, Round
 from schema.values import Money
@@ -138,9 +140,72 @@ def purse(session: Session, round_: Round) -> Purse:
     return Purse(Money(round_.pot_minor, round_.currency), facts.committed(session, round_))
 
 
+@dataclass(frozen=True)
+class Managed:
+    """A round as those see it who run it. ``deadlines``: what the fund owes for it, the nearest first."""
+
+    view: RoundView
+    purse: Purse
+    proposals: int
+    """How many were ever submitted."""
+    drafts: int
+    """How many are being written."""
+    deadlines: Sequence[Deadline]
+    options: Sequence[Option]
+    editable: bool
+
+
+def managed(session: Session, viewer: Viewer, slug: str, now: datetime) -> Managed:
+    """The round with its money, its counts and the viewer's moves. Raises NotFound."""
+    round_ = round_by_slug(session, viewer, slug)
+    proposals, drafts = _counts(session, round_)
+    return Managed(
+        view=view(session, round_, now),
+        purse=purse(session, round_),
+        proposals=proposals,
+        drafts=drafts,
+        deadlines=deadlines.open_of(session, round_),
+        options=moves.options(session, round_, viewer, now),
+        editable=access.may_edit(session, round_, viewer),
+    )
+
+
+def _counts(session: Session, round_: Round) -> tuple[int, int]:
+    """How many applications were submitted, and how many were not and are not at an end."""
+    rows = session.exec(
+        select(
+            Application.state,
+            Application.workflow_id,
+            func.count(col(Application.id)),
+            func.count(col(Application.submitted_at)),
+        )
+        .where(Application.round_id == round_.id)
+        .group_by(Application.state, col(Application.workflow_id))
+    ).all()
+    drafts = sum(
+        total - sent
+        for state, workflow_id, total, sent in rows
+        if not definition_by_id(session, workflow_id).state(state).final
+    )
+    return sum(sent for _state, _workflow, _total, sent in rows), drafts
+
+
 def options(session: Session, viewer: Viewer, round_: Round, now: datetime) -> list[Option]:
     """The moves of the round that are the viewer's, allowed or with the reasons why not."""
     return moves.options(session, round_, viewer, now)
+
+
+def editable(session: Session, viewer: Viewer, slug: str) -> Round:
+    """The round, for a viewer who may change it now. Raises NotFound, Forbidden."""
+    round_ = round_by_slug(session, viewer, slug)
+    if not access.may_edit(session, round_, viewer):
+        raise Forbidden(_("This round cannot be changed by you now."))
+    return round_
+
+
+def is_promised(session: Session, round_: Round) -> bool:
+    """Whether the round has been opened: from then on applicants count on its days, amounts and questions."""
+    return round_.state != definition_of(session, round_).initial
 
 
 def closing_deadline(session: Session, round_: Round) -> Deadline:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from fund.base import access, children, deadlines, definitions, ledger, moves
-from fund.base.errors import Conflict, Forbidden, Invalid
+from fund.base.errors import Conflict, Invalid
 from fund.base.permissions import Viewer
 from fund.base.subjects import chain_of, id_of, lock
 from fund.rounds import defaults, queries
@@ -58,10 +58,8 @@ def update_round(
     be changed by her or at all; Conflict where somebody changed it in the meantime; Invalid for what is wrong, and for
     changing what an open round has promised.
     """
-    round_ = queries.round_by_slug(session, viewer, round_slug)
-    lock(session, round_)
-    if not access.may_edit(session, round_, viewer):
-        raise Forbidden(_("This round cannot be changed by you now."))
+    lock(session, queries.round_by_slug(session, viewer, round_slug))
+    round_ = queries.editable(session, viewer, round_slug)
     right = checked(draft)
     if right == draft_of(round_):
         return round_
@@ -119,10 +117,8 @@ def _free_slug(session: Session, title: str) -> str:
 
 def _keep_promises(session: Session, round_: Round, changed: list[str]) -> None:
     """Raise Invalid for what may not change any more, because applicants already count on it."""
-    if round_.state == definitions.definition_of(session, round_).initial:
-        return
     promised = [name for name in changed if name not in WORDS]
-    if promised:
+    if promised and queries.is_promised(session, round_):
         raise Invalid(
             dict.fromkeys(promised, _("This is promised to applicants since the round opened; it stays"))
         )
