@@ -44,6 +44,12 @@ def shown(value: object) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
+def _writable(letter: str) -> bool:
+    """Whether a character can stand in a page or a drawing: control characters and non-characters cannot."""
+    code = ord(letter)
+    return not (code < 32 or 127 <= code < 160 or 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE)
+
+
 @dataclass(frozen=True)
 class Text:
     """Words for people: one line at least."""
@@ -53,7 +59,10 @@ class Text:
         if not isinstance(value, str) or not value.strip():
             problems.append((path, f"must be a text, not {shown(value)}"))
             return ""
-        return " ".join(value.split())
+        text = " ".join(value.split())
+        if not all(map(_writable, text)):
+            problems.append((path, f"has characters that cannot be shown: {shown(text)}"))
+        return text
 
     def schema(self) -> dict[str, Any]:
         """A string that is not empty."""
