@@ -1,0 +1,169 @@
+"""The pipeline in JSON: what I owe, where everything stands, the history and the mail of one application."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from fund.pipeline import dossier, outbox, owed, queries
+from fund.web.deps import DbDep, NowDep, ReadsEverything, SignedIn
+from fund.web.problems import responses
+from schema.deadlines import Deadline
+
+router = APIRouter(prefix="/api/v1", tags=["pipeline"])
+
+
+class AmountOut(BaseModel):
+    """An amount in minor units."""
+
+    minor: int
+    currency: str
+
+
+class StateOut(BaseModel):
+    """One state in numbers."""
+
+    state: str
+    label: str
+    stage: str
+    count: int
+    overdue: int
+    money: list[AmountOut]
+    longest_days: int
+
+
+class DeadlineOut(BaseModel):
+    """A deadline. ``due_at`` is its exclusive end in UTC: the first instant after the last local day."""
+
+    key: str
+    label: str
+    owner: str
+    due_on: str
+    zone: str
+    due_at: datetime
+    grace_until: datetime
+    status: str
+
+
+class OwedOut(BaseModel):
+    """Something that the caller owes."""
+
+    deadline: DeadlineOut
+    title: str
+    member: str
+    path: str
+    late: bool
+
+
+class EventOut(BaseModel):
+    """One event of the ledger in words."""
+
+    at: datetime
+    title: str
+    by: str
+    note: str
+    about: str
+
+
+class MailOut(BaseModel):
+    """One message of the outbox."""
+
+    id: int
+    kind: str
+    template: str
+    to: str
+    subject: str
+    status: str
+    reason: str
+    next_at: datetime
+    attempts: int
+
+
+@router.get("/deadlines", responses=responses(401))
+def my_deadlines(viewer: SignedIn, db: DbDep, now: NowDep) -> list[OwedOut]:
+    """Everything that the caller owes by a date, the next first."""
+    with db.read() as session:
+        return [
+            OwedOut(
+                deadline=_deadline(one.deadline),
+                title=one.title,
+                member=one.member,
+                path=one.path,
+                late=one.late,
+            )
+            for one in owed.by(session, viewer, now)
+        ]
+
+
+@router.get("/pipeline", responses=responses(401, 403))
+def pipeline(
+    viewer: ReadsEverything, db: DbDep, now: NowDep, round: Annotated[str, Query(max_length=200)] = ""
+) -> list[StateOut]:
+    """Every state with how many applications stand in it, for how much money, how long, how many late."""
+    with db.read() as session:
+        return [
+            StateOut(
+                state=one.state.name,
+                label=one.state.label,
+                stage=stage.name,
+                count=one.count,
+                overdue=one.overdue,
+                money=[AmountOut(minor=money.minor, currency=money.currency) for money in one.money],
+                longest_days=one.longest_days(now),
+            )
+            for stage in queries.stages(session, round, now)
+            for one in stage.states
+        ]
+
+
+@router.get("/applications/{reference}/deadlines", responses=responses(401, 403, 404))
+def deadlines(reference: str, viewer: ReadsEverything, db: DbDep) -> list[DeadlineOut]:
+    """Every deadline of the application and of what belongs to it."""
+    with db.read() as session:
+        application = dossier.find(session, viewer, reference)
+        return [_deadline(one) for one in owed.of_application(session, application)]
+
+
+@router.get("/applications/{reference}/history", responses=responses(401, 403, 404))
+def history(reference: str, viewer: ReadsEverything, db: DbDep) -> list[EventOut]:
+    """The application's ledger in words, the latest first."""
+    with db.read() as session:
+        application = dossier.find(session, viewer, reference)
+        return [EventOut(**vars(event)) for event in dossier.history(session, application)]
+
+
+@router.get("/applications/{reference}/mail", responses=responses(401, 403, 404))
+def mail(reference: str, viewer: ReadsEverything, db: DbDep) -> list[MailOut]:
+    """Every message about the application and what became of it."""
+    with db.read() as session:
+        application = dossier.find(session, viewer, reference)
+        return [_mail(entry) for entry in outbox.of_application(session, application)]
+
+
+def _deadline(deadline: Deadline) -> DeadlineOut:
+    return DeadlineOut(
+        key=deadline.key,
+        label=deadline.label,
+        owner=deadline.owner_role,
+        due_on=deadline.due_on.isoformat(),
+        zone=deadline.zone,
+        due_at=deadline.due_at,
+        grace_until=deadline.grace_until,
+        status=deadline.status,
+    )
+
+
+def _mail(entry: outbox.Entry) -> MailOut:
+    message = entry.message
+    return MailOut(
+        id=message.id or 0,
+        kind=message.kind,
+        template=message.template,
+        to=entry.person.name if entry.person else message.address,
+        subject=entry.subject,
+        status=message.status,
+        reason=message.reason,
+        next_at=message.next_at,
+        attempts=message.attempts,
+    )

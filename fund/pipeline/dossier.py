@@ -1,0 +1,138 @@
+"""The file of one application: answers, reviews, award, reports, deadlines, mail and history, for who reads all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from fund.base import access, moves
+from fund.base.definitions import definition_of
+from fund.base.errors import NotFound
+from fund.base.permissions import Viewer
+from fund.base.subjects import get
+from schema.applications import Answer, Application, Submission
+from schema.awards import Award
+from schema.ledger import LedgerEvent
+from schema.lessons import Lesson
+from schema.people import Member, Person
+from schema.reports import Report
+from schema.reviews import Review
+from schema.rounds import Round, Section
+from workflows import Option, State
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """What stands on the first page of the file."""
+
+    application: Application
+    round: Round
+    member: Member
+    author: Person
+    state: State
+    award: Award | None
+    reviews: list[tuple[Review, Person, State]]
+    reports: list[tuple[Report, State]]
+    lesson: tuple[Lesson, State] | None
+    options: list[Option]
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One event of the history in words."""
+
+    at: datetime
+    title: str
+    by: str
+    note: str
+    about: str
+
+
+def find(session: Session, viewer: Viewer, reference: str) -> Application:
+    """The application, for a viewer who reads everything; to all others it does not exist. Raises NotFound."""
+    application = access.application(session, viewer, reference)
+    if not viewer.reads_everything:
+        raise NotFound
+    return application
+
+
+def of(session: Session, viewer: Viewer, application: Application, now: datetime) -> Dossier:
+    """The first page of the file."""
+    lesson = session.exec(select(Lesson).where(Lesson.application_id == application.id)).first()
+    reports = session.exec(
+        select(Report).where(Report.application_id == application.id).order_by(col(Report.due_on))
+    ).all()
+    return Dossier(
+        application=application,
+        round=session.get_one(Round, application.round_id),
+        member=session.get_one(Member, application.member_id),
+        author=session.get_one(Person, application.author_id),
+        state=definition_of(session, application).state(application.state),
+        award=session.exec(select(Award).where(Award.application_id == application.id)).first(),
+        reviews=_reviews(session, application),
+        reports=[(one, definition_of(session, one).state(one.state)) for one in reports],
+        lesson=(lesson, definition_of(session, lesson).state(lesson.state)) if lesson else None,
+        options=moves.options(session, application, viewer, now),
+    )
+
+
+def _reviews(session: Session, application: Application) -> list[tuple[Review, Person, State]]:
+    found = session.execute(
+        select(Review, Person)
+        .join(Person, col(Person.id) == col(Review.reviewer_id))
+        .where(Review.application_id == application.id)
+        .order_by(col(Review.id))
+    )
+    return [(review, person, definition_of(session, review).state(review.state)) for review, person in found]
+
+
+def answers(session: Session, application: Application) -> list[tuple[Section, dict[str, str]]]:
+    """The form with what stands in each answer."""
+    texts = {
+        answer.question: answer.text
+        for answer in session.exec(select(Answer).where(Answer.application_id == application.id))
+    }
+    return [(section, texts) for section in session.get_one(Round, application.round_id).sections]
+
+
+def submissions(session: Session, application: Application) -> Sequence[Submission]:
+    """What was submitted, the latest first."""
+    return session.exec(
+        select(Submission)
+        .where(Submission.application_id == application.id)
+        .order_by(col(Submission.number).desc())
+    ).all()
+
+
+def history(session: Session, application: Application) -> list[Happened]:
+    """Every event of the application's chain in words, the latest first."""
+    found = session.execute(
+        select(LedgerEvent, Person)
+        .join(Person, col(Person.id) == col(LedgerEvent.actor_id), isouter=True)
+        .where(LedgerEvent.chain == f"application:{application.id}")
+        .order_by(col(LedgerEvent.seq).desc())
+    )
+    return [_in_words(session, event, person) for event, person in found]
+
+
+def _in_words(session: Session, event: LedgerEvent, person: Person | None) -> Happened:
+    return Happened(
+        at=event.at,
+        title=_title(session, event),
+        by=person.name if person else "",
+        note=event.note or "",
+        about="" if event.subject_kind == "application" else event.subject_kind,
+    )
+
+
+def _title(session: Session, event: LedgerEvent) -> str:
+    if event.action == "created":
+        return {"application": "Draft started", "review": "Reviewer assigned"}.get(
+            event.subject_kind, f"{event.subject_kind.title()} asked for"
+        )
+    if event.action == "deadline_passed":
+        return "A deadline passed"
+    subject = get(session, event.subject_kind, event.subject_id)
+    move = definition_of(session, subject).moves.get(event.action)
+    return move.label if move else event.action.replace("_", " ").capitalize()

@@ -1,0 +1,100 @@
+"""The outbox as managers look at it: what went, what waits, what did not go and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, func, select
+from sqlmodel import Session, col
+
+from schema.applications import Application
+from schema.outbox import DeliveryAttempt, Message, MessageStatus
+from schema.people import Person
+
+PAGE = 50
+NAMES = {
+    MessageStatus.PENDING: "Planned",
+    MessageStatus.CLAIMED: "Being sent",
+    MessageStatus.SENDING: "Being sent",
+    MessageStatus.SENT: "Sent",
+    MessageStatus.CANCELLED: "Called off",
+    MessageStatus.SUPERSEDED: "Replaced by a newer one",
+    MessageStatus.EXPIRED: "Too late to send",
+    MessageStatus.DEAD: "Could not be delivered",
+    MessageStatus.UNCERTAIN: "Nobody knows whether it arrived",
+}
+TONES = {"sent": "good", "dead": "bad", "uncertain": "warn", "expired": "warn", "pending": "busy"}
+KINDS = {"notice": "Notice", "reminder": "Reminder", "sign_in": "Sign-in code"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A message with the person it is for and the application it is about."""
+
+    message: Message
+    person: Person | None
+    reference: str
+
+    @property
+    def status(self) -> str:
+        """What became of it, for people."""
+        return NAMES[MessageStatus(self.message.status)]
+
+    @property
+    def tone(self) -> str:
+        """How its status is dressed."""
+        return TONES.get(self.message.status, "neutral")
+
+    @property
+    def subject(self) -> str:
+        """Its subject line once written, else what it will be about."""
+        kind = KINDS.get(self.message.kind, self.message.kind)
+        about = self.message.template.replace("_", " ")
+        return self.message.rendered_subject or (kind if about == self.message.kind else f"{kind}: {about}")
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many messages stand in each status."""
+    found = session.execute(select(col(Message.status), func.count()).group_by(col(Message.status)))
+    return {status: int(count) for status, count in found}
+
+
+def page(session: Session, status: str, number: int) -> tuple[list[Entry], int]:
+    """One page of messages in a status (all if empty), the latest moment first, and how many there are."""
+    query = _entries()
+    total = select(func.count()).select_from(Message)
+    if status:
+        query, total = query.where(col(Message.status) == status), total.where(col(Message.status) == status)
+    query = query.order_by(col(Message.next_at).desc(), col(Message.id).desc())
+    found = session.execute(query.limit(PAGE).offset((number - 1) * PAGE)).all()
+    return [Entry(*row) for row in found], session.execute(total).scalar_one()
+
+
+def of_application(session: Session, application: Application) -> list[Entry]:
+    """Every message about the application, the latest moment first."""
+    query = _entries().where(col(Message.application_id) == application.id)
+    found = session.execute(query.order_by(col(Message.next_at).desc(), col(Message.id).desc())).all()
+    return [Entry(*row) for row in found]
+
+
+def one(session: Session, message_id: int) -> Entry | None:
+    """The message of that key, or None."""
+    found = session.execute(_entries().where(col(Message.id) == message_id)).first()
+    return Entry(*found) if found else None
+
+
+def attempts(session: Session, message: Message) -> Sequence[DeliveryAttempt]:
+    """Every try at handing it to the mail server, the first one first."""
+    return session.scalars(
+        select(DeliveryAttempt)
+        .where(col(DeliveryAttempt.message_id) == message.id)
+        .order_by(col(DeliveryAttempt.id))
+    ).all()
+
+
+def _entries() -> Select[Message, Person, str]:
+    reference = func.coalesce(col(Application.reference), "")
+    return (
+        select(Message, Person, reference)
+        .join(Person, col(Person.id) == col(Message.person_id), isouter=True)
+        .join(Application, col(Application.id) == col(Message.application_id), isouter=True)
+    )

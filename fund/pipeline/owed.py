@@ -1,0 +1,74 @@
+"""What somebody owes by a date: the list on everybody's first page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlmodel import Session, col
+
+from fund.base.permissions import Viewer
+from fund.base.subjects import Subject, get, path_of
+from schema.applications import Application
+from schema.deadlines import Deadline, DeadlineStatus
+from schema.people import Member, Role
+from schema.reviews import Review
+
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One open deadline with what it is about and where to meet it."""
+
+    deadline: Deadline
+    title: str
+    member: str
+    path: str
+    late: bool
+
+
+def by(session: Session, viewer: Viewer, now: datetime) -> list[Owed]:
+    """Everything that the viewer owes, the next first, at most a hundred: as applicant, reviewer and manager."""
+    mine: list[ColumnElement[bool]] = [
+        (col(Deadline.owner_role) == "applicant") & col(Application.member_id).in_(viewer.member_ids),
+        (col(Deadline.owner_role) == Role.REVIEWER)
+        & (col(Deadline.subject_kind) == "review")
+        & col(Deadline.subject_id).in_(
+            select(col(Review.id)).where(col(Review.reviewer_id) == viewer.person_id)
+        ),
+    ]
+    if viewer.is_manager:
+        mine.append(col(Deadline.owner_role) == Role.MANAGER)
+    found = session.execute(
+        select(Deadline, Application, Member)
+        .join(Application, col(Application.id) == col(Deadline.application_id), isouter=True)
+        .join(Member, col(Member.id) == col(Application.member_id), isouter=True)
+        .where(col(Deadline.status) == DeadlineStatus.OPEN, or_(*mine))
+        .order_by(col(Deadline.due_at), col(Deadline.id))
+        .limit(MOST)
+    ).all()
+    return [_owed(session, deadline, about, member, now) for deadline, about, member in found]
+
+
+def _owed(
+    session: Session,
+    deadline: Deadline,
+    application: Application | None,
+    member: Member | None,
+    now: datetime,
+) -> Owed:
+    subject: Subject = get(session, deadline.subject_kind, deadline.subject_id)
+    title = application.title if application else str(getattr(subject, "title", ""))
+    return Owed(
+        deadline, title, member.name if member else "", path_of(session, subject), deadline.grace_until <= now
+    )
+
+
+def of_application(session: Session, application: Application) -> Sequence[Deadline]:
+    """Every deadline of the application and of what belongs to it: open ones first, then the latest."""
+    return session.scalars(
+        select(Deadline)
+        .where(col(Deadline.application_id) == application.id)
+        .order_by(col(Deadline.status) != DeadlineStatus.OPEN, col(Deadline.due_at).desc(), col(Deadline.id))
+    ).all()

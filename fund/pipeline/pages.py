@@ -1,0 +1,143 @@
+"""The pages of the pipeline: everybody's first page, the manager's overview, and the file of one application."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from fund.base.errors import NotFound
+from fund.pipeline import dossier, outbox, owed, queries
+from fund.web.deps import DbDep, NowDep, ReadsEverything, SignedIn
+from fund.web.page import render
+
+router = APIRouter(include_in_schema=False)
+
+Words = Annotated[str, Query(max_length=200)]
+Page = Annotated[int, Query(ge=1, le=100_000)]
+
+
+@router.get("/home")
+def home(request: Request, viewer: SignedIn, db: DbDep, now: NowDep) -> Response:
+    """What the viewer owes and by when, and the ways to her work."""
+    with db.read() as session:
+        return render(request, "pipeline/home.html", owed=owed.by(session, viewer, now))
+
+
+@router.get("/pipeline")
+def pipeline(
+    request: Request,
+    viewer: ReadsEverything,
+    db: DbDep,
+    now: NowDep,
+    round: Words = "",
+    stage: Words = "",
+    state: Words = "",
+    overdue: bool = False,
+    words: Words = "",
+    page: Page = 1,
+) -> Response:
+    """Where all applications stand, and the list that a link or a search chose."""
+    wanted = queries.Filter(round, stage, state, overdue, words.strip())
+    with db.read() as session:
+        rows, total = queries.rows(session, wanted, now, page)
+        return render(
+            request,
+            "pipeline/pipeline.html",
+            stages=queries.stages(session, round, now),
+            rounds=queries.rounds(session),
+            wanted=wanted,
+            rows=rows,
+            total=total,
+            page=page,
+            pages=-(-total // queries.PAGE),
+        )
+
+
+@router.get("/pipeline/{reference}")
+def overview(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
+    """The first page of the file: where it stands, what can be done, who reviews, what is due."""
+    with db.read() as session:
+        application = dossier.find(session, viewer, reference)
+        return render(
+            request,
+            "pipeline/file.html",
+            file=dossier.of(session, viewer, application, now),
+            deadlines=owed.of_application(session, application),
+            tab="overview",
+        )
+
+
+@router.get("/pipeline/{reference}/proposal")
+def proposal(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
+    """The answers as they stand, and what was submitted when."""
+    with db.read() as session:
+        application = dossier.find(session, viewer, reference)
+        return render(
+            request,
+            "pipeline/proposal.html",
+            file=dossier.of(session, viewer, application, now),
+            sections=dossier.answers(session, application),
+            submissions=dossier.submissions(session, application),
+            tab="proposal",
+        )
+
+
+@router.get("/pipeline/{reference}/mail")
+def mail(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
+    """Every mail about the application: what went, what waits, what was called off and why."""
+    with db.read() as session:
+        application = dossier.find(session, viewer, reference)
+        return render(
+            request,
+            "pipeline/mail.html",
+            file=dossier.of(session, viewer, application, now),
+            mail=outbox.of_application(session, application),
+            tab="mail",
+        )
+
+
+@router.get("/pipeline/{reference}/history")
+def history(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
+    """Every event of the ledger in words."""
+    with db.read() as session:
+        application = dossier.find(session, viewer, reference)
+        return render(
+            request,
+            "pipeline/history.html",
+            file=dossier.of(session, viewer, application, now),
+            events=dossier.history(session, application),
+            tab="history",
+        )
+
+
+@router.get("/mail")
+def all_mail(
+    request: Request, viewer: ReadsEverything, db: DbDep, status: Words = "", page: Page = 1
+) -> Response:
+    """The outbox of the whole fund."""
+    with db.read() as session:
+        found, total = outbox.page(session, status, page)
+        return render(
+            request,
+            "pipeline/outbox.html",
+            counts=outbox.counts(session),
+            status=status,
+            mail=found,
+            page=page,
+            pages=-(-total // outbox.PAGE),
+        )
+
+
+@router.get("/mail/{message_id}")
+def one_mail(request: Request, message_id: int, viewer: ReadsEverything, db: DbDep) -> Response:
+    """One mail: its words, whom it is for, every try at sending it, and why it ended as it did."""
+    with db.read() as session:
+        found = outbox.one(session, message_id)
+        if found is None:
+            raise NotFound
+        return render(
+            request,
+            "pipeline/message.html",
+            entry=found,
+            attempts=outbox.attempts(session, found.message),
+        )

@@ -1,0 +1,233 @@
+"""The pipeline in numbers and rows: where applications stand, since when, for how much money, and what is late.
+
+Each function takes a fixed number of queries, however many applications there are.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlmodel import Session, col
+
+from fund.base.definitions import definition_by_id
+from schema.applications import Application
+from schema.awards import Award
+from schema.deadlines import Deadline, DeadlineStatus
+from schema.people import Member
+from schema.rounds import Round
+from schema.values import Money
+from workflows import Definition, State, shipped
+
+PAGE = 50
+PRIVATE = tuple(state.name for state in shipped("application").states.values() if "manager" not in state.read)
+"""States in which the text is the applicant's own: counted, never listed, searched or summed."""
+
+
+@dataclass
+class StateCount:
+    """One state: how many stand in it, for how much money, how long, and how many are late."""
+
+    state: State
+    count: int = 0
+    requested: dict[str, int] = field(default_factory=dict)
+    awarded: dict[str, int] = field(default_factory=dict)
+    oldest: datetime | None = None
+    overdue: int = 0
+
+    @property
+    def money(self) -> list[Money]:
+        """What is awarded where something is, else what is asked for; one amount per currency."""
+        amounts = {} if self.state.name in PRIVATE else self.awarded or self.requested
+        return [Money(minor, currency) for currency, minor in sorted(amounts.items()) if minor]
+
+    def longest_days(self, now: datetime) -> int:
+        """Whole days since the first of them came here."""
+        return (now - self.oldest).days if self.oldest else 0
+
+
+@dataclass
+class StageCount:
+    """One stage with its states, in the order of the definition."""
+
+    name: str
+    label: str
+    states: list[StateCount]
+
+    @property
+    def count(self) -> int:
+        """How many applications stand in the stage."""
+        return sum(state.count for state in self.states)
+
+    @property
+    def overdue(self) -> int:
+        """How many of them have a deadline that has gone by."""
+        return sum(state.overdue for state in self.states)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the manager looks at. Empty means all. Every value comes from a link."""
+
+    round: str = ""
+    stage: str = ""
+    state: str = ""
+    overdue: bool = False
+    words: str = ""
+
+    def link(self, **changes: Any) -> str:
+        """Query string of this filter with some values changed."""
+        values = {**self.__dict__, **changes}
+        return "?" + urlencode({name: int(v) if v is True else v for name, v in values.items() if v})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One application in a list."""
+
+    application: Application
+    member: Member
+    round: Round
+    state: State
+    award: Money | None
+    deadline: Deadline | None
+    """The open deadline of it, or of something that belongs to it, that comes next."""
+
+
+def stages(session: Session, round_slug: str, now: datetime) -> list[StageCount]:
+    """Every stage and state of the shipped workflow with its numbers, for one round or for all (two queries)."""
+    counted = {name: StateCount(state) for name, state in shipped("application").states.items()}
+    late = _late_application_ids(now)
+    query = (
+        select(
+            col(Application.state),
+            col(Application.currency),
+            col(Application.workflow_id),
+            func.count(col(Application.id)),
+            func.coalesce(func.sum(col(Application.requested_minor)), 0),
+            func.coalesce(func.sum(col(Award.amount_minor)), 0),
+            func.min(col(Application.state_since)),
+            func.sum(case((col(Application.id).in_(late), 1), else_=0)),
+        )
+        .join(Round, col(Round.id) == col(Application.round_id))
+        .join(Award, col(Award.application_id) == col(Application.id), isouter=True)
+        .group_by(col(Application.state), col(Application.currency), col(Application.workflow_id))
+    )
+    if round_slug:
+        query = query.where(col(Round.slug) == round_slug)
+    for state, currency, workflow_id, count, requested, awarded, oldest, overdue in session.execute(query):
+        known = counted.get(state) or counted.setdefault(
+            state, StateCount(definition_by_id(session, workflow_id).state(state))
+        )
+        _add(known, currency, int(count), int(requested), int(awarded), oldest, int(overdue))
+    return _by_stage(shipped("application"), counted.values())
+
+
+def _add(
+    known: StateCount, currency: str, count: int, requested: int, awarded: int, oldest: datetime, overdue: int
+) -> None:
+    known.count += count
+    known.overdue += overdue
+    known.oldest = min(known.oldest or oldest, oldest)
+    if requested:
+        known.requested[currency] = known.requested.get(currency, 0) + requested
+    if awarded:
+        known.awarded[currency] = known.awarded.get(currency, 0) + awarded
+
+
+def _by_stage(definition: Definition, counted: Iterable[StateCount]) -> list[StageCount]:
+    found = {name: StageCount(name, stage.label, []) for name, stage in definition.stages.items()}
+    for one in counted:
+        known = found.setdefault(one.state.stage, StageCount(one.state.stage, one.state.stage.title(), []))
+        known.states.append(one)
+    return list(found.values())
+
+
+def rows(session: Session, wanted: Filter, now: datetime, page: int = 1) -> tuple[list[Row], int]:
+    """One page of applications that fit the filter, the most urgent first, and how many fit in all (three queries)."""
+    conditions = _conditions(wanted, now)
+    total = session.execute(
+        select(func.count(col(Application.id)))
+        .join(Round, col(Round.id) == col(Application.round_id))
+        .join(Member, col(Member.id) == col(Application.member_id))
+        .where(*conditions)
+    ).scalar_one()
+    next_due = (
+        select(func.min(col(Deadline.due_at)))
+        .where(
+            col(Deadline.application_id) == col(Application.id), col(Deadline.status) == DeadlineStatus.OPEN
+        )
+        .correlate(Application)
+        .scalar_subquery()
+    )
+    found = session.execute(
+        select(Application, Member, Round, col(Award.amount_minor))
+        .join(Member, col(Member.id) == col(Application.member_id))
+        .join(Round, col(Round.id) == col(Application.round_id))
+        .join(Award, col(Award.application_id) == col(Application.id), isouter=True)
+        .where(*conditions)
+        .order_by(next_due.is_(None), next_due, col(Application.id))
+        .limit(PAGE)
+        .offset((max(page, 1) - 1) * PAGE)
+    ).all()
+    nearest = _nearest(session, [application.id for application, *_ in found])
+    return [
+        Row(
+            application,
+            member,
+            round_,
+            definition_by_id(session, application.workflow_id).state(application.state),
+            None if minor is None else Money(minor, application.currency),
+            nearest.get(application.id),
+        )
+        for application, member, round_, minor in found
+    ], int(total)
+
+
+def rounds(session: Session) -> Sequence[Round]:
+    """Every round, the newest first."""
+    return session.scalars(select(Round).order_by(col(Round.opens_on).desc(), col(Round.id).desc())).all()
+
+
+def _conditions(wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [col(Application.state).not_in(PRIVATE)]
+    if wanted.round:
+        found.append(col(Round.slug) == wanted.round)
+    if wanted.state:
+        found.append(col(Application.state) == wanted.state)
+    elif wanted.stage:
+        found.append(col(Application.state).in_(_states_of(wanted.stage)))
+    if wanted.overdue:
+        found.append(col(Application.id).in_(_late_application_ids(now)))
+    if wanted.words:
+        like = f"%{_literal(wanted.words)}%"
+        columns = (Application.title, Application.reference, Member.name, Member.city)
+        found.append(or_(*(col(column).ilike(like, escape="\\") for column in columns)))
+    return found
+
+
+def _states_of(stage: str) -> list[str]:
+    return [state.name for state in shipped("application").states.values() if state.stage == stage]
+
+
+def _literal(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _late_application_ids(now: datetime) -> Any:
+    return select(col(Deadline.application_id)).where(
+        col(Deadline.status) == DeadlineStatus.OPEN,
+        col(Deadline.grace_until) <= now,
+        col(Deadline.application_id).is_not(None),
+    )
+
+
+def _nearest(session: Session, keys: Sequence[int | None]) -> dict[int | None, Deadline]:
+    open_ones = session.scalars(
+        select(Deadline)
+        .where(and_(col(Deadline.application_id).in_(keys), col(Deadline.status) == DeadlineStatus.OPEN))
+        .order_by(col(Deadline.due_at).desc())
+    )
+    return {deadline.application_id: deadline for deadline in open_ones}
