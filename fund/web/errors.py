@@ -4,7 +4,7 @@ import logging
 import secrets
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -131,6 +131,13 @@ async def respond(request: Request, error: FundError, **extra: Any) -> Response:
     return response
 
 
+def came_from(request: Request) -> str:
+    """The page of ours that sent this request, or the address itself."""
+    sender = urlsplit(request.headers.get("referer", ""))
+    ours = sender.scheme in ("http", "https") and sender.netloc == request.headers.get("host")
+    return sender._replace(scheme="", netloc="").geturl() if ours and sender.path else request.url.path
+
+
 def sign_in_path(request: Request) -> str:
     """Where to sign in, and come back to the page that was asked for."""
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -151,13 +158,15 @@ async def typed(request: Request) -> Form | None:
 def error_page(request: Request, error: FundError, form: Form | None, extra: Mapping[str, Any]) -> Response:
     """The page for ``error``. Where even identifying the viewer fails, it is shown as to a stranger."""
     kind = next((name for known, name in PAGES if isinstance(error, known)), "error")
-    context = {
+    context: dict[str, Any] = {
         "error": error,
         "typed": form,
         "hidden": HIDDEN,
         "reference": "",
+        "back": came_from(request),
         "sign_in": sign_in_path(request),
-    } | extra
+        **extra,
+    }
     try:
         return render(request, f"web/errors/{kind}.html", error.status, **context)
     except Exception:

@@ -49,6 +49,7 @@ class Move:
     label: str
     reason: str = "none"
     confirm: str | None = None
+    reason_label: str = ""
     style: str = "secondary"
 
 
