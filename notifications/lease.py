@@ -116,6 +116,12 @@ def claim(session: Session, worker: str, now: datetime, limit: int = BATCH) -> B
     return Batch(tuple(Claim(row.id, lease) for row in left), len(rows) - len(left))
 
 
+def is_due(session: Session, now: datetime) -> bool:
+    """Whether anything is due at ``now``. Looks at one entry of an index, however much is pending."""
+    first = select(MESSAGES.c.id).where(_PENDING, MESSAGES.c.next_at <= now).limit(1)
+    return session.connection().execute(first).first() is not None
+
+
 def _take(
     session: Session, which: Any, worker: str, lease: str, now: datetime, limit: int
 ) -> Sequence[Row[Any]]:

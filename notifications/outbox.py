@@ -94,6 +94,7 @@ def closed(status: MessageStatus, reason: str, now: datetime) -> dict[str, Any]:
         "worker": None,
         "lease": None,
         "payload": case((MESSAGES.c.kind == "sign_in", literal({}, Json)), else_=MESSAGES.c.payload),
+        "path": case((MESSAGES.c.kind == "sign_in", "/"), else_=MESSAGES.c.path),
     }
 
 

@@ -47,7 +47,7 @@ def plan_reminders(session: Session, deadline: Deadline, offsets: Sequence[Offse
     """
     if deadline.id is None:
         raise ValueError("a deadline needs its id before its reminders can be planned")
-    rows = list(_rows(deadline, offsets, now))
+    rows = planned_rows(deadline, offsets, now)
     outbox.queue_rows(session, rows)
     return len(rows)
 
@@ -60,6 +60,11 @@ def cancel_for_deadline(session: Session, deadline_id: int, reason: str, now: da
 def reminder_key(deadline: Deadline, days: int, person_id: int) -> str:
     """The key that makes a second reminder for the same reason impossible."""
     return f"rem:{deadline.id}:{deadline.generation}:{days}:{person_id}"
+
+
+def planned_rows(deadline: Deadline, offsets: Sequence[Offset], now: datetime) -> list[dict[str, Any]]:
+    """The rows that ``plan_reminders`` would queue. Reads and writes nothing."""
+    return list(_rows(deadline, offsets, now))
 
 
 def _rows(deadline: Deadline, offsets: Sequence[Offset], now: datetime) -> Iterator[dict[str, Any]]:

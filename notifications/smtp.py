@@ -101,15 +101,15 @@ class Transport:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _send(self, sender: str, recipient: str, data: bytes) -> Verdict:
+        reused = self._client is not None
         try:
-            client = await self._connected()
+            verdict = await self._converse(await self._connected(), sender, recipient, data)
+            if reused and verdict.outcome == Outcome.UNREACHABLE:
+                # A server may end a conversation that has gone on for long: that is no outage.
+                verdict = await self._converse(await self._connected(), sender, recipient, data)
         except Unreachable as error:
             return Verdict(Outcome.UNREACHABLE, str(error))
-        try:
-            return await self._converse(client, sender, recipient, data)
-        except asyncio.CancelledError:
-            self._drop()
-            raise
+        return verdict
 
     async def _connected(self) -> SMTP:
         if self._client is not None and self._client.is_connected:

@@ -1,0 +1,194 @@
+"""The sender: claims what is due and hands it to the mail server, one message after the other.
+
+A sweep may be broken off at any moment, by a crash too: the next one, here or in another process, goes on where
+the rows say it stopped. Whatever is wrong with one message ends with that message.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from notifications import alive, lease
+from notifications.compose import Composer, Mail
+from notifications.lease import Claim, Handed, Intent, OnUnknown, Outcome
+from notifications.ports import Clock, Database
+from notifications.smtp import Circuit, Transport, Unreachable
+
+log = logging.getLogger("notifications")
+BEAT = timedelta(seconds=30)
+Tally = Counter[str]
+
+
+class Pace:
+    """Lets at most ``per_minute`` mails through in any 60 seconds of real time."""
+
+    def __init__(self, per_minute: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute = per_minute
+        self._monotonic = monotonic
+        self._sent: deque[float] = deque()
+
+    def left(self) -> int:
+        """How many may go out right now."""
+        while self._sent and self._sent[0] <= self._monotonic() - 60:
+            self._sent.popleft()
+        return self._per_minute - len(self._sent)
+
+    def count(self) -> None:
+        """One went out."""
+        self._sent.append(self._monotonic())
+
+
+class Sender:
+    """One worker's way of sending. ``sweep`` may be called from any thread; only one runs at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        transport: Transport,
+        composer: Composer,
+        clock: Clock,
+        present: alive.Presence,
+        *,
+        on_unknown: OnUnknown = "resend",
+        mails_per_minute: int = 600,
+    ) -> None:
+        self.circuit = Circuit()
+        self._database = database
+        self._transport = transport
+        self._composer = composer
+        self._clock = clock
+        self._present = present
+        self._on_unknown = on_unknown
+        self._pace = Pace(mails_per_minute)
+        self._guard = threading.Lock()
+        self._stopping = threading.Event()
+        self._beat_at: datetime | None = None
+        self._alerted = False
+
+    def sweep(self) -> int:
+        """Send what is due now. Returns how many messages it moved on (sent, refused, expired …)."""
+        return self._sweep_tallied().total()
+
+    def run_until_quiet(self) -> Tally:
+        """Sweep until nothing more can go out at the clock's moment. Returns how many ended how."""
+        tally = Tally()
+        while done := self._sweep_tallied():
+            tally += done
+            if self.circuit.down_since is not None:
+                break
+        return tally
+
+    def stop(self) -> None:
+        """Let a sweep under way end after the mail in hand. Then the lock and the connection are given back."""
+        self._stopping.set()
+        with self._guard:
+            self._transport.close()
+            self._present.leave()
+
+    def _sweep_tallied(self) -> Tally:
+        with self._guard:
+            tally = Tally()
+            if not self._stopping.is_set():
+                self._begin(tally)
+                self._send_due(tally)
+            return +tally
+
+    def _begin(self, tally: Tally) -> None:
+        """Show that we live, and free what others left behind when they died, and we ourselves by an error."""
+        now = self._clock.now()
+        renewed = not self._present.hold()
+        with self._database.read() as session:
+            held = lease.holders(session)
+        dead = [name for name in held if name == self._present.name or not self._present.is_alive(name)]
+        beat = self._beat_at is None or not (now - BEAT < self._beat_at <= now)
+        if not dead and not beat and not renewed:
+            return
+        with self._database.write() as session:
+            alive.register(session, self._present, now)
+            freed = lease.recover(session, lambda name: name not in dead, now, self._on_unknown)
+        self._beat_at = now
+        for name, count in freed.items():
+            tally["recovered"] += count
+            log.warning("took over %d messages of worker %s", count, name)
+
+    def _send_due(self, tally: Tally) -> None:
+        with self._database.read() as session:
+            due = lease.is_due(session, self._clock.now())
+        if not due or not self._connect():
+            return
+        try:
+            while not self._stopping.is_set() and (room := self._pace.left()) > 0:
+                with self._database.write() as session:
+                    limit = min(lease.BATCH, room)
+                    batch = lease.claim(session, self._present.name, self._clock.now(), limit)
+                tally["settled"] += batch.settled
+                if batch.empty or not self._deliver_all(batch.claims, tally):
+                    break
+        finally:
+            with self._database.write() as session:
+                lease.release(session, self._present.name)
+            self._transport.hang_up()
+
+    def _connect(self) -> bool:
+        now = self._clock.now()
+        if not self.circuit.allows(now):
+            return False
+        try:
+            self._transport.open()
+        except Unreachable as error:
+            self._unreachable(now, str(error))
+            return False
+        return True
+
+    def _unreachable(self, now: datetime, reason: str) -> None:
+        self.circuit.failed(now, reason)
+        if self.circuit.alert(now) and not self._alerted:
+            self._alerted = True
+            log.error("the mail server has been out of reach since %s: %s", self.circuit.down_since, reason)
+
+    def _deliver_all(self, claims: tuple[Claim, ...], tally: Tally) -> bool:
+        """False where the rest has to wait: the server is gone, or we are to stop."""
+        for claimed in claims:
+            if self._stopping.is_set():
+                return False
+            outcome = self._deliver(claimed)
+            tally[outcome] += 1
+            if outcome == Outcome.UNREACHABLE:
+                return False
+        return True
+
+    def _deliver(self, claimed: Claim) -> Outcome | Literal["cancelled", "lost"]:
+        now = self._clock.now()
+        with self._database.write() as session:
+            domain = self._composer.settings.domain
+            intent = lease.intend(session, claimed, self._present.name, now, domain)
+        if intent is None:
+            return "cancelled"
+        handed = self._hand_over(intent, now)
+        with self._database.write() as session:
+            status = lease.acknowledge(session, intent, handed, self._clock.now(), self._on_unknown)
+        return "lost" if status is None else handed.outcome
+
+    def _hand_over(self, intent: Intent, now: datetime) -> Handed:
+        try:
+            with self._database.read() as session:
+                mail = self._composer.compose(session, intent.message_id, now)
+        # A template or an address may be wrong in any way; the other messages go out all the same.
+        except Exception as error:
+            log.exception("message %d cannot be written", intent.message_id)
+            return Handed(Outcome.DEAD, f"The mail could not be written: {type(error).__name__}: {error}")
+        return self._send(mail, now)
+
+    def _send(self, mail: Mail, now: datetime) -> Handed:
+        verdict = self._transport.send(self._composer.settings.mail_from, mail.recipient, mail.data)
+        if verdict.outcome == Outcome.UNREACHABLE:
+            self._unreachable(now, verdict.reply)
+        else:
+            self.circuit.succeeded()
+            self._alerted = False
+            self._pace.count()
+        return Handed(verdict.outcome, verdict.reply, mail.recipient, mail.subject, mail.text)
