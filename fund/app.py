@@ -16,7 +16,8 @@ from fund.base.database import Database
 from fund.base.errors import Misconfigured
 from fund.base.permissions import Viewer
 from fund.base.settings import Settings
-from fund.web.container import Container
+from fund.web.container import Container, NavEntry
+from fund.web.i18n import lazy
 from fund.web.setup import install
 
 ROOMS = (
@@ -29,6 +30,17 @@ ROOMS = (
     "reporting",
     "sharing",
     "pipeline",
+)
+
+NAV = (
+    NavEntry(lazy("Home"), "/home", lambda viewer: viewer.signed_in),
+    NavEntry(lazy("Rounds"), "/rounds"),
+    NavEntry(lazy("Lessons"), "/lessons"),
+    NavEntry(lazy("Proposals"), "/applications", lambda viewer: bool(viewer.member_ids)),
+    NavEntry(lazy("Reviews"), "/reviews", lambda viewer: viewer.is_reviewer),
+    NavEntry(lazy("Pipeline"), "/pipeline", lambda viewer: viewer.reads_everything),
+    NavEntry(lazy("Mail"), "/mail", lambda viewer: viewer.reads_everything),
+    NavEntry(lazy("Members"), "/members", lambda viewer: viewer.is_manager),
 )
 
 Demo = Callable[[Request, Viewer], Mapping[str, Any]]
@@ -56,7 +68,7 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
     )
-    held = Container(settings=settings, db=database, clock=clock or SystemClock(), demo=demo)
+    held = Container(settings=settings, db=database, clock=clock or SystemClock(), nav=NAV, demo=demo)
     install(app, held)
     _add_health(app, held)
     for room in ROOMS:
