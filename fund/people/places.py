@@ -40,14 +40,14 @@ def zones() -> dict[str, str]:
 
 
 @cache
-def zones_by_region() -> dict[str, dict[str, str]]:
-    """Region, and in it each zone with the name of its place: ``{"Africa": {"Africa/Nairobi": "Nairobi"}}``."""
-    regions: dict[str, dict[str, str]] = {}
+def zone_names() -> dict[str, str]:
+    """``Nairobi (Africa)`` by zone, in order of places, so that typing the first letters in a list finds it."""
+    names: dict[str, str] = {}
     for zone in zones():
         region, _slash, place = zone.partition("/")
-        shown = place.replace("_", " ").replace("/", " – ") or zone
-        regions.setdefault(region if place else "", {})[zone] = shown
-    return regions
+        shown = place.replace("_", " ").replace("/", " – ")
+        names[zone] = f"{shown} ({region})" if place else zone
+    return dict(sorted(names.items(), key=lambda item: folded(item[1])))
 
 
 def only_zone(country: str) -> str:

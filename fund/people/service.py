@@ -144,7 +144,9 @@ def enable(session: Session, viewer: Viewer, person_id: int, now: datetime) -> P
     return person
 
 
-def create_manager(session: Session, email: str, now: datetime, name: str = "", zone: str = "UTC") -> Person:
+def create_manager(
+    session: Session, email: str, name: str = "", *, now: datetime, zone: str = "UTC"
+) -> Person:
     """Make sure that ``email`` belongs to a manager who can sign in; the same again changes nothing.
 
     For the command line: it needs no manager to begin with. Raises Invalid for a wrong address.

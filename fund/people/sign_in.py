@@ -94,6 +94,17 @@ def local_path(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class Browser:
+    """What signs in: what its owner will know it by, and the token of the session it held before, if any."""
+
+    device: str = ""
+    held: str = ""
+
+
+STRANGER = Browser()
+
+
+@dataclass(frozen=True)
 class SignedIn:
     """A browser was signed in: ``token`` is for its cookie, ``next_path`` is where it goes on."""
 
@@ -118,20 +129,22 @@ def person_behind(session: Session, token: str, now: datetime) -> Person | None:
     return person if person.disabled_at is None else None
 
 
-def use_link(session: Session, token: str, device: str, now: datetime) -> SignedIn | None:
+def use_link(session: Session, token: str, now: datetime, browser: Browser = STRANGER) -> SignedIn | None:
     """Sign in with the link that holds ``token``. None when it is unknown, used, too old, or its person disabled."""
     row = _row(session, SignInCode.token_hash == fingerprint("link", token))
-    return _consume(session, row, device, now) if row else None
+    return _consume(session, row, browser, now) if row else None
 
 
-def use_code(session: Session, handle: str, code: str, device: str, now: datetime) -> SignedIn | Refused:
+def use_code(
+    session: Session, handle: str, code: str, now: datetime, browser: Browser = STRANGER
+) -> SignedIn | Refused:
     """Sign in with the ``code`` typed into the browser that keeps ``handle``. A wrong one counts as a try."""
     row = _row(session, SignInCode.handle_hash == fingerprint("handle", handle))
     if row is None or not _count_try(session, row, now):
         return Refused(0)
     if not same(row.code_hash, code_fingerprint(handle, digits(code))):
         return Refused(TRIES - row.attempts)
-    return _consume(session, row, device, now) or Refused(0)
+    return _consume(session, row, browser, now) or Refused(0)
 
 
 def digits(text: str) -> str:
@@ -160,14 +173,16 @@ def _count_try(session: Session, row: SignInCode, now: datetime) -> bool:
     return allowed
 
 
-def _consume(session: Session, row: SignInCode, device: str, now: datetime) -> SignedIn | None:
+def _consume(session: Session, row: SignInCode, browser: Browser, now: datetime) -> SignedIn | None:
     enabled = select(Person.id).where(col(Person.disabled_at).is_(None))
     welcome = col(SignInCode.person_id).in_(enabled)
     used = changed(session, update(SignInCode).where(*_alive(row, now), welcome).values(used_at=now))
     if not used or row.person_id is None:
         return None
-    browser = sessions.start(session, row.person_id, device, now)
-    return SignedIn(row.person_id, browser.token, row.next_path)
+    if browser.held:
+        sessions.end_by_token(session, browser.held, now)
+    started = sessions.start(session, row.person_id, browser.device, now)
+    return SignedIn(row.person_id, started.token, row.next_path)
 
 
 def cancel_all(session: Session, person_id: int, now: datetime) -> None:

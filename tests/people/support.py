@@ -29,7 +29,7 @@ class Mailed:
 def make_manager(db: Database, email: str = MANAGER, name: str = "Mara") -> Viewer:
     """A manager, as she looks at the fund."""
     with db.write() as session:
-        return queries.viewer_of_person(session, service.create_manager(session, email, NOW, name))
+        return queries.viewer_of_person(session, service.create_manager(session, email, name, now=NOW))
 
 
 def make_member(db: Database, manager: Viewer, draft: MemberDraft = KANO) -> Member:

@@ -9,7 +9,7 @@ from fund.base.clock import FixedClock
 from fund.base.database import Database
 from fund.base.errors import Invalid, TooMany
 from fund.people import queries, service, sign_in
-from fund.people.sign_in import Refused, SignedIn
+from fund.people.sign_in import Browser, Refused, SignedIn
 from schema.people import SignInCode, SignInSession, Throttle
 from tests.people.support import (
     APPLICANT,
@@ -24,6 +24,7 @@ from tests.people.support import (
 )
 
 MINUTE = timedelta(minutes=1)
+FIREFOX = Browser("Firefox on Android")
 
 
 @pytest.fixture
@@ -42,12 +43,12 @@ def ask(
 
 def by_link(db: Database, token: str, now=NOW) -> SignedIn | None:
     with db.write() as session:
-        return sign_in.use_link(session, token, "Firefox on Android", now)
+        return sign_in.use_link(session, token, now, FIREFOX)
 
 
 def by_code(db: Database, handle: str, code: str, now=NOW) -> SignedIn | Refused:
     with db.write() as session:
-        return sign_in.use_code(session, handle, code, "Firefox on Android", now)
+        return sign_in.use_code(session, handle, code, now, FIREFOX)
 
 
 def wrong(code: str) -> str:
@@ -327,6 +328,18 @@ def test_old_links_counts_and_browsers_are_forgotten(people: Database, clock: Fi
     assert left(NOW + timedelta(hours=23)) == (1, 3, 1)
     assert left(NOW + timedelta(days=3)) == (0, 0, 1)
     assert left(NOW + timedelta(days=61)) == (0, 0, 0)
+
+
+def test_a_browser_that_signs_in_again_leaves_its_old_session(people: Database) -> None:
+    ask(people)
+    first = by_link(people, last_mailed(people).token)
+    ask(people)
+    with people.write() as session:
+        again = sign_in.use_link(
+            session, last_mailed(people).token, NOW, Browser("Firefox", held=first.token)
+        )
+
+    assert (viewer(people, first.token).signed_in, viewer(people, again.token).signed_in) == (False, True)
 
 
 def test_two_at_once_with_one_link_are_one_session(people: Database, at_once) -> None:

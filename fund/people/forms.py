@@ -1,0 +1,96 @@
+"""How the forms of this room become drafts, and how what is stored fills them."""
+
+from babel import Locale
+
+from fund.base.errors import Invalid
+from fund.people import labels, places
+from fund.people.fields import MemberDraft, PersonDraft
+from fund.people.queries import MemberEntry, PersonEntry
+from fund.web import i18n
+from fund.web.forms import Form
+from schema.people import Member
+
+Options = list[tuple[str, str]]
+Hinted = list[tuple[str, str, str]]
+
+
+def person_draft(form: Form) -> PersonDraft:
+    """The person as typed. ``members`` are those ticked, ``member`` is one more."""
+    chosen = [*form.values("members"), form.value("member")]
+    return PersonDraft(
+        email=form.value("email"),
+        name=form.value("name"),
+        roles=frozenset(form.values("roles")),
+        members=frozenset(_id(text) for text in chosen if text),
+    )
+
+
+def person_form(entry: PersonEntry) -> Form:
+    """The form filled with a person."""
+    members = [member.id for member in entry.members]
+    return Form.of(email=entry.person.email, name=entry.person.name, roles=entry.roles, members=members)
+
+
+def refuse_person(form: Form, wrong: Invalid) -> None:
+    """Put each error beside its field; one about members stands at the list to choose from."""
+    for name, message in wrong.fields.items():
+        form.refuse("member" if name == "members" else name, message)
+
+
+def member_draft(form: Form) -> MemberDraft:
+    """The member as typed."""
+    return MemberDraft(*(form.value(name) for name in ("name", "kind", "city", "country", "zone")))
+
+
+def member_form(entry: MemberEntry) -> Form:
+    """The form filled with a member."""
+    member = entry.member
+    return Form.of(
+        name=member.name, kind=member.kind, city=member.city, country=member.country, zone=member.zone
+    )
+
+
+def role_options() -> Hinted:
+    """Roles with what they may do."""
+    return [(role, str(label), str(labels.ROLE_HINTS[role])) for role, label in labels.ROLES.items()]
+
+
+def kind_options() -> Hinted:
+    """Kinds of members with what they do."""
+    return [(kind, str(label), str(labels.KIND_HINTS[kind])) for kind, label in labels.KINDS.items()]
+
+
+def country_options() -> Options:
+    """Countries by their English names, which are what is stored."""
+    return [(name, name) for name in places.countries()]
+
+
+def zone_options() -> Options:
+    """Time zones, in order of places."""
+    return list(places.zone_names().items())
+
+
+def language_options() -> Options:
+    """The languages that the fund speaks, each in its own words."""
+    return [
+        (language, Locale.parse(language).get_display_name() or language) for language in i18n.available()
+    ]
+
+
+def member_options(members: list[MemberEntry], form: Form) -> tuple[Options, Options]:
+    """Members that are ticked already, and the others to choose one more from."""
+    ticked = set(form.values("members"))
+    both: tuple[Options, Options] = ([], [])
+    for entry in members:
+        both[str(entry.member.id) not in ticked].append((str(entry.member.id), member_name(entry.member)))
+    return both
+
+
+def member_name(member: Member) -> str:
+    """``City of Cali (Cali, Colombia)``: told apart from others of its name."""
+    return f"{member.name} ({member.city}, {member.country})"
+
+
+def _id(text: str) -> int:
+    """An id, or one that nothing has."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
