@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,12 +35,17 @@ def assets(folder: Path = FOLDER) -> dict[str, Asset]:
 
 
 def _asset(path: Path, folder: Path) -> Asset:
-    body = path.read_bytes()
+    body = squeezed(path.read_bytes()) if path.suffix == ".css" else path.read_bytes()
     digest = hashlib.sha256(body).hexdigest()[:12]
     name = path.relative_to(folder).with_suffix(f".{digest}{path.suffix}").as_posix()
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     packed = gzip.compress(body, 9, mtime=0) if path.suffix in COMPRESSIBLE else None
     return Asset(f"/static/{name}", kind, body, packed)
+
+
+def squeezed(sheet: bytes) -> bytes:
+    """A style sheet without comments and without the blanks that only its authors need."""
+    return re.sub(rb"\s*([{};,])\s*", rb"\1", re.sub(rb"/\*.*?\*/", b"", sheet, flags=re.DOTALL)).strip()
 
 
 def static_url(name: str) -> str:
