@@ -1,6 +1,6 @@
 # Everything by one word; `make` alone lists the words.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts pictures bench lock clean
+.PHONY: help demo test lint types contracts pictures settings bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,8 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 # Pins for every system and every Python from 3.11 on, with no word of where they came from.
-COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	--no-emit-index-url --no-emit-find-links $(UPGRADE)
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
 # Where this is set, each start would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -38,6 +37,9 @@ contracts: $(VENV)/.dev ## check who imports whom
 
 pictures: $(VENV)/.dev ## take a picture of every page of the demo (needs Chromium)
 	@$(BIN)/python -m scripts.pictures
+
+settings: $(VENV)/.dev ## write docs/settings.md anew from the settings themselves
+	@$(BIN)/python -m scripts.settings
 
 bench: $(VENV)/.dev ## measure against the raw limits
 	@$(BIN)/python -m bench

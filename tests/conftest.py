@@ -13,16 +13,19 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from fund.base.clock import FixedClock
 from fund.base.database import Database
 from tests.support import browser as browsers
 from tests.support import databases, needs, shared
 from tests.support.smtp import Mailbox
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 for name in [name for name in os.environ if name.startswith("FUND_")]:
     if name not in ("FUND_REQUIRE_ALL", "FUND_CHROMIUM", "FUND_TEST_POSTGRES_URL"):
@@ -154,8 +157,12 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> "Iterator[Browser]":
     """The system's Chromium, for one module: while it lives, Playwright holds this thread's event loop."""
+    from playwright.sync_api import (
+        sync_playwright,  # here, because it takes half a second that few tests need
+    )
+
     with sync_playwright() as playwright:
         launched = browsers.launch(playwright)
         yield launched
@@ -163,13 +170,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visits(browser: Browser) -> Iterator[browsers.Visits]:
+def visits(browser: "Browser") -> Iterator[browsers.Visits]:
     """Opens pages, each as another person's browser; fails where a page complained."""
     with browsers.visits(browser) as opened:
         yield opened
 
 
 @pytest.fixture
-def page(visits: browsers.Visits) -> Page:
+def page(visits: browsers.Visits) -> "Page":
     """One page, 1280 by 800."""
     return visits.open()

@@ -71,8 +71,6 @@ def split(items: Iterable[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.
 def left_out(lacking: Counter[str]) -> str:
     """The one line at the end; empty where nothing was left out."""
     parts = [
-        f"{lacking[need.name]} tests that need {need.name} ({need.how})"
-        for need in NEEDS
-        if lacking[need.name]
+        f"{lacking[need.name]} that need {need.name} ({need.how})" for need in NEEDS if lacking[need.name]
     ]
     return "left out: " + "; ".join(parts) if parts else ""

@@ -1,0 +1,75 @@
+"""What is missing on a machine is said in one line, or is an error where all is required."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.repo.tree import ROOT
+from tests.support.shared import close_folder, once, open_folder, remove_leftovers
+
+
+def run_tests(**environment: str) -> subprocess.CompletedProcess[str]:
+    """A few of the tests in a process of their own, on a machine with neither PostgreSQL nor Chromium."""
+    nothing = {"FUND_TEST_POSTGRES_URL": "none", "FUND_CHROMIUM": "none", "FUND_REQUIRE_ALL": ""}
+    few = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/repo/test_support.py",
+        "-k",
+        "clock or browser or all_tables",
+    ]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *few],
+        cwd=ROOT,
+        env={**os.environ, **nothing, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_what_was_left_out_is_one_line_at_the_end(processes: str) -> None:
+    done = run_tests(PYTEST_ADDOPTS=f"-n {processes}")
+    *_, line, closing = done.stdout.splitlines()
+    assert line == (
+        "left out: 1 that need PostgreSQL (install postgresql or set FUND_TEST_POSTGRES_URL); "
+        "3 that need Chromium (install chromium or set FUND_CHROMIUM)"
+    )
+    assert closing.startswith("2 passed")
+    assert done.returncode == 0
+
+
+@pytest.mark.slow
+def test_where_all_is_required_a_missing_one_is_an_error() -> None:
+    done = run_tests(FUND_REQUIRE_ALL="1")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert done.stderr.strip() == (
+        "ERROR: FUND_REQUIRE_ALL is set, but "
+        "PostgreSQL is missing: install postgresql or set FUND_TEST_POSTGRES_URL; "
+        "Chromium is missing: install chromium or set FUND_CHROMIUM"
+    )
+
+
+def test_something_shared_is_made_once() -> None:
+    folder = open_folder()
+    made: list[int] = []
+    for attempt in range(3):
+        once(folder, "thing", lambda attempt=attempt: made.append(attempt))
+    close_folder(folder)
+    assert made == [0]
+    assert not folder.exists()
+
+
+def test_the_folder_of_a_run_that_was_killed_is_removed_by_the_next() -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    mine = open_folder()
+    left = mine.with_name(f"fund-tests-{gone.pid}-left")
+    left.mkdir()
+    remove_leftovers()
+    assert (left.exists(), mine.exists()) == (False, True)
+    close_folder(mine)
