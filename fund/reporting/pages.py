@@ -59,7 +59,7 @@ def save(
     except Conflict:
         with db.read() as session:
             view = queries.view(session, viewer, reference, kind, now)
-        return _edit(request, view, form, 409, clashes=forms.clashes(forms.stored(view), form))
+        return _edit(request, view, form, 409, clashes=forms.clashes(view, form))
     forward = view.standing.forward
     if form.value("then") != "check" or forward is None:
         return _edit(request, view, form) if form.errors else redirect(view.path, done=SAVED)

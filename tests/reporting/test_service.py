@@ -60,9 +60,10 @@ def test_a_newer_text_is_never_overwritten(db, here, reference):
     with db.write() as session:
         report = queries.report(session, here.applicant, reference, "interim")
         service.save_report(session, here.applicant, report, {"done": "Mine"}, 0)
-    with pytest.raises(Conflict), db.write() as session:
+    with db.write() as session:
         report = queries.report(session, here.colleague, reference, "interim")
-        service.save_report(session, here.colleague, report, {"done": "Theirs"}, 0)
+        with pytest.raises(Conflict):
+            service.save_report(session, here.colleague, report, {"done": "Theirs"}, 0)
     with db.read() as session:
         assert queries.report(session, here.applicant, reference, "interim").done == "Mine"
 
