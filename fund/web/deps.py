@@ -1,13 +1,13 @@
-"""What an endpoint asks for by type: who looks, the database, the present moment, the settings, the posted form.
+"""What an endpoint asks for by type: viewer, database, present moment, settings, posted form.
 
-``def save(request: Request, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep) -> Response``. Work on the
-database stands in ``with db.write() as session:`` (commits at the end) or ``with db.read() as session:``.
+``def save(request: Request, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep) -> Response``. Work on
+the database stands in ``with db.write() as session:`` (commits at the end) or ``with db.read() as session:``.
 """
 
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 from fund.base.database import Database
 from fund.base.errors import Forbidden, NotSignedIn
@@ -91,3 +91,5 @@ DbDep = Annotated[Database, Depends(database)]
 NowDep = Annotated[datetime, Depends(moment)]
 SettingsDep = Annotated[Settings, Depends(settings)]
 FormDep = Annotated[Form, Depends(posted)]
+RowId = Annotated[int, Path(ge=1, lt=2**31)]
+"""An id in an address. One that no row can have is an address that does not exist."""
