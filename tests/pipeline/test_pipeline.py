@@ -1,0 +1,213 @@
+"""The manager's overview and the file of one application."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+from sqlmodel import select
+
+from fund.base import passing
+from fund.pipeline import owed, queries
+from schema.applications import Application
+from schema.outbox import Message
+from schema.values import Money
+from tests.support.doors import Doors
+from tests.support.world import draft, submit, to_active, to_deliberation, world
+
+FILE_PAGES = ("", "/proposal", "/mail", "/history")
+API_LISTS = ("deadlines", "history", "mail")
+
+
+@pytest.fixture
+def here(db, clock):
+    return world(db, clock.now())
+
+
+def _reference(db):
+    with db.read() as session:
+        return session.exec(select(Application.reference)).first()
+
+
+def test_every_state_tells_how_many_how_much_how_long_and_what_is_late(here, db, clock):
+    with db.write() as session:
+        draft(session, here, clock.now())
+        to_deliberation(session, here, clock.now(), "One")
+        to_deliberation(session, here, clock.now(), "Two")
+        to_active(session, here, clock.now())
+    clock.advance(timedelta(days=95))
+    passing.sweep(db, clock)
+    with db.read() as session:
+        counted = {
+            one.state.name: one for stage in queries.stages(session, "", clock.now()) for one in stage.states
+        }
+    assert {name: one.count for name, one in counted.items() if one.count} == {
+        "not_submitted": 1,
+        "deliberation": 2,
+        "active": 1,
+    }
+    assert counted["deliberation"].money == [Money(30_000_00, "USD")]
+    assert counted["active"].money == [Money(12_000_00, "USD")]
+    assert counted["not_submitted"].money == []
+    assert counted["deliberation"].overdue == 2
+    assert counted["active"].overdue == 0
+    assert counted["deliberation"].longest_days(clock.now()) == 95
+
+
+def test_a_draft_is_counted_but_never_listed_or_found(here, db, clock):
+    with db.write() as session:
+        draft(session, here, clock.now(), title="A secret draft")
+    with db.read() as session:
+        for wanted in (queries.Filter(), queries.Filter(words="secret"), queries.Filter(state="draft")):
+            assert queries.rows(session, wanted, clock.now()) == ([], 0)
+    page = Doors(db, clock).browser(here.manager).get("/pipeline")
+    assert "secret" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "titles"),
+    [
+        (queries.Filter(), ["Active one", "Deciding", "Sent"]),
+        (queries.Filter(stage="review"), ["Deciding"]),
+        (queries.Filter(state="submitted"), ["Sent"]),
+        (queries.Filter(words="DECID"), ["Deciding"]),
+        (queries.Filter(words="aldea"), ["Active one", "Deciding", "Sent"]),
+        (queries.Filter(words="100%"), []),
+        (queries.Filter(round="no-such-round"), []),
+        (queries.Filter(overdue=True), []),
+    ],
+)
+def test_a_filter_is_a_link(here, db, clock, wanted, titles):
+    with db.write() as session:
+        submit(session, here, draft(session, here, clock.now(), title="Sent"), clock.now())
+        to_deliberation(session, here, clock.now(), "Deciding")
+        to_active(session, here, clock.now()).title = "Active one"
+    with db.read() as session:
+        rows, total = queries.rows(session, wanted, clock.now())
+    assert (sorted(row.application.title for row in rows), total) == (titles, len(titles))
+    assert Doors(db, clock).browser(here.manager).get("/pipeline" + wanted.link()).status_code == 200
+
+
+def test_the_overview_costs_the_same_with_one_row_and_with_many(here, db, clock):
+    def count() -> int:
+        seen = []
+
+        def listener(*_):
+            seen.append(1)
+
+        event.listen(db._reader, "before_cursor_execute", listener)
+        with db.read() as session:
+            queries.stages(session, "", clock.now())
+            queries.rows(session, queries.Filter(), clock.now())
+        event.remove(db._reader, "before_cursor_execute", listener)
+        return len(seen)
+
+    with db.write() as session:
+        submit(session, here, draft(session, here, clock.now()), clock.now())
+    count()  # parses the definition once a process
+    few = count()
+    with db.write() as session:
+        for number in range(20):
+            submit(session, here, draft(session, here, clock.now(), title=f"Number {number}"), clock.now())
+    assert count() == few
+
+
+def test_everybody_sees_what_they_owe_and_nobody_elses(here, db, clock):
+    with db.write() as session:
+        to_active(session, here, clock.now())
+        draft(session, here, clock.now())
+    with db.read() as session:
+        keys = {
+            name: [one.deadline.key for one in owed.by(session, viewer, clock.now())]
+            for name, viewer in {
+                "applicant": here.applicant,
+                "outsider": here.outsider,
+                "manager": here.manager,
+                "reviewer": here.reviewers[0],
+                "auditor": here.auditor,
+            }.items()
+        }
+    assert keys == {
+        "applicant": ["submission", "report", "report"],
+        "outsider": [],
+        "manager": ["closing"],
+        "reviewer": [],
+        "auditor": [],
+    }
+
+
+def test_the_file_is_open_to_those_who_read_everything_and_to_nobody_else(here, db, clock):
+    with db.write() as session:
+        to_active(session, here, clock.now())
+    reference = _reference(db)
+    doors = Doors(db, clock)
+    for viewer, status in (
+        (here.manager, 200),
+        (here.auditor, 200),
+        (here.applicant, 403),
+        (here.outsider, 403),
+        (here.reviewers[0], 403),
+    ):
+        browser, program = doors.browser(viewer), doors.program(viewer)
+        assert [browser.get(f"/pipeline/{reference}{tail}").status_code for tail in FILE_PAGES] == [
+            status
+        ] * 4
+        assert [
+            browser.get(f"/api/v1/applications/{reference}/{part}").status_code for part in API_LISTS
+        ] == [status] * 3
+    stranger = doors.browser()
+    for tail in FILE_PAGES:
+        answer = stranger.get(f"/pipeline/{reference}{tail}")
+        assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/sign-in")
+    assert stranger.get(f"/api/v1/applications/{reference}/mail").status_code == 401
+
+
+def test_a_draft_has_no_file(here, db, clock):
+    with db.write() as session:
+        draft(session, here, clock.now())
+    assert Doors(db, clock).browser(here.manager).get(f"/pipeline/{_reference(db)}").status_code == 404
+
+
+def test_the_history_tells_in_words_who_did_what(here, db, clock):
+    with db.write() as session:
+        to_active(session, here, clock.now())
+    events = (
+        Doors(db, clock).program(here.manager).get(f"/api/v1/applications/{_reference(db)}/history").json()
+    )
+    told = [(event["title"], event["by"], event["about"]) for event in reversed(events)]
+    assert told[:4] == [
+        ("Draft started", "Lucía Prado", ""),
+        ("Submit the proposal", "Lucía Prado", ""),
+        ("Start screening", "Amina Bello", ""),
+        ("Reviewer assigned", "Amina Bello", "review"),
+    ]
+    assert ("Begin deliberation: all reviews are in", "", "") in told
+
+
+def test_the_mail_says_why_it_did_not_go(here, db, clock):
+    with db.write() as session:
+        submit(session, here, draft(session, here, clock.now()), clock.now())
+    browser = Doors(db, clock).browser(here.manager)
+    with db.read() as session:
+        off = session.exec(
+            select(Message).where(
+                Message.status == "cancelled",
+                Message.template == "reminder",
+                Message.application_id.is_not(None),
+            )
+        ).first()
+    page = browser.get(f"/mail/{off.id}")
+    assert page.status_code == 200
+    assert "Called off" in page.text
+    assert "Submit the proposal" in page.text
+    assert browser.get("/mail/999999").status_code == 404
+    assert browser.get("/mail?status=cancelled").status_code == 200
+
+
+def test_two_pages_of_fifty(here, db, clock):
+    with db.write() as session:
+        for number in range(51):
+            submit(session, here, draft(session, here, clock.now(), title=f"Number {number}"), clock.now())
+    browser = Doors(db, clock).browser(here.manager)
+    assert "Page 1 of 2" in browser.get("/pipeline").text
+    assert "Page 2 of 2" in browser.get("/pipeline?page=2").text
+    assert browser.get("/pipeline?page=0").status_code == 422
