@@ -1,27 +1,24 @@
 """What reviewers see of their reviews, and managers of all reviews. Who may not see a thing gets NotFound."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
 
 from fund.base import access
-from fund.base.audience import actor_of
 from fund.base.definitions import definition_by_id, definition_of
 from fund.base.permissions import Viewer
 from fund.reviewing import service
-from fund.reviewing.scoring import Summary, share, summary
+from fund.reviewing.about import CAME_IN, deadlines, notes
+from fund.reviewing.opinions import judged, values_of
+from fund.reviewing.scoring import Summary, points, share, summary
 from schema.applications import Application, Submission
-from schema.deadlines import Deadline, DeadlineStatus
+from schema.deadlines import Deadline
 from schema.people import Member, Person
 from schema.reviews import Review, Score
 from schema.rounds import Criterion, Round
 from workflows import State
-
-CAME_IN = "submitted"
-"""The declared outcome of a review that counts."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,7 @@ class Task:
     brief: Brief
     deadline: Deadline | None
     opened: bool
+    note: str
 
     @property
     def waits(self) -> bool:
@@ -50,10 +48,25 @@ class Task:
         return not self.state.final
 
 
+def brief(session: Session, application: Application) -> Brief:
+    """The application with its member and its round. Two queries."""
+    return Brief(
+        application.reference,
+        application,
+        session.get_one(Member, application.member_id),
+        session.get_one(Round, application.round_id),
+    )
+
+
+def reference_of(session: Session, review: Review) -> str:
+    """The reference of the review's application."""
+    return session.get_one(Application, review.application_id).reference
+
+
 def mine(session: Session, viewer: Viewer) -> list[Task]:
     """The viewer's reviews: what waits first, the nearest deadline on top; then what is over, the latest on top.
 
-    Two queries, however many there are.
+    Three queries, however many there are.
     """
     rows = session.exec(
         select(Review, Application, Member, Round)
@@ -62,20 +75,27 @@ def mine(session: Session, viewer: Viewer) -> list[Task]:
         .join(Round, col(Round.id) == col(Application.round_id))
         .where(Review.reviewer_id == viewer.person_id)
     ).all()
-    due = deadlines(session, [review for review, *_ in rows])
+    reviews = [review for review, *_ in rows]
+    known = (deadlines(session, reviews), notes(session, reviews))
     tasks = [
-        _task(session, viewer, review, Brief(application.reference, application, member, round_), due)
+        _task(session, viewer, review, Brief(application.reference, application, member, round_), *known)
         for review, application, member, round_ in rows
     ]
     return sorted(tasks, key=_by_urgency)
 
 
 def _task(
-    session: Session, viewer: Viewer, review: Review, brief: Brief, due: Mapping[int, Deadline]
+    session: Session,
+    viewer: Viewer,
+    review: Review,
+    brief: Brief,
+    due: Mapping[int, Deadline],
+    reasons: Mapping[int, str],
 ) -> Task:
+    key = review.id or 0
     state = definition_by_id(session, review.workflow_id).state(review.state)
     opened = "reviewer" in state.read and brief.application.member_id not in viewer.member_ids
-    return Task(review, state, brief, due.get(review.id or 0), opened)
+    return Task(review, state, brief, due.get(key), opened, reasons.get(key, ""))
 
 
 def _by_urgency(task: Task) -> tuple[bool, float, int]:
@@ -83,20 +103,6 @@ def _by_urgency(task: Task) -> tuple[bool, float, int]:
     moment = (task.deadline.due_at if task.deadline else far) if task.waits else task.review.state_since
     sign = 1 if task.waits else -1
     return (not task.waits, sign * moment.timestamp(), task.review.id or 0)
-
-
-def deadlines(session: Session, reviews: Iterable[Review]) -> dict[int, Deadline]:
-    """The nearest open deadline of each of the reviews that has one. One query."""
-    found = session.exec(
-        select(Deadline)
-        .where(
-            Deadline.subject_kind == "review",
-            col(Deadline.subject_id).in_([review.id for review in reviews]),
-            Deadline.status == DeadlineStatus.OPEN,
-        )
-        .order_by(col(Deadline.due_at).desc())
-    )
-    return {deadline.subject_id: deadline for deadline in found}
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,13 @@ class Reading:
     """Answers that no criterion is judged by."""
     share: float | None
     others: Summary | None = None
-    reopened_for: str = ""
+    note: str = ""
+    """Why it was last opened again, cancelled or given back, if a reason was given."""
+
+    @property
+    def points(self) -> int | None:
+        """The weighted score as points of 100; None while a criterion has no score."""
+        return points(self.share)
 
 
 def reading(session: Session, viewer: Viewer, review_id: int) -> Reading:
@@ -184,8 +196,9 @@ def reading(session: Session, viewer: Viewer, review_id: int) -> Reading:
         editable=access.may_edit(session, review, viewer),
         blocks=_blocks(round_, scores if written else {}, answers[1]),
         rest=answers[0],
-        share=share(round_.criteria, _values(scores.values())) if written else None,
+        share=share(round_.criteria, values_of(scores.values())) if written else None,
         others=_others(session, review) if own and came_in else None,
+        note=notes(session, [review]).get(review.id or 0, ""),
     )
 
 
@@ -228,111 +241,4 @@ def _answers(
 
 def _others(session: Session, review: Review) -> Summary:
     application = session.get_one(Application, review.application_id)
-    return summary(one for found, one in _judged(session, [application]) if found.id != review.id)
-
-
-def _values(scores: Iterable[Score]) -> dict[str, int | None]:
-    return {score.criterion: score.value for score in scores}
-
-
-def _judged(session: Session, applications: Sequence[Application]) -> list[tuple[Review, float | None]]:
-    """The reviews of the applications that came in, each with its weighted share. Three queries."""
-    wanted = {one.round_id for one in applications}
-    rounds = {one.id: one for one in session.exec(select(Round).where(col(Round.id).in_(wanted)))}
-    criteria = {one.id: rounds[one.round_id].criteria for one in applications}
-    reviews = _came_in(session, applications)
-    scores: dict[int, list[Score]] = {}
-    for score in session.exec(
-        select(Score).where(col(Score.review_id).in_([review.id for review in reviews]))
-    ):
-        scores.setdefault(score.review_id, []).append(score)
-    return [
-        (review, share(criteria[review.application_id], _values(scores.get(review.id or 0, ()))))
-        for review in reviews
-    ]
-
-
-def _came_in(session: Session, applications: Sequence[Application]) -> list[Review]:
-    reviews = session.exec(
-        select(Review)
-        .where(col(Review.application_id).in_([one.id for one in applications]))
-        .order_by(col(Review.id))
-    )
-    return [review for review in reviews if outcome(session, review) == CAME_IN]
-
-
-def outcome(session: Session, review: Review) -> str | None:
-    """How the review ended, as its workflow declares it (``submitted``, ``conflict`` …); None while it goes on."""
-    return definition_by_id(session, review.workflow_id).state(review.state).outcome
-
-
-@dataclass(frozen=True)
-class Opinion:
-    """What the reviews of one application come to, and what they recommend (recommendation → how many)."""
-
-    summary: Summary = field(default_factory=Summary)
-    recommended: Mapping[str, int] = field(default_factory=dict)
-
-
-def opinions(session: Session, applications: Sequence[Application]) -> dict[int, Opinion]:
-    """What the reviews that came in say of each application, by its key. Three queries, however many there are.
-
-    For managers: the caller has made sure of that.
-    """
-    judged: dict[int, list[tuple[Review, float | None]]] = {one.id or 0: [] for one in applications}
-    for review, reached in _judged(session, applications):
-        judged[review.application_id].append((review, reached))
-    return {
-        key: Opinion(
-            summary(reached for _, reached in found), Counter(review.recommendation for review, _ in found)
-        )
-        for key, found in judged.items()
-    }
-
-
-@dataclass(frozen=True)
-class Row:
-    """One review of an application as managers see it. Its share and words are there once it has come in."""
-
-    review: Review
-    reviewer: Person
-    state: State
-    deadline: Deadline | None
-    share: float | None
-    recommendation: str
-
-
-def of_application(session: Session, viewer: Viewer, application: Application) -> list[Row]:
-    """Every review of the application, in the order in which they were asked for; for managers and auditors.
-
-    Empty for everybody else, and for a manager who acts for the applicant. Five queries.
-    """
-    if not reads_reviews(session, viewer, application):
-        return []
-    rows = session.exec(
-        select(Review, Person)
-        .join(Person, col(Person.id) == col(Review.reviewer_id))
-        .where(Review.application_id == application.id)
-        .order_by(col(Review.id))
-    ).all()
-    due = deadlines(session, [review for review, _ in rows])
-    shares = {review.id: reached for review, reached in _judged(session, [application])}
-    return [_row(session, review, person, due, shares) for review, person in rows]
-
-
-def reads_reviews(session: Session, viewer: Viewer, application: Application) -> bool:
-    """Whether the viewer sees who reviews the application and what they say."""
-    return viewer.reads_everything and "applicant" not in actor_of(session, application, viewer).roles
-
-
-def _row(
-    session: Session,
-    review: Review,
-    person: Person,
-    due: Mapping[int, Deadline],
-    shares: Mapping[int | None, float | None],
-) -> Row:
-    key = review.id or 0
-    state = definition_by_id(session, review.workflow_id).state(review.state)
-    said = review.recommendation if state.outcome == CAME_IN else ""
-    return Row(review, person, state, due.get(key), shares.get(key), said)
+    return summary(one for found, one in judged(session, [application]) if found.id != review.id)

@@ -16,6 +16,17 @@ class Summary:
     highest: float | None = None
 
     @property
+    def points(self) -> int | None:
+        """The average as points of 100."""
+        return points(self.average)
+
+    @property
+    def range(self) -> tuple[int, int] | None:
+        """The lowest and the highest as points of 100; None with fewer than two reviews."""
+        low, high = points(self.lowest), points(self.highest)
+        return None if low is None or high is None or self.reviews < 2 else (low, high)
+
+    @property
     def spread(self) -> float | None:
         """How far the kindest and the sternest review lie apart; None with fewer than two."""
         if self.lowest is None or self.highest is None or self.reviews < 2:

@@ -32,7 +32,7 @@ def assign(
     MoveRefused where the application is not in review, Invalid (``reviewer``) where nobody is named or somebody is no
     reviewer, belongs to the applying member, or has a review of this application already.
     """
-    _managers_only(session, viewer, application)
+    managers_only(session, viewer, application)
     lock(session, application)
     if not takes_reviews(session, application):
         raise MoveRefused([_("Reviewers are assigned from screening until the decision, and not now.")])
@@ -93,7 +93,8 @@ def of(session: Session, viewer: Viewer, review_id: int) -> Review:
     return review
 
 
-def _managers_only(session: Session, viewer: Viewer, application: Application) -> None:
+def managers_only(session: Session, viewer: Viewer, application: Application) -> None:
+    """Raises Forbidden for others than managers, and for a manager who acts for the applicant."""
     access.require_manager(viewer)
     if Role.MANAGER not in actor_of(session, application, viewer).roles:
         raise Forbidden(_("You belong to the member that applies, so others look after this proposal."))

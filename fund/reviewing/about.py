@@ -1,0 +1,46 @@
+"""What is known about reviews by their keys: deadlines, reasons given, how they ended."""
+
+from collections.abc import Iterable
+
+from sqlmodel import Session, col, select
+
+from fund.base.definitions import definition_by_id
+from schema.deadlines import Deadline, DeadlineStatus
+from schema.ledger import LedgerEvent
+from schema.reviews import Review
+
+CAME_IN = "submitted"
+"""The declared outcome of a review that counts."""
+
+
+def deadlines(session: Session, reviews: Iterable[Review]) -> dict[int, Deadline]:
+    """The nearest open deadline of each of the reviews that has one. One query."""
+    found = session.exec(
+        select(Deadline)
+        .where(
+            Deadline.subject_kind == "review",
+            col(Deadline.subject_id).in_([review.id for review in reviews]),
+            Deadline.status == DeadlineStatus.OPEN,
+        )
+        .order_by(col(Deadline.due_at).desc())
+    )
+    return {deadline.subject_id: deadline for deadline in found}
+
+
+def notes(session: Session, reviews: Iterable[Review]) -> dict[int, str]:
+    """The reason of each review's last move that had one. One query. For its reviewer and for managers."""
+    found = session.exec(
+        select(LedgerEvent.subject_id, LedgerEvent.note)
+        .where(
+            LedgerEvent.subject_kind == "review",
+            col(LedgerEvent.subject_id).in_([review.id for review in reviews]),
+            col(LedgerEvent.note).is_not(None),
+        )
+        .order_by(col(LedgerEvent.id))
+    )
+    return {key: note or "" for key, note in found}
+
+
+def outcome(session: Session, review: Review) -> str | None:
+    """How the review ended, as its workflow declares it (``submitted``, ``conflict`` …); None while it goes on."""
+    return definition_by_id(session, review.workflow_id).state(review.state).outcome
