@@ -30,8 +30,9 @@ class Finding:
     level: Level = Level.ERROR
 
     def __str__(self) -> str:
-        """One line: ``line 12: error: state draft: …``."""
-        return f"line {self.line}: {self.level}: {self.where + ': ' if self.where else ''}{self.message}"
+        """One line: ``line 12: error: state draft: …``, without the line where it concerns the whole file."""
+        line = f"line {self.line}: " if self.line else ""
+        return f"{line}{self.level}: {self.where + ': ' if self.where else ''}{self.message}"
 
 
 class WorkflowError(Exception):

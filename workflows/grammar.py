@@ -1,7 +1,6 @@
 """The grammar of a definition file: every key, its shape and what it is for. The parser reads by it, and the
-published JSON Schema is made from it (``python -m workflows.grammar > schema/json/workflow.schema.json``)."""
+published JSON Schema is made from it (``python -m workflows schema > schema/json/workflow.schema.json``)."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -214,9 +213,3 @@ def schema() -> dict[str, Any]:
         "description": "A workflow as data: stages, states, moves, deadlines. Explained in docs/workflows.md.",
         **DEFINITION.schema(),
     }
-
-
-if __name__ == "__main__":
-    import sys
-
-    sys.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")

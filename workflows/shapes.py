@@ -224,7 +224,7 @@ class Table:
         """A value for every known key."""
         if not isinstance(value, dict):
             problems.append((path, f"must be a table, not {shown(value)}"))
-            value = {}
+            return {key: entry.default for key, entry in self.entries.items()}
         for key in value:
             if key not in self.entries:
                 hint = nearest(key, self.entries) if len(problems) < HINTS else ""

@@ -1,0 +1,52 @@
+"""The engine by itself, without the fund: ``python -m workflows check|svg|mermaid FILE`` or ``… schema``."""
+
+import json
+import sys
+from pathlib import Path
+
+from workflows.check import check_text
+from workflows.definition import Definition
+from workflows.draw import mermaid, svg
+from workflows.errors import DefinitionError, Level
+from workflows.grammar import schema
+
+USAGE = "usage: python -m workflows check FILE | svg FILE | mermaid FILE | schema\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the arguments say; the exit code: 0, 1 for a definition with errors, 2 for wrong use."""
+    match arguments:
+        case ["schema"]:
+            sys.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")
+            return 0
+        case ["check" | "svg" | "mermaid" as wanted, file]:
+            try:
+                text = Path(file).read_bytes().decode("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                sys.stderr.write(f"{file}: {error}\n")
+                return 2
+            return _check(file, text) if wanted == "check" else _draw(file, text, wanted)
+    sys.stderr.write(USAGE)
+    return 2
+
+
+def _check(file: str, text: str) -> int:
+    """One line for each finding."""
+    findings = check_text(text)
+    sys.stdout.writelines(f"{file}: {finding}\n" for finding in findings)
+    return int(any(finding.level is Level.ERROR for finding in findings))
+
+
+def _draw(file: str, text: str, wanted: str) -> int:
+    """The picture, or why there is none."""
+    try:
+        definition = Definition.parse(text)
+    except DefinitionError as error:
+        sys.stderr.writelines(f"{file}: {finding}\n" for finding in error.findings)
+        return 1
+    sys.stdout.write(svg(definition) + "\n" if wanted == "svg" else mermaid(definition))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
