@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from scripts.settings import TARGET, page
-from tests.repo.tree import ROOT, text, tracked
+from tests.repo.tree import ROOT, pins, text, tracked
 
 # Written in pieces, so that this file does not find itself.
 INDEX = "|".join(
@@ -48,22 +48,6 @@ def test_no_key_and_no_database_is_committed() -> None:
     ]
     assert names == []
     assert lines_with("BEGIN [A-Z ]*PRIVATE " + "KEY") == []
-
-
-def pins(name: str) -> dict[str, str]:
-    """Name and version of each entry of a lock file, after checking that it has nothing but pins and hashes."""
-    joined = (ROOT / "requirements" / name).read_text().replace("\\\n", " ")
-    found = {}
-    for line in joined.splitlines():
-        pin, *hashes = re.split(r"\s+--hash=", line)
-        requirement = Requirement(pin)
-        [specifier] = requirement.specifier
-        assert specifier.operator == "==", line
-        assert requirement.url is None, line
-        assert hashes, line
-        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest.strip()) for digest in hashes), line
-        found[canonicalize_name(requirement.name)] = specifier.version
-    return found
 
 
 @pytest.mark.parametrize("name", ["base.txt", "dev.txt"])

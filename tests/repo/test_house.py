@@ -6,15 +6,18 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from importlinter.cli import lint_imports
+from packaging.utils import canonicalize_name
 
-from tests.repo.tree import PACKAGES, ROOT, modules, text, tracked
+from tests.repo.tree import PACKAGES, ROOT, modules, pins, text, tracked
 
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
@@ -44,6 +47,57 @@ def length(function: Function) -> int:
 def test_the_import_contracts_hold(capsys: pytest.CaptureFixture[str]) -> None:
     code = lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None, no_logo=True)
     assert code == 0, capsys.readouterr().out
+
+
+# One line for each contract that would break it.
+TRESPASSES = {
+    "schema/values.py": "import fund.base.errors",
+    "workflows/definition.py": "import schema, sqlite3",
+    "notifications/plan.py": "import workflows",
+    "fund/base/errors.py": "import transitions, apscheduler, fund.rounds.service",
+    "fund/rounds/service.py": "import fastapi",
+    "fund/rounds/pages.py": "import sqlmodel",
+    "fund/rounds/api.py": "import fund.rounds.pages",
+    "fund/app.py": "import fund.demo",
+}
+
+
+@pytest.mark.slow
+def test_every_import_contract_would_be_seen_to_break(tmp_path: Path) -> None:
+    for path in [*modules(*PACKAGES), Path("pyproject.toml")]:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(f"{text(path) or ''}\n{TRESPASSES.get(str(path), '')}\n")
+    program = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([program, "--no-cache"], cwd=tmp_path, capture_output=True, text=True)
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    assert [
+        contract["name"] for contract in contracts if f"{contract['name']} BROKEN" not in done.stdout
+    ] == []
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The outermost names of all that a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize(
+    ("lock", "folders"), [("base.txt", PACKAGES), ("dev.txt", ("tests", "scripts", "bench"))]
+)
+def test_whatever_is_imported_is_pinned(lock: str, folders: tuple[str, ...]) -> None:
+    known = {*sys.stdlib_module_names, *PACKAGES, *folders}
+    pinned = pins(lock)
+    origin = packages_distributions()
+    stray = [
+        f"{path}: {name}"
+        for path, tree in trees(*folders)
+        for name in set(imported(tree)) - known
+        if not any(canonicalize_name(distribution) in pinned for distribution in origin.get(name, ()))
+    ]
+    assert stray == []
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
@@ -120,7 +174,8 @@ def test_nothing_deep_inside_reads_the_clock() -> None:
         for name in called(tree)
         if name in ("datetime.now", "datetime.utcnow", "date.today", "time.time", "datetime.datetime.now")
     }
-    assert readers <= {"fund/base/clock.py"}
+    # The scheduler compares the wall clock with the monotonic one, to notice that somebody set it.
+    assert readers <= {"fund/base/clock.py", "notifications/ticks.py"}
 
 
 def installed_files(source: Path, target: Path) -> set[str]:

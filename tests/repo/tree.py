@@ -1,9 +1,13 @@
 """The files of the repository, as a newcomer gets them."""
 
 import os
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("schema", "workflows", "notifications", "fund")
@@ -41,3 +45,19 @@ def text(path: Path) -> str | None:
 def modules(*folders: str) -> list[Path]:
     """The tracked Python files in these folders."""
     return [path for path in tracked() if path.suffix == ".py" and path.parts[0] in folders]
+
+
+def pins(name: str) -> dict[str, str]:
+    """Name and version of each entry of a lock file, after checking that it has nothing but pins and hashes."""
+    joined = (ROOT / "requirements" / name).read_text().replace("\\\n", " ")
+    found = {}
+    for line in joined.splitlines():
+        pin, *hashes = re.split(r"\s+--hash=", line)
+        requirement = Requirement(pin)
+        [specifier] = requirement.specifier
+        assert specifier.operator == "==", line
+        assert requirement.url is None, line
+        assert hashes, line
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest.strip()) for digest in hashes), line
+        found[canonicalize_name(requirement.name)] = specifier.version
+    return found
