@@ -1,0 +1,272 @@
+"""The checker: each kind of finding, with its line and its place."""
+
+import pytest
+
+from tests.workflows.drafts import DONE, FINISH, HEAD, PLANNED, SOUND, VISIT, definition, line_of, sound
+from workflows import Definition, check, shipped
+from workflows.check import check_text
+from workflows.errors import Level
+from workflows.graph import endless
+
+
+def state(name: str, extra: str = "", deadlines: str = '["visit"]') -> str:
+    """A state with an own label."""
+    label = name.capitalize()
+    head = f'\n[states.{name}]\nstage = "all"\nlabel = "{label}"\nread = ["manager"]\n'
+    return f"{head}deadlines = {deadlines}\n{extra}\n"
+
+
+def move(name: str, source: str, target: str, extra: str = 'by = ["manager"]') -> str:
+    """A move between two states with an own label."""
+    return (
+        f'\n[moves.{name}]\nlabel = "{name.capitalize()} it"\nfrom = ["{source}"]\nto = "{target}"\n{extra}\n'
+    )
+
+
+def found(**changes: str) -> list[str]:
+    """Level, place and message of every finding, without its line."""
+    return [
+        f"{finding.level}: {finding.where}: {finding.message}" for finding in check(definition(**changes))
+    ]
+
+
+def test_sound_definition_has_no_findings() -> None:
+    assert check(definition()) == []
+
+
+def test_finding_names_line_and_state_and_reads_as_one_line() -> None:
+    text = sound(more=state("lonely"))
+    finding, *_ = check(Definition.parse(text))
+    assert finding.line == line_of(text, "[states.lonely]")
+    assert str(finding) == f"line {finding.line}: error: state lonely: cannot be reached from planned"
+
+
+def test_unreachable_state() -> None:
+    more = state("lonely") + move("leave", "lonely", "done")
+    assert found(more=more) == ["error: state lonely: cannot be reached from planned"]
+
+
+def test_state_is_not_reached_by_a_move_that_nobody_can_make() -> None:
+    more = state("lonely") + move("come", "planned", "lonely", "") + move("leave", "lonely", "done")
+    assert found(more=more) == [
+        "error: state lonely: cannot be reached from planned",
+        "error: move come: nobody can make it: it has no roles (by) and is not automatic",
+    ]
+
+
+def test_state_without_a_way_to_an_end() -> None:
+    more = state("stuck") + move("enter", "planned", "stuck")
+    assert found(more=more) == [
+        "error: state stuck: no way to an end: nothing leads out of it, and it declares no outcome",
+        "warning: state stuck: the manager owes visit here and can make no move",
+    ]
+
+
+def test_loop_without_an_exit() -> None:
+    more = (
+        state("ping")
+        + state("pong")
+        + move("enter", "planned", "ping")
+        + move("hit", "ping", "pong")
+        + move("back", "pong", "ping")
+    )
+    message = "a loop without an exit: it only leads to ping, pong, and none of them is an end"
+    assert found(more=more) == [f"error: state ping: {message}", f"error: state pong: {message}"]
+
+
+def test_applicant_waits_and_nobody_owes_anything() -> None:
+    planned = PLANNED.replace('deadlines = ["visit"]\n', "")
+    assert found(planned=planned) == [
+        "error: state planned: the applicant waits here, and nobody owes anything by a date",
+        "warning: deadline visit: no state opens it",
+    ]
+
+
+def test_nobody_owes_anything_where_no_applicant_waits() -> None:
+    planned = PLANNED.replace('deadlines = ["visit"]\n', "").replace('"applicant", ', "")
+    assert found(planned=planned) == [
+        "warning: state planned: nobody owes anything by a date here",
+        "warning: deadline visit: no state opens it",
+    ]
+
+
+def test_children_may_keep_the_time_if_somebody_starts_them() -> None:
+    planned = PLANNED.replace('deadlines = ["visit"]', 'waits_for = ["report"]')
+    opened = state("opened") + move("end", "opened", "done")
+    start = move("begin", "opened", "planned", 'by = ["manager"]\nstarts = [{ child = "report" }]')
+    assert found(planned=planned, more=opened + start + move("enter", "planned", "opened")) == []
+    assert found(planned=planned, more=opened + move("enter", "planned", "opened")) == [
+        "warning: state planned: waits for a report, and no move starts one"
+    ]
+
+
+def test_guards_that_are_never_met_together() -> None:
+    finish = (
+        FINISH
+        + 'guards = [{ parent_in = ["open"] }, "form_complete", { parent_not_in = ["open", "closed"] }]\n'
+    )
+    assert found(finish=finish) == [
+        "error: move finish: can never be made: parent_in(open) and parent_not_in(open, closed) are never met together"
+    ]
+
+
+def test_move_by_somebody_who_may_not_read_there() -> None:
+    finish = FINISH.replace('["manager"]', '["manager", "reviewer", "applicant"]')
+    assert found(finish=finish) == [
+        "warning: move finish: the reviewer can make it in planned and may not read there"
+    ]
+    public = PLANNED.replace('["applicant", "manager"]', '["anyone"]')
+    assert found(planned=public, finish=finish) == []
+
+
+@pytest.mark.parametrize("key", ["meets", "cancels"])
+def test_deadline_met_or_cancelled_in_vain(key: str) -> None:
+    more = state("other", deadlines='["later"]') + move("go", "planned", "other")
+    later = VISIT.replace("deadlines.visit", "deadlines.later")
+    end = move("end", "other", "done", f'by = ["manager"]\n{key} = ["visit", "later"]')
+    assert found(more=more + end + later) == [f"warning: move end: {key} visit, which is not open in other"]
+
+
+def test_deadline_that_passes_where_it_is_not_open() -> None:
+    other = (
+        state("other", deadlines='["later"]') + move("go", "planned", "other") + move("end", "other", "done")
+    )
+    later = VISIT.replace("deadlines.visit", "deadlines.later")
+    assert found(finish=FINISH + 'automatic = { deadline = "later" }\n', more=other + later) == [
+        "error: move finish: never happens in planned: deadline later is not open there"
+    ]
+
+
+def test_automatic_move_without_guards_happens_at_once() -> None:
+    assert found(finish=FINISH + 'automatic = "facts"\n') == [
+        "error: move finish: happens at once: it is automatic on facts and has no guards"
+    ]
+
+
+WAITS = 'automatic = "facts"\nguards = [{ child_in = { report = ["due"] } }]'
+RESTS = 'automatic = "facts"\nguards = [{ child_not_in = { report = ["due"] } }]'
+
+
+def test_automatic_moves_that_never_come_to_rest() -> None:
+    more = state("other") + move("there", "planned", "other", WAITS) + move("back", "other", "planned", WAITS)
+    more += move("stop", "other", "done")
+    (finding,) = found(more=more)
+    assert finding in (
+        "error: move there: automatic moves without end: the same facts may allow there, back again and again",
+        "error: move back: automatic moves without end: the same facts may allow back, there again and again",
+    )
+
+
+def test_automatic_moves_that_exclude_each_other_come_to_rest() -> None:
+    more = state("other") + move("there", "planned", "other", WAITS) + move("back", "other", "planned", RESTS)
+    assert found(more=more + move("stop", "other", "done")) == []
+
+
+def test_automatic_move_to_where_it_is_never_rests() -> None:
+    more = move("again", "planned", "planned", WAITS)
+    assert found(more=more) == [
+        "error: move again: automatic moves without end: the same facts may allow again again and again"
+    ]
+
+
+def test_race_of_automatic_moves() -> None:
+    more = state("other") + move("one", "planned", "done", WAITS) + move("end", "other", "done")
+    expected = "warning: move two: may be due together with one in planned, which then goes first"
+    assert found(more=more + move("two", "planned", "other", WAITS)) == [expected]
+    assert found(more=more + move("two", "planned", "other", RESTS)) == []
+    same = move("go", "planned", "other") + move("two", "planned", "done", WAITS)
+    assert found(more=more + same) == []
+
+
+def test_race_on_the_same_deadline() -> None:
+    passes = 'automatic = { deadline = "visit" }'
+    more = state("other") + move("end", "other", "done") + move("one", "planned", "done", passes)
+    assert found(more=more + move("two", "planned", "other", passes)) == [
+        "warning: move two: may be due together with one in planned, which then goes first"
+    ]
+
+
+def test_too_many_automatic_moves_to_follow_is_said() -> None:
+    names = [f"s{number}" for number in range(16)]
+    more = "".join(state(name) for name in names) + move("enter", "planned", "s0") + move("end", "s0", "done")
+    for one in names:
+        for other in names:
+            if one < other:
+                more += move(f"{one}_{other}", one, other, WAITS)
+    findings = check(definition(more=more))
+    assert "too many automatic moves follow one another to tell if they end" in [f.message for f in findings]
+
+
+def test_deadline_that_nobody_is_reminded_of() -> None:
+    assert found(visit=VISIT.replace("[-2]", "[]")) == ["warning: deadline visit: nobody is reminded of it"]
+    other = VISIT.replace("[-2]", '[{ days = 1, to = "applicant" }]')
+    assert found(visit=other) == ["warning: deadline visit: the manager, who owes it, is not reminded of it"]
+
+
+def test_deadline_whose_owner_can_do_nothing() -> None:
+    assert found(visit=VISIT.replace('"manager"', '"applicant"')) == [
+        "warning: state planned: the applicant owes visit here and can make no move"
+    ]
+
+
+def test_missing_help_and_words_that_mean_two_things() -> None:
+    planned = PLANNED.replace('help = "We come to see you."\n', "")
+    twin = (
+        state("twin").replace('"Twin"', '"Planned"')
+        + move("end", "twin", "done")
+        + move("go", "planned", "twin")
+    )
+    again = FINISH.replace("moves.finish", "moves.again")
+    stage = '\n[stages.empty]\nlabel = "Empty"\n'
+    assert sorted(found(planned=planned, more=twin + again + stage)) == [
+        'warning: move again: has the same label as finish in planned: "Finish the visit"',
+        "warning: stage empty: has no states",
+        "warning: state planned: has no help for the applicant",
+        'warning: state twin: has the same label as planned: "Planned"',
+    ]
+
+
+def test_templates_are_looked_at_where_they_are_given() -> None:
+    head = HEAD.replace("\n[stages", 'notices = [{ to = "manager", template = "born" }]\n\n[stages')
+    finish = FINISH + 'notices = [{ to = "applicant", template = "seen" }]\n'
+    visit = definition(head=head, finish=finish)
+    assert check(visit, templates={"born", "seen"}) == []
+    assert check(visit) == []
+    assert [f"{f.where}: {f.message}" for f in check(visit, templates=set())] == [
+        'notices: there is no mail template "born"',
+        'move finish: there is no mail template "seen"',
+    ]
+
+
+def test_family_is_looked_at_where_it_is_given() -> None:
+    finish = FINISH + (
+        'guards = [{ parent_in = ["opn"] }, { child_in = { report = ["due", "late"] } }, { min_reviews = 1 },'
+        ' { round_in = ["shut"] }]\nstarts = [{ child = "report" }]\n'
+    )
+    family = {name: shipped(name) for name in ("round", "report")}
+    assert [f"{f.where}: {f.message}" for f in check(definition(finish=finish), family=family)] == [
+        ': speaks of the workflow "review", which does not exist',
+        'move finish: guard child_in: the workflow "report" has no state "late"',
+        'move finish: guard parent_in: the workflow "round" has no state "opn" (did you mean "open"?)',
+        'move finish: guard round_in: the workflow "round" has no state "shut"',
+        "move finish: starts a report, which does not have visit as its parent",
+    ]
+    assert check(definition(finish=finish)) == []
+
+
+def test_text_is_checked_whatever_it_is() -> None:
+    assert check_text(SOUND) == []
+    assert [finding.level for finding in check_text("nonsense")] == [Level.ERROR]
+    (finding,) = check_text(sound(visit=VISIT.replace("[-2]", "[]")))
+    assert finding.level is Level.WARNING
+
+
+def test_shipped_mirrors_are_followed_to_their_ends() -> None:
+    assert endless(shipped("application")) is None
+
+
+def test_pieces_of_these_tests_are_sound() -> None:
+    assert (
+        check(definition(done=DONE, more=state("x") + move("a", "planned", "x") + move("b", "x", "done")))
+        == []
+    )
