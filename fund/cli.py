@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,8 @@ from fund.base.database import Database
 from fund.base.errors import FundError, Misconfigured
 from fund.base.logs import configure
 from fund.base.settings import Settings, load_settings
+from fund.worker import Worker
+from fund.worker import run as work
 
 app = typer.Typer(
     help="The Peace Incentive Fund: from proposal to shared lesson.",
@@ -71,20 +73,20 @@ def serve() -> None:
     from fund.app import serve as run
 
     settings = _settings()
-    with _database(settings) as database:
+    with _database(settings) as database, ExitStack() as stack:
         _require_schema(database)
+        if settings.embedded_worker:
+            stack.enter_context(Worker(settings, database, SystemClock()).running())
         run(settings, database)
 
 
 @app.command()
 def worker() -> None:
     """Run the worker: deadlines pass, reminders and mail go out."""
-    from fund.worker import run
-
     settings = _settings()
     with _database(settings) as database:
         _require_schema(database)
-        run(settings, database)
+        work(settings, database)
 
 
 @app.command()

@@ -1,1 +1,1 @@
-"""What every step stands on: settings, clock, database, errors, permissions, ledger, and the one function that moves."""
+"""What every step stands on: settings, clock, database, errors, permissions, ledger, and the one mover of states."""

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from fund.base.audience import people_in
-from fund.base.subjects import Subject, application_of, id_of, kind_of, path_of, round_of
+from fund.base.definitions import definition_of
+from fund.base.subjects import Subject, application_of, get, id_of, kind_of, path_of, round_of
 from notifications.dates import add_months, add_working_days, end_of_local_day
-from notifications.plan import Recipient, cancel_for_deadline, plan_reminders
+from notifications.plan import Offset, Recipient, cancel_for_deadline, plan_reminders
 from schema.awards import Award
 from schema.deadlines import Deadline, DeadlineStatus
 from workflows import DeadlineRule, Definition, Outcome
@@ -74,7 +75,7 @@ def open_one(session: Session, subject: Subject, rule: DeadlineRule, now: dateti
     )
     session.add(deadline)
     session.flush()
-    _plan(session, subject, deadline, rule, now)
+    plan_reminders(session, deadline, policy(session, deadline), now)
     return deadline
 
 
@@ -87,15 +88,20 @@ def close(session: Session, deadline: Deadline, status: DeadlineStatus, reason: 
     cancel_for_deadline(session, deadline.id, f"{status}: {reason}", now)
 
 
-def _plan(session: Session, subject: Subject, deadline: Deadline, rule: DeadlineRule, now: datetime) -> None:
+def policy(session: Session, deadline: Deadline) -> list[Offset]:
+    """The reminders that an open deadline calls for, by the definition that its subject was started with."""
+    subject = get(session, deadline.subject_kind, deadline.subject_id)
+    rule = definition_of(session, subject).deadline(deadline.key)
     path = path_of(session, subject)
-    offsets = []
-    for reminder in rule.reminders:
-        people = [
-            Recipient(p.id, p.zone) for p in people_in(session, reminder.to, subject) if p.id is not None
-        ]
-        offsets.append((reminder.days, people, path, _template(reminder.days, reminder.to == rule.owner)))
-    plan_reminders(session, deadline, offsets, now)
+    return [
+        (
+            reminder.days,
+            [Recipient(p.id, p.zone) for p in people_in(session, reminder.to, subject) if p.id is not None],
+            path,
+            _template(reminder.days, reminder.to == rule.owner),
+        )
+        for reminder in rule.reminders
+    ]
 
 
 def _template(days: int, to_owner: bool) -> str:

@@ -42,7 +42,8 @@ def _submitted(
         raise Invalid(
             {"declaration": "Confirm that what you submit is true and that the member stands behind it."}
         )
-    assert viewer is not None and viewer.person_id is not None
+    assert viewer is not None
+    assert viewer.person_id is not None
     number = session.exec(
         select(func.count()).select_from(Submission).where(col(Submission.application_id) == application.id)
     ).one()

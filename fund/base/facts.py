@@ -1,6 +1,7 @@
 """What guards may look at. Each fact is read from the database only if a guard asks for it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -111,18 +112,32 @@ def application_states(session: Session, round_: Round) -> dict[str, tuple[str, 
     }
 
 
-def missing_answers(session: Session, application: Application) -> tuple[str, ...]:
-    """Names of what still has to be answered before the proposal can be submitted, in the order of the form."""
+@dataclass(frozen=True)
+class Gap:
+    """Something of a proposal that still has to be filled in: ``key`` is its column or its question."""
+
+    key: str
+    label: str
+
+
+def gaps(session: Session, application: Application) -> tuple[Gap, ...]:
+    """What still has to be filled in before the proposal can be submitted, in the order of the form."""
     round_ = session.get_one(Round, application.round_id)
     answers = session.exec(select(Answer).where(Answer.application_id == application.id)).all()
     answered = {answer.question for answer in answers if answer.text.strip()}
-    missing = [] if application.title.strip() else ["Title"]
-    missing += [] if application.theme else ["Theme"]
-    asked = application.requested_minor or 0
-    if not 0 < asked <= round_.ceiling_minor:
-        missing.append(f"Amount (more than nothing, at most {Money(round_.ceiling_minor, round_.currency)})")
-    missing += [q.label for q in round_.questions if q.required and q.key not in answered]
-    return tuple(missing)
+    most = f"Amount (more than nothing, at most {Money(round_.ceiling_minor, round_.currency)})"
+    checks = [
+        (bool(application.title.strip()), Gap("title", "Title")),
+        (bool(application.theme), Gap("theme", "Theme")),
+        (0 < (application.requested_minor or 0) <= round_.ceiling_minor, Gap("requested_minor", most)),
+    ]
+    checks += [(q.key in answered, Gap(q.key, q.label)) for q in round_.questions if q.required]
+    return tuple(gap for filled, gap in checks if not filled)
+
+
+def missing_answers(session: Session, application: Application) -> tuple[str, ...]:
+    """Names of what still has to be answered before the proposal can be submitted, in the order of the form."""
+    return tuple(gap.label for gap in gaps(session, application))
 
 
 def award_missing(session: Session, application: Application) -> tuple[str, ...]:

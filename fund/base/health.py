@@ -19,7 +19,7 @@ def problems(database: Database, now: datetime) -> list[str]:
         if not migrations.is_current(database):
             return ["the database does not have this version's schema; run: fund migrate"]
         with database.read() as session:
-            beat = session.exec(select(func.max(Worker.beat_at))).one()
+            beat: datetime | None = session.exec(select(func.max(Worker.beat_at))).one()
     except SQLAlchemyError:
         return ["the database does not answer"]
     if beat is None:

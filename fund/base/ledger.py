@@ -129,8 +129,15 @@ def verify(session: Session) -> Verdict:
     return Verdict(events, chains, seals, _latest_seal(session), broken or _broken_seal(session))
 
 
-def seal(session: Session, now: datetime, day: datetime | None = None) -> Seal | None:
-    """Seal the heads of all chains that grew since the last seal; None if none did. Meant for once a day."""
+def seal_daily(session: Session, now: datetime) -> Seal | None:
+    """Seal once on each day (UTC), however often it is asked; None if that was done or nothing happened."""
+    today = now.astimezone(UTC).date()
+    done = session.exec(select(Seal.id).where(Seal.day == today).limit(1)).first()
+    return None if done else seal(session, now)
+
+
+def seal(session: Session, now: datetime) -> Seal | None:
+    """Seal the heads of all chains that grew since the last seal; None if none did."""
     heads = session.exec(
         select(LedgerEvent.chain, func.max(LedgerEvent.seq))
         .where(col(LedgerEvent.seal_id).is_(None))
@@ -141,7 +148,7 @@ def seal(session: Session, now: datetime, day: datetime | None = None) -> Seal |
         return None
     rows = [(chain, seq, _hash_at(session, chain, seq) or "") for chain, seq in heads]
     last = _latest_seal(session)
-    sealed = Seal(day=(day or now).date(), at=now, previous=last, hash=_digest_seal(last, rows))
+    sealed = Seal(day=now.astimezone(UTC).date(), at=now, previous=last, hash=_digest_seal(last, rows))
     session.add(sealed)
     session.flush()
     assert sealed.id is not None

@@ -1,0 +1,110 @@
+"""The worker door: what happens as time passes, in ticks."""
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fund.base import deadlines, ledger, passing
+from fund.base.clock import Clock, SystemClock
+from fund.base.database import Database
+from fund.base.settings import Settings
+from fund.web.i18n import catalogue
+from notifications.alive import presence
+from notifications.compose import Composer, MailSettings
+from notifications.reconcile import prune, reconcile
+from notifications.sender import Sender
+from notifications.smtp import Server, Transport
+from notifications.ticks import Job, Ticks
+
+log = logging.getLogger(__name__)
+HOUR = 3600.0
+DAY = 24 * HOUR
+
+
+class Worker:
+    """Everything that one process does as time passes. ``sweep`` may also be called by hand, as the demo does."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock, *, demo: bool = False) -> None:
+        self.settings, self.database, self.clock = settings, database, clock
+        self.present = presence(database, settings.data_dir)
+        self.sender = Sender(
+            database,
+            Transport(_server(settings)),
+            Composer(mail_settings(settings, demo=demo), catalogue),
+            clock,
+            self.present,
+            on_unknown=settings.unknown_outcome,
+            mails_per_minute=settings.mails_per_minute,
+        )
+        self.ticks = Ticks(
+            {
+                "sweep": Job(settings.sweep_seconds, self.sweep),
+                "reconcile": Job(HOUR, self.reconcile),
+                "daily": Job(DAY, self.daily),
+            }
+        )
+
+    def sweep(self) -> int:
+        """Let deadlines pass, then send what is due. Answers how much was done."""
+        return passing.sweep(self.database, self.clock) + self.sender.sweep()
+
+    def reconcile(self) -> None:
+        """Set right whatever reminders do not agree with their deadlines, and say so if there were any."""
+        found = reconcile(self.database, deadlines.policy, self.clock)
+        if not found.nothing:
+            log.warning("reminders did not agree with their deadlines: %s", found)
+
+    def daily(self) -> None:
+        """Seal the ledger and clear up what nobody needs any more."""
+        now = self.clock.now()
+        with self.database.write() as session:
+            ledger.seal_daily(session, now)
+            prune(session, self.present.is_alive, now)
+
+    @contextmanager
+    def running(self) -> Iterator["Worker"]:
+        """Ticks run while the context lasts; at its end the mail in hand is finished and the lock given back."""
+        self.ticks.start()
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """Finish the mail in hand, then give the lock and the connections back."""
+        self.ticks.stop()
+        self.sender.stop()
+
+
+def run(settings: Settings, database: Database) -> None:
+    """Work until told to stop (SIGTERM, SIGINT)."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    with Worker(settings, database, SystemClock()).running():
+        log.info("the worker sweeps every %s seconds", settings.sweep_seconds)
+        stopping.wait()
+
+
+def mail_settings(settings: Settings, *, demo: bool = False) -> MailSettings:
+    """What every mail says of the fund."""
+    return MailSettings(
+        fund_name=settings.fund_name,
+        network_name=settings.network_name,
+        address=settings.address,
+        mail_from=settings.mail_from,
+        contact=settings.contact,
+        demo=demo,
+    )
+
+
+def _server(settings: Settings) -> Server:
+    return Server(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value(),
+    )
