@@ -1,0 +1,275 @@
+"""What there is to see of proposals for those who write them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from fund.base import access, deadlines, moves
+from fund.base.definitions import definition_by_id, definition_of
+from fund.base.errors import MoveRefused, NotFound
+from fund.base.facts import Gap, gaps
+from fund.base.permissions import Viewer
+from fund.base.subjects import path_of, round_of
+from fund.web.i18n import gettext as _
+from schema.applications import Answer, Application
+from schema.deadlines import Deadline, DeadlineStatus
+from schema.people import Member, Person
+from schema.reports import Report
+from schema.reviews import Review
+from schema.rounds import Question, Round, Section
+from workflows import Option, State
+
+PROJECT = "the-project"
+"""Names the page of title, theme and amount, where others go by the key of a section."""
+SUBMITTING = ("submit", "resubmit")
+"""Moves that are made on the page where the answers are checked."""
+
+
+class References:
+    """All references that are taken, without reading them all."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __contains__(self, reference: object) -> bool:
+        found = select(Application.id).where(Application.reference == reference)
+        return self._session.exec(found).first() is not None
+
+
+def own(session: Session, viewer: Viewer, reference: str) -> Application:
+    """The application, for somebody of the member that applies. Raises NotFound for everybody else."""
+    application = access.application(session, viewer, reference)
+    if application.member_id not in viewer.member_ids:
+        raise NotFound
+    return application
+
+
+def members(session: Session, viewer: Viewer) -> Sequence[Member]:
+    """The members that the viewer acts for, by name."""
+    return session.exec(
+        select(Member).where(col(Member.id).in_(viewer.member_ids)).order_by(Member.name)
+    ).all()
+
+
+def drafts(
+    session: Session, viewer: Viewer, round_id: int, member_id: int | None = None
+) -> list[Application]:
+    """What the viewer herself has begun in the round and can still change, the newest first."""
+    found = session.exec(
+        select(Application)
+        .where(
+            Application.round_id == round_id,
+            Application.author_id == viewer.person_id,
+            col(Application.member_id).in_([member_id] if member_id is not None else viewer.member_ids),
+        )
+        .order_by(col(Application.id).desc())
+    )
+    return [one for one in found if access.may_edit(session, one, viewer)]
+
+
+def answers(session: Session, application: Application) -> dict[str, str]:
+    """What stands in answer to each question, by its key. Questions never answered are left out."""
+    rows = session.exec(select(Answer).where(Answer.application_id == application.id))
+    return {row.question: row.text for row in rows}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One page of the form with its answers. ``missing``: required answers that are not there yet."""
+
+    section: Section
+    answers: Mapping[str, str]
+    missing: int
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything is answered."""
+        return any(self.answers.get(question.key) for question in self.section.questions)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A proposal as it is being written. ``submit``: the move by which it is handed in, if it is the viewer's."""
+
+    application: Application
+    round: Round
+    member: Member
+    state: State
+    deadline: Deadline | None
+    parts: Sequence[Part]
+    gaps: Sequence[Gap]
+    submit: Option | None
+    saved_by: str
+    """Who saved an answer last, or nothing."""
+    saved_at: datetime | None
+
+    def part(self, key: str) -> Part:
+        """The page of that key. Raises NotFound."""
+        for part in self.parts:
+            if part.section.key == key:
+                return part
+        raise NotFound
+
+    def after(self, key: str) -> str:
+        """Key of the page that follows ``key``; nothing after the last."""
+        keys = [PROJECT, *(part.section.key for part in self.parts), ""]
+        return keys[keys.index(key) + 1]
+
+    def page_of(self, field: str) -> str:
+        """Key of the page on which a column or a question is asked."""
+        for part in self.parts:
+            if any(question.key == field for question in part.section.questions):
+                return part.section.key
+        return PROJECT
+
+
+def writing(session: Session, viewer: Viewer, reference: str, now: datetime) -> Writing:
+    """The proposal, for somebody who may change it now. Raises NotFound, and Forbidden where it cannot be changed."""
+    application = own(session, viewer, reference)
+    access.require_edit(session, application, viewer)
+    round_ = round_of(session, application)
+    missing = gaps(session, application)
+    by, at = _last_saved(session, application)
+    return Writing(
+        application=application,
+        round=round_,
+        member=session.get_one(Member, application.member_id),
+        state=definition_of(session, application).state(application.state),
+        deadline=next(iter(deadlines.open_of(session, application)), None),
+        parts=parts(round_, answers(session, application), missing),
+        gaps=missing,
+        submit=_submit(moves.options(session, application, viewer, now)),
+        saved_by=by,
+        saved_at=at,
+    )
+
+
+def parts(round_: Round, given: Mapping[str, str], missing: Iterable[Gap] = ()) -> list[Part]:
+    """The pages of the round's form with the answers given."""
+    lacking = {gap.key for gap in missing}
+    return [Part(section, given, _lacking(section.questions, lacking)) for section in round_.sections]
+
+
+def _lacking(questions: Iterable[Question], lacking: set[str]) -> int:
+    return sum(question.key in lacking for question in questions)
+
+
+def _last_saved(session: Session, application: Application) -> tuple[str, datetime | None]:
+    last = session.exec(
+        select(Person.name, Answer.updated_at)
+        .join(Person, col(Person.id) == col(Answer.updated_by_id))
+        .where(Answer.application_id == application.id)
+        .order_by(col(Answer.updated_at).desc())
+        .limit(1)
+    ).first()
+    return last or ("", None)
+
+
+def _submit(options: Iterable[Option]) -> Option | None:
+    return next((option for option in options if option.move.trigger in SUBMITTING), None)
+
+
+@dataclass(frozen=True)
+class Mine:
+    """One line of the viewer's proposals. ``deadline``: what she owes next for it."""
+
+    application: Application
+    round: Round
+    member: Member
+    state: State
+    editable: bool
+    deadline: Deadline | None
+
+
+def mine(session: Session, viewer: Viewer) -> list[Mine]:
+    """Every proposal of the viewer's members, the newest first. The same number of queries for any number."""
+    rows = session.exec(
+        select(Application, Round, Member)
+        .join(Round, col(Round.id) == col(Application.round_id))
+        .join(Member, col(Member.id) == col(Application.member_id))
+        .where(col(Application.member_id).in_(viewer.member_ids))
+        .order_by(col(Application.id).desc())
+    ).all()
+    nearest: dict[int | None, Deadline] = {}
+    for deadline in _owed(session, viewer):
+        nearest.setdefault(deadline.application_id, deadline)
+    lines = []
+    for application, round_, member in rows:
+        state = definition_by_id(session, application.workflow_id).state(application.state)
+        due = nearest.get(application.id)
+        lines.append(Mine(application, round_, member, state, "applicant" in state.edit, due))
+    return lines
+
+
+@dataclass(frozen=True)
+class Owed:
+    """Something that the viewer owes for a proposal of hers: what, by when, and the page where it is done."""
+
+    deadline: Deadline
+    application: Application
+    path: str
+
+
+def owed_by(session: Session, viewer: Viewer) -> list[Owed]:
+    """What the viewer owes as an applicant: drafts, changes, answers to offers, reports, lessons; the nearest first.
+
+    The same number of queries for any number.
+    """
+    found = _owed(session, viewer)
+    keys = {deadline.application_id for deadline in found}
+    applications = {
+        row.id: row for row in session.exec(select(Application).where(col(Application.id).in_(keys)))
+    }
+    reports = {
+        row.id: row for row in session.exec(select(Report).where(col(Report.application_id).in_(keys)))
+    }
+    owed = []
+    for deadline in found:
+        application = applications[deadline.application_id]
+        report = reports.get(deadline.subject_id) if deadline.subject_kind == "report" else None
+        path = path_of(session, report or application)
+        owed.append(
+            Owed(deadline, application, f"{path}/lesson" if deadline.subject_kind == "lesson" else path)
+        )
+    return owed
+
+
+def _owed(session: Session, viewer: Viewer) -> Sequence[Deadline]:
+    return session.exec(
+        select(Deadline)
+        .join(Application, col(Application.id) == col(Deadline.application_id))
+        .where(
+            col(Application.member_id).in_(viewer.member_ids),
+            Deadline.owner_role == "applicant",
+            Deadline.status == DeadlineStatus.OPEN,
+        )
+        .order_by(col(Deadline.due_at), col(Deadline.id))
+    ).all()
+
+
+def option(session: Session, viewer: Viewer, application: Application, trigger: str, now: datetime) -> Option:
+    """The move, if it is the viewer's to make from here, allowed or with reasons.
+
+    Raises NotFound for a move that is nobody's of hers or of the workflow, MoveRefused for one that is hers elsewhere.
+    """
+    for found in moves.options(session, application, viewer, now):
+        if found.move.trigger == trigger:
+            return found
+    move = definition_of(session, application).moves.get(trigger)
+    if move is None or not move.roles & access.roles_here(session, application, viewer):
+        raise NotFound
+    raise MoveRefused([_("This is not possible any more, or not yet. Look at where it stands now.")])
+
+
+def review_path(session: Session, viewer: Viewer, application: Application) -> str:
+    """Where a reviewer of the application reads it. Raises NotFound for whoever is none."""
+    review = session.exec(
+        select(Review).where(
+            Review.application_id == application.id, col(Review.reviewer_id) == viewer.person_id
+        )
+    ).first()
+    if review is None or viewer.person_id is None:
+        raise NotFound
+    return path_of(session, review)
