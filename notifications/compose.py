@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, select_autoescape
 from markupsafe import Markup, escape
 from sqlmodel import Session
 
@@ -83,7 +83,7 @@ class Composer:
         return self.write(look_up(session, message_id), now)
 
     def write(self, truth: Truth, now: datetime) -> Mail:
-        """The mail that tells ``truth``. Raises BadAddress, or a jinja2 error for a template that is wrong."""
+        """The mail that tells ``truth``. Raises BadAddress, LookupError, or a jinja2 error for a wrong template."""
         locale = _locale(truth.facts.locale or "en")
         translate = self._catalogue(locale.language)
         due = due_as_told(truth, locale, translate, now)
@@ -108,7 +108,11 @@ class Composer:
         subject: str = "",
         folder: str = "",
     ) -> str:
-        template = self._environment(told.language).get_template(f"{folder or truth.facts.template}/{part}")
+        name = f"{folder or truth.facts.template}/{part}"
+        try:
+            template = self._environment(told.language).get_template(name)
+        except TemplateNotFound as error:
+            raise LookupError(f"there is no template {error.name}") from None
         return template.render(told.shown(show), due=due, subject=subject)
 
     def _make_environment(self, language: str) -> Environment:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, select, text, update
 from sqlmodel import Session, col
 from sqlmodel import select as rows
 
@@ -25,8 +26,11 @@ SIGN_IN_KEPT = timedelta(days=30)
 
 @dataclass(slots=True)
 class Found:
-    """What the look found and set right. ``drifted`` are deadlines whose instant no longer fits their day and zone
-    because the zone's rules changed: moving one is a change of state, which is not done here."""
+    """What the look found and set right.
+
+    ``drifted`` are deadlines whose instant no longer fits their day and zone because the zone's rules changed: to
+    move one is a change of state, which is not done here.
+    """
 
     planned: int = 0
     retimed: int = 0
@@ -39,11 +43,39 @@ class Found:
         return not (self.planned or self.retimed or self.cancelled or self.drifted)
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is missing, what stands at the wrong moment and what is too much among a deadline's reminders."""
+
+    missing: Sequence[dict[str, Any]]
+    moved: Sequence[tuple[str, datetime]]
+    excess: Sequence[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.moved or self.excess)
+
+
 def reconcile(database: Database, policy: Policy, clock: Clock) -> Found:
-    """Compare every open deadline's reminders with ``policy`` and set right what differs, batch by batch."""
-    found, after = Found(), 0
-    while True:
+    """Compare every open deadline's reminders with ``policy`` and set right what differs, one deadline at a time.
+
+    Looking takes no lock; only what differs is looked at again and mended in a unit of work of its own.
+    """
+    found = Found()
+    for deadline_id in _suspects(database, policy, clock, found):
         with database.write() as session:
+            deadline = session.get_one(Deadline, deadline_id)
+            if deadline.status == DeadlineStatus.OPEN:
+                now = clock.now()
+                _mend(session, difference(session, deadline, policy(session, deadline), now), now, found)
+    _cancel_closed(database, clock, found)
+    return found
+
+
+def _suspects(database: Database, policy: Policy, clock: Clock, found: Found) -> list[int]:
+    suspects: list[int] = []
+    after = 0
+    while True:
+        with database.read() as session:
             batch = session.exec(
                 rows(Deadline)
                 .where(Deadline.status == DeadlineStatus.OPEN, col(Deadline.id) > after)
@@ -51,60 +83,75 @@ def reconcile(database: Database, policy: Policy, clock: Clock) -> Found:
                 .limit(BATCH)
             ).all()
             for deadline in batch:
-                _compare(session, deadline, policy(session, deadline), clock.now(), found)
-            if not batch:
-                found.cancelled += _cancel_closed(session, clock.now())
-                return found
-            after = batch[-1].id or 0
+                assert deadline.id is not None
+                after = deadline.id
+                if deadline.due_at != end_of_local_day(deadline.due_on, deadline.zone):
+                    found.drifted.append(deadline.id)
+                if difference(session, deadline, policy(session, deadline), clock.now()):
+                    suspects.append(deadline.id)
+        if len(batch) < BATCH:
+            return suspects
 
 
-def _compare(
-    session: Session, deadline: Deadline, offsets: Sequence[Offset], now: datetime, found: Found
-) -> None:
-    if deadline.due_at != end_of_local_day(deadline.due_on, deadline.zone) and deadline.id is not None:
-        found.drifted.append(deadline.id)
+def difference(session: Session, deadline: Deadline, offsets: Sequence[Offset], now: datetime) -> Difference:
+    """How the stored reminders of an open deadline differ from what ``offsets`` call for at ``now``."""
+    c = MESSAGES.c
+    stored = select(c.dedup_key, c.next_at, c.status, c.attempts).where(c.deadline_id == deadline.id)
+    there = {row.dedup_key: row for row in session.connection().execute(stored)}
+    waiting = {key: row for key, row in there.items() if row.status == "pending"}
+    planned = planned_rows(deadline, offsets, now)
     wanted = {
         reminder_key(deadline, days, recipient.person_id)
         for days, recipients, _path, _template in offsets
         for recipient in recipients
     }
-    there = {
-        row.dedup_key: row
-        for row in session.connection().execute(
-            select(MESSAGES.c.dedup_key, MESSAGES.c.next_at, MESSAGES.c.status, MESSAGES.c.attempts).where(
-                MESSAGES.c.deadline_id == deadline.id
-            )
+    return Difference(
+        missing=[row for row in planned if row["dedup_key"] not in there],
+        moved=[
+            (row["dedup_key"], row["next_at"])
+            for row in planned
+            if (old := waiting.get(row["dedup_key"])) and not old.attempts and old.next_at != row["next_at"]
+        ],
+        excess=[key for key in waiting if key not in wanted],
+    )
+
+
+def _mend(session: Session, differs: Difference, now: datetime, found: Found) -> None:
+    c = MESSAGES.c
+    outbox.queue_rows(session, differs.missing)
+    found.planned += len(differs.missing)
+    for key, next_at in differs.moved:
+        # The reader moved to another zone, or her zone's rules changed.
+        waiting = (c.dedup_key == key, c.status == "pending", c.attempts == 0)
+        found.retimed += (
+            session.connection().execute(update(MESSAGES).where(*waiting).values(next_at=next_at)).rowcount
         )
-    }
-    planned = planned_rows(deadline, offsets, now)
-    missing = [row for row in planned if row["dedup_key"] not in there]
-    outbox.queue_rows(session, missing)
-    found.planned += len(missing)
-    for row in planned:
-        old = there.get(row["dedup_key"])
-        if old and old.status == "pending" and not old.attempts and old.next_at != row["next_at"]:
-            found.retimed += _retime(session, row["dedup_key"], row["next_at"])
-    excess = [key for key, row in there.items() if row.status == "pending" and key not in wanted]
-    if excess:
-        where = MESSAGES.c.dedup_key.in_(excess)
+    if differs.excess:
+        where = c.dedup_key.in_(differs.excess)
         found.cancelled += outbox.cancel(session, where, reason="No longer called for", now=now)
 
 
-def _retime(session: Session, key: str, next_at: datetime) -> int:
-    """The reader moved to another zone, or the zone's rules changed."""
+def _cancel_closed(database: Database, clock: Clock, found: Found) -> None:
+    """Reminders of a deadline that is not open any more. They would not go out; this says so in time."""
     c = MESSAGES.c
-    pending = (c.dedup_key == key, c.status == "pending", c.attempts == 0)
-    return session.connection().execute(update(MESSAGES).where(*pending).values(next_at=next_at)).rowcount
-
-
-def _cancel_closed(session: Session, now: datetime) -> int:
-    closed = exists().where(DEADLINES.c.id == MESSAGES.c.deadline_id, DEADLINES.c.status != "open")
-    reason = "The deadline was met or cancelled"
-    return outbox.cancel(session, MESSAGES.c.deadline_id.is_not(None), closed, reason=reason, now=now)
+    with database.read() as session:
+        stale = select(c.id).join(DEADLINES, DEADLINES.c.id == c.deadline_id)
+        ids = (
+            session.connection()
+            .execute(
+                stale.where(text("message.status = 'pending'"), DEADLINES.c.status != "open").limit(1000)
+            )
+            .scalars()
+            .all()
+        )
+    if ids:
+        with database.write() as session:
+            reason = "The deadline was met or cancelled"
+            found.cancelled += outbox.cancel(session, c.id.in_(ids), reason=reason, now=clock.now())
 
 
 def prune(session: Session, is_alive: Callable[[str], bool], now: datetime) -> int:
-    """Remove sign-in mails that ended 30 days ago with their attempts, and workers that died. Returns how many mails.
+    """Remove sign-in mails that ended 30 days ago with their attempts, and dead workers. Returns how many mails.
 
     Notices and reminders stay: they are the record of who was told what.
     """
