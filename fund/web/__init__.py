@@ -19,16 +19,18 @@ How a room's ``pages.py`` uses it::
     @router.get("/applications/{reference}/title")
     def edit(request: Request, reference: str, viewer: SignedIn, db: DbDep) -> Response:
         with db.read() as session:
-            application = queries.editable(session, viewer, reference)       # NotFound, Forbidden: pages by themselves
+            application = queries.editable(session, viewer, reference)  # NotFound, Forbidden have their pages
             form = Form.of(title=application.title, version=application.edit_version)
             return render(request, "applying/title.html", application=application, form=form)
 
     @router.post("/applications/{reference}/title")
-    def save(request: Request, reference: str, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep) -> Response:
+    def save(
+        request: Request, reference: str, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep
+    ) -> Response:
         title = form.text("title", required=True, limit=200)
         if form.errors:
-            return render(request, "applying/title.html", form=form, reference=reference)   # 422 by itself
-        with db.write() as session:                                          # one use case, one transaction
+            return render(request, "applying/title.html", form=form, reference=reference)  # 422
+        with db.write() as session:  # one use case, one transaction
             service.rename(session, viewer, reference, title, now=now)
         return redirect(f"/applications/{reference}", done="applying.saved")
 
@@ -46,6 +48,6 @@ and its ``fund/applying/templates/title.html``::
       {% endcall %}
     {% endblock %}
 
-The door (``fund/app.py``) builds ``fund.web.container.Container`` and calls ``fund.web.setup.install(app, container)``.
-Macros are listed at the top of ``templates/macros.html``.
+The door (``fund/app.py``) builds ``fund.web.container.Container`` and calls ``fund.web.setup.install``. Macros are
+listed at the top of ``templates/macros.html``.
 """

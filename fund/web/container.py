@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fastapi import Request
 
@@ -16,7 +16,7 @@ from fund.web.i18n import SHIPPED, Lazy
 
 @dataclass(frozen=True)
 class NavEntry:
-    """One entry of the main navigation. Seen by ``seen_by`` (of the viewer); marked where ``path`` begins the address."""
+    """One entry of the main navigation, for those of whom ``seen_by`` is true; marked on ``path`` and below."""
 
     label: Lazy | str
     path: str
@@ -52,6 +52,4 @@ class Container:
 
 def container(request: Request) -> Container:
     """The container of the app that answers ``request``."""
-    held = request.app.state.fund
-    assert isinstance(held, Container)
-    return held
+    return cast(Container, request.app.state.fund)

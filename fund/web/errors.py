@@ -1,9 +1,9 @@
-"""Every error as its reader needs it: a page that says what to do, or a problem document (RFC 9457) under /api/."""
+"""Every error as its reader needs it: a page that says what to do, or under /api/ a problem document (RFC 9457)."""
 
 import logging
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI
@@ -53,15 +53,14 @@ def cross_site() -> str:
 
 async def handle(request: Request, error: Exception) -> Response:
     """Answer one of the fund's own errors."""
-    assert isinstance(error, FundError)
-    if error.status >= 500:
-        return await unexpected(request, error)
-    return await respond(request, error)
+    if isinstance(error, FundError) and error.status < 500:
+        return await respond(request, error)
+    return await unexpected(request, error)
 
 
 async def handle_http(request: Request, error: Exception) -> Response:
     """Answer what the framework itself refuses: no such address, wrong method, too large."""
-    assert isinstance(error, HTTPException)
+    error = cast(HTTPException, error)
     if error.status_code < 400:
         return Response(status_code=error.status_code, headers=error.headers)
     response = await respond(request, _as_own(error))
@@ -91,8 +90,7 @@ def _as_own(error: HTTPException) -> FundError:
 
 async def handle_request(request: Request, error: Exception) -> Response:
     """Answer a request whose parts are not what the endpoint takes: 404 for an odd address, else 422."""
-    assert isinstance(error, RequestValidationError)
-    details = error.errors()
+    details = cast(RequestValidationError, error).errors()
     if any(detail["loc"][0] == "path" for detail in details):
         return await respond(request, NotFound())
     return await respond(request, Invalid({_field(detail["loc"]): _sentence(detail) for detail in details}))
@@ -119,7 +117,7 @@ async def unexpected(request: Request, error: Exception) -> Response:
 
 
 async def respond(request: Request, error: FundError, **extra: Any) -> Response:
-    """The answer to ``error``: problem document, way to sign-in, or page. What was typed stays on the page."""
+    """The answer to ``error``: problem document, way to sign-in, or page that keeps what was typed."""
     if problems.wanted(request):
         return problems.of_error(request, error, extra)
     if isinstance(error, NotSignedIn) and request.method in ("GET", "HEAD"):

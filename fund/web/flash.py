@@ -1,4 +1,4 @@
-"""One short message after a redirect ("Your proposal is saved."), carried as a known key in a short-lived cookie.
+"""One short message after a redirect ("Your proposal is saved."), carried as a key in a short-lived cookie.
 
 The cookie never holds words, so nothing that a stranger writes into it is ever shown.
 """

@@ -20,8 +20,8 @@ PARTS = ("day", "month", "year")
 class Form:
     """What was typed into a form, and what is wrong with it, field by field.
 
-    Readers (``text``, ``money``, ``date`` …) answer the value, or note an error under the field's name and answer the
-    empty value. ``check`` raises Invalid if anything was noted. Macros read ``value``, ``values`` and ``error``.
+    Readers (``text``, ``money``, ``date`` …) answer the value, or note an error under the field's name and
+    answer the empty value. ``check`` raises Invalid if anything was noted. Macros read ``value`` and ``error``.
     """
 
     def __init__(self, typed: Mapping[str, list[str]], errors: Mapping[str, str] | None = None) -> None:
@@ -30,7 +30,7 @@ class Form:
 
     @classmethod
     def of(cls, **values: Any) -> "Form":
-        """A form filled with what is stored: text, numbers, dates, Money, lists; None leaves a field empty."""
+        """A form filled with what is stored: text, numbers, dates, Money, lists; None is an empty field."""
         typed: dict[str, list[str]] = {}
         for name, value in values.items():
             typed |= _typed(name, value)
@@ -157,7 +157,7 @@ class Form:
             return None
 
     def version(self, name: str = "version") -> int:
-        """The version that was on the screen; -1, which nothing stored has, when it is missing or no number."""
+        """The version that was on the screen; -1, which nothing stored has, when it is missing."""
         text = self.value(name)
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 

@@ -48,7 +48,7 @@ def speech() -> Speech:
 
 
 def begin(languages: str, folder: Path = SHIPPED) -> Speech:
-    """Start a request whose ``Accept-Language`` header is ``languages``; the viewer's own choice may follow."""
+    """Start a request with the ``Accept-Language`` header ``languages``; the viewer's choice may follow."""
     spoken = Speech(negotiate(languages, available(folder)), folder)
     _speech.set(spoken)
     return spoken
@@ -69,7 +69,7 @@ def available(folder: Path = SHIPPED) -> tuple[str, ...]:
 
 
 def negotiate(header: str, languages: tuple[str, ...]) -> str:
-    """The best of ``languages`` for an ``Accept-Language`` header (RFC 9110, 12.5.4); English if none fits."""
+    """The best of ``languages`` for an ``Accept-Language`` header (RFC 9110, 12.5.4); else English."""
     wanted: list[tuple[float, int, str]] = []
     for place, part in enumerate(header.split(",")[:20]):
         tag, _, quality = part.strip().partition(";q=")
@@ -186,12 +186,12 @@ def extract(root: Path) -> Catalog:
 def main(arguments: list[str]) -> int:
     """``extract``: write ``fund.pot`` beside the translations and say how many texts it holds."""
     if arguments != ["extract"]:
-        print("usage: python -m fund.web.i18n extract", file=sys.stderr)
+        sys.stderr.write("usage: python -m fund.web.i18n extract\n")
         return 2
     texts = extract(HERE.parent.parent)
     with (SHIPPED / "fund.pot").open("wb") as target:
         write_po(target, texts, width=100, omit_header=False, sort_by_file=True)
-    print(f"{len(texts)} texts in {SHIPPED / 'fund.pot'}")
+    sys.stdout.write(f"{len(texts)} texts in {SHIPPED / 'fund.pot'}\n")
     return 0
 
 

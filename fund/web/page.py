@@ -21,7 +21,7 @@ ROOMS = Path(__file__).resolve().parent.parent
 
 
 class RoomLoader(BaseLoader):
-    """Finds ``applying/title.html`` as ``fund/applying/templates/title.html``; ``extra`` rooms may lie elsewhere."""
+    """Finds ``applying/title.html`` as ``fund/applying/templates/title.html``; ``extra`` rooms lie elsewhere."""
 
     def __init__(self, rooms: Path = ROOMS, extra: Mapping[str, Path] | None = None) -> None:
         self.rooms, self.extra = rooms, dict(extra or {})
@@ -75,7 +75,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "iso": words.iso,
     "paragraphs": words.paragraphs,
 }
-"""In templates: ``{{ award.total | money }}``, ``{{ event.at | local_datetime }}``. The zone is the reader's unless given."""
+"""``{{ award.total | money }}``, ``{{ event.at | local_datetime }}``. The zone is the reader's unless given."""
 
 
 def environment(loader: BaseLoader | None = None) -> Environment:

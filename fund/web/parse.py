@@ -28,14 +28,16 @@ def words_in(text: str) -> int:
 def minor_units(text: str, currency: str) -> int:
     """The amount typed, in minor units of ``currency``.
 
-    Takes ``1500``, ``1 500,50``, ``1,500.50``, ``1.500,50``, ``1'500``. One mark with exactly three digits after it groups
-    thousands (``1,500`` is fifteen hundred). ValueError, with words, for anything else.
+    Takes ``1500``, ``1 500,50``, ``1,500.50``, ``1.500,50``, ``1'500``. One mark with exactly three digits after
+    it groups thousands (``1,500`` is fifteen hundred), unless the currency has three decimals.
+    ValueError, with words, for anything else.
     """
     digits = MINOR_DIGITS.get(currency, 2)
+    scale: int = 10**digits
     whole, cents = _split(_digits_of(text, currency), digits)
     if len(cents.rstrip("0")) > digits:
         raise ValueError(_too_fine(currency, digits))
-    amount = int(whole) * 10**digits + int((cents + "0" * digits)[:digits] or 0)
+    amount = int(whole) * scale + int((cents + "0" * digits)[:digits] or 0)
     if amount > LARGEST:
         raise ValueError(_("Enter a smaller amount"))
     return amount
@@ -51,7 +53,8 @@ def _digits_of(text: str, currency: str) -> str:
 
 def _split(bare: str, digits: int) -> tuple[str, str]:
     """Whole units and decimals of ``bare``, by what its marks must mean."""
-    if bare.isdigit() or _GROUPED.fullmatch(bare) and not (digits == 3 and len(_MARKS.findall(bare)) == 1):
+    thousandths = digits == 3 and len(_MARKS.findall(bare)) == 1
+    if bare.isdigit() or (_GROUPED.fullmatch(bare) and not thousandths):
         return _MARKS.sub("", bare), ""
     whole, mark, cents = _last_mark(bare)
     if mark in whole or not (whole.isdigit() or _GROUPED.fullmatch(whole)):
@@ -71,7 +74,7 @@ def _too_fine(currency: str, digits: int) -> str:
 
 
 def day(parts: tuple[str, str, str]) -> date:
-    """The date of typed (day, month, year). ValueError, with words, if a part is missing or there is no such day."""
+    """The date of typed (day, month, year). ValueError, with words, if a part is missing or wrong."""
     missing = [
         name for name, part in zip((_("a day"), _("a month"), _("a year")), parts, strict=True) if not part
     ]

@@ -17,7 +17,7 @@ MEDIA = "application/problem+json"
 
 
 class Problem(BaseModel):
-    """What the API answers when it refuses (RFC 9457). ``errors`` goes by field; ``reasons`` by unmet condition."""
+    """What the API answers when it refuses (RFC 9457). ``errors`` by field; ``reasons`` why a move is closed."""
 
     type: str = "about:blank"
     title: str
@@ -60,7 +60,7 @@ def of_error(request: Request, error: FundError, extra: Mapping[str, Any] | None
 
 
 def bearer_token(request: Request) -> str | None:
-    """The token of an ``Authorization: Bearer`` header, or None. With one, cookies are not to be looked at."""
+    """The token of an ``Authorization: Bearer`` header, or None. With one, cookies are not looked at."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers as RequestHeaders
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fund.base.errors import Forbidden, TooLarge
@@ -52,7 +52,8 @@ class Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and dress its answer."""
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         scope.setdefault("state", {})
 
         async def dressed(message: Message) -> None:
@@ -60,8 +61,9 @@ class Headers:
                 headers = MutableHeaders(scope=message)
                 for name, value in self.fixed.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", keeping(scope))
-                headers.add_vary_header("Cookie")
+                if "Cache-Control" not in headers:
+                    headers["Cache-Control"] = keeping(scope)
+                    headers.add_vary_header("Cookie")
             await send(message)
 
         await self.app(scope, receive, dressed)
@@ -96,7 +98,8 @@ class CatchAll:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; if that fails before the answer began, answer in its place."""
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         begun = False
 
         async def watched(message: Message) -> None:
@@ -107,7 +110,7 @@ class CatchAll:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
-            if begun:
+            if begun or isinstance(error, ClientDisconnect):
                 raise
             response = await errors.unexpected(Request(scope, receive), error)
             await response(scope, receive, send)
@@ -129,11 +132,13 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a receiver that counts."""
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         announced = RequestHeaders(scope=scope).get("content-length", "0")
         if not announced.isdigit() or int(announced) > self.limit:
             response = await errors.respond(Request(scope, receive), TooLarge(errors.too_large()))
-            return await response(scope, receive, send)
+            await response(scope, receive, send)
+            return
         seen = 0
 
         async def counted() -> Message:
@@ -161,9 +166,10 @@ class CrossSiteRule:
         if scope["type"] != "http" or self.allowed(
             scope["method"], scope["path"], RequestHeaders(scope=scope)
         ):
-            return await self.app(scope, receive, send)
-        response = await errors.respond(Request(scope, receive), Forbidden(errors.cross_site()))
-        await response(scope, receive, send)
+            await self.app(scope, receive, send)
+        else:
+            response = await errors.respond(Request(scope, receive), Forbidden(errors.cross_site()))
+            await response(scope, receive, send)
 
     def allowed(self, method: str, path: str, headers: RequestHeaders) -> bool:
         """Whether a request of ``method`` to ``path`` may have come from our own pages, or from no page at all."""

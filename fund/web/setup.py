@@ -11,7 +11,7 @@ from fund.web.security import BodyLimit, CatchAll, CrossSiteRule, Headers, Langu
 def install(app: FastAPI, held: Container) -> None:
     """Make every page and API call of ``app`` follow the house's rules, with what ``held`` holds.
 
-    From the outside in: headers, language, compression, a page for what nobody expected, size limit, cross-site rule.
+    From the outside in: headers, language, compression, a page for the unexpected, size limit, cross-site rule.
     """
     app.state.fund = held
     errors.install(app)

@@ -49,7 +49,7 @@ def squeezed(sheet: bytes) -> bytes:
 
 
 def static_url(name: str) -> str:
-    """The address of static file ``name``. KeyError when there is none: a template may not point to nothing."""
+    """The address of static file ``name``. KeyError when there is none: nothing points to nothing."""
     return assets()[name].url
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, get_timezone_name
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_percent
 from markupsafe import Markup, escape
 
@@ -50,10 +50,11 @@ def zone_name(zone: str, moment: datetime) -> str:
     offset = utc_offset(moment, zone)
     if zone in ("UTC", "Etc/UTC"):
         return "UTC"
-    place = zone.rsplit("/", 1)[-1].replace("_", " ")
+    if zone == "Etc/GMT+12":
+        return gettext("anywhere on Earth (UTC-12)")
     if zone.startswith("Etc/"):
-        place = str(get_timezone_name(ZoneInfo(zone), locale=formats()))
-        return place if offset in place else f"{place} ({offset})"
+        return offset
+    place = zone.rsplit("/", 1)[-1].replace("_", " ")
     return gettext("%(place)s time (%(offset)s)") % {"place": place, "offset": offset}
 
 
@@ -87,7 +88,7 @@ def last_day(due_at: datetime, zone: str) -> date:
 
 
 def remaining(due_at: datetime, now: datetime, zone: str = "UTC") -> str:
-    """``due today``, ``in 5 days``, ``3 days overdue``: what a person counts until the day that ends at ``due_at``."""
+    """``due today``, ``in 5 days``, ``3 days overdue``: until the day that ends at ``due_at``, in ``zone``."""
     days = (last_day(due_at, zone) - now.astimezone(ZoneInfo(zone)).date()).days
     if now >= due_at:
         late = max(-days, 1)

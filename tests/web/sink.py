@@ -29,7 +29,9 @@ HERE = Path(__file__).parent
 page.ENVIRONMENT.loader.extra["sink"] = HERE / "templates"
 flash.register("sink.saved", lazy("Your changes are saved."))
 
-AMINA = Viewer(person_id=7, name="Amina Example", email="amina@example.org", locale="en", zone="Africa/Nairobi")
+AMINA = Viewer(
+    person_id=7, name="Amina Example", email="amina@example.org", locale="en", zone="Africa/Nairobi"
+)
 MANAGER = Viewer(person_id=1, name="Manager", email="m@example.org", zone="UTC", roles=frozenset({"manager"}))
 REVIEWER = Viewer(person_id=2, name="Reviewer", email="r@example.org", roles=frozenset({"reviewer"}))
 PEOPLE = {"amina": AMINA, "manager": MANAGER, "reviewer": REVIEWER}
@@ -185,6 +187,10 @@ def add_pages(app: FastAPI) -> None:
         if form.errors:
             return page.render(request, "sink/plain.html", words=title, form=form)
         return page.redirect("/plain", done="sink.saved")
+
+    @app.get("/own-policy")
+    def own_policy() -> Response:
+        return Response("a mail", headers={"Content-Security-Policy": "sandbox"})
 
     @app.get("/whole")
     def whole(viewer: SignedIn, db: DbDep, now: NowDep, settings: SettingsDep) -> dict[str, Any]:
