@@ -55,7 +55,7 @@ class Server:
 
     def start(self) -> None:
         """Make the cluster and start it; it goes on when this process ends."""
-        self.folder.mkdir(mode=0o700)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         if os.geteuid() == 0:
             user = pwd.getpwnam(_unprivileged_user())
             os.chown(self.folder, user.pw_uid, user.pw_gid)
