@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from click.exceptions import Abort, ClickException, Exit
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
@@ -20,6 +19,9 @@ from fund.base.logs import configure
 from fund.base.settings import Settings, load_settings
 from fund.worker import Worker
 from fund.worker import run as work
+
+WrongUse: type[Exception] = typer.BadParameter.mro()[2]
+"""What every wrong use of a command is raised as; Typer keeps its copy of click to itself."""
 
 app = typer.Typer(
     help="The Peace Incentive Fund: from proposal to shared lesson.",
@@ -41,12 +43,12 @@ def main() -> None:
     """Run the command. Whatever goes wrong is one line on standard error and a non-zero exit."""
     try:
         sys.exit(app(standalone_mode=False) or 0)
-    except Exit as done:
+    except typer.Exit as done:
         sys.exit(done.exit_code)
-    except Abort:
+    except typer.Abort:
         _stop("Stopped.", 130)
-    except ClickException as error:
-        _stop(error.format_message(), error.exit_code)
+    except WrongUse as error:
+        _stop(f"{getattr(error, 'message', error)} Try: fund --help", 2)
     except FundError as error:
         _stop(error.message, error.exit_code)
     except OperationalError as error:
@@ -154,7 +156,7 @@ def check(file: Annotated[Path, typer.Argument(help="A workflow definition (TOML
     for finding in findings:
         typer.echo(f"{file}: {finding}")
     if any(finding.level is Level.ERROR for finding in findings):
-        raise Exit(1)
+        raise typer.Exit(1)
 
 
 def _settings() -> Settings:
