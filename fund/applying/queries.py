@@ -19,6 +19,7 @@ from schema.people import Member, Person
 from schema.reports import Report
 from schema.reviews import Review
 from schema.rounds import Question, Round, Section
+from schema.values import Money
 from workflows import Option, State
 
 PROJECT = "the-project"
@@ -84,6 +85,11 @@ class Part:
     missing: int
 
     @property
+    def asks(self) -> bool:
+        """Whether any of its answers is required."""
+        return any(question.required for question in self.section.questions)
+
+    @property
     def begun(self) -> bool:
         """Whether anything is answered."""
         return any(self.answers.get(question.key) for question in self.section.questions)
@@ -104,6 +110,11 @@ class Writing:
     saved_by: str
     """Who saved an answer last, or nothing."""
     saved_at: datetime | None
+
+    @property
+    def ceiling(self) -> Money:
+        """The most that it may ask for."""
+        return Money(self.round.ceiling_minor, self.round.currency)
 
     def part(self, key: str) -> Part:
         """The page of that key. Raises NotFound."""
@@ -263,13 +274,17 @@ def option(session: Session, viewer: Viewer, application: Application, trigger: 
     raise MoveRefused([_("This is not possible any more, or not yet. Look at where it stands now.")])
 
 
-def review_path(session: Session, viewer: Viewer, application: Application) -> str:
-    """Where a reviewer of the application reads it. Raises NotFound for whoever is none."""
+def elsewhere(session: Session, viewer: Viewer, reference: str) -> str:
+    """The page of the application for a viewer who is not its applicant; nothing for one who is.
+
+    Those who read everything have the pipeline's page, reviewers their review. Raises NotFound for all others.
+    """
+    application = access.application(session, viewer, reference)
+    if application.member_id in viewer.member_ids:
+        return ""
+    if viewer.reads_everything:
+        return f"/pipeline/{reference}"
     review = session.exec(
-        select(Review).where(
-            Review.application_id == application.id, col(Review.reviewer_id) == viewer.person_id
-        )
-    ).first()
-    if review is None or viewer.person_id is None:
-        raise NotFound
+        select(Review).where(Review.application_id == application.id, Review.reviewer_id == viewer.person_id)
+    ).one()
     return path_of(session, review)

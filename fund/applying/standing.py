@@ -1,0 +1,210 @@
+"""Where a proposal stands, in the applicant's words: what this means, what comes next, what happened so far."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from fund.applying import queries
+from fund.base import access, moves
+from fund.base.definitions import definition_of
+from fund.base.permissions import Viewer
+from fund.base.subjects import Subject, chain_of, children_of, id_of, kind_of, path_of, round_of
+from fund.web.i18n import gettext as _
+from schema.applications import Application, Submission
+from schema.deadlines import Deadline, DeadlineStatus
+from schema.ledger import LedgerEvent
+from schema.lessons import Lesson
+from schema.people import Member, Person
+from schema.reports import Report, ReportKind
+from schema.reviews import Review
+from schema.rounds import Round
+from workflows import Move, Option, State
+from workflows.guards import COME_IN
+
+AFTER_DECISION = ("decision", "award", "reporting", "sharing")
+"""Stages in which the applicant may read what the reviewers wrote for her."""
+WITH_OFFER = ("award", "reporting", "sharing")
+"""Stages in which there is an offer or an agreement to read."""
+WAITING = ("submission", "review")
+"""Stages in which the day of the decision is what one waits for."""
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One line of the history. ``by`` is a colleague's name, or the fund; ``note`` is what was written with it."""
+
+    at: datetime
+    title: str
+    by: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A report or the lesson: what it is called, where it is, how it stands."""
+
+    title: str
+    path: str
+    state: State
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Everything that the page of a proposal says to its applicant."""
+
+    application: Application
+    round: Round
+    member: Member
+    state: State
+    editable: bool
+    deadlines: Sequence[Deadline]
+    """What the applicant owes, the nearest first."""
+    decision_on: date | None
+    """When the decision is due, while it is waited for."""
+    options: Sequence[Option]
+    offer: str
+    """Where the offer or the agreement is, if there is one."""
+    papers: Sequence[Paper]
+    feedback: Sequence[str]
+    """What the reviewers wrote for the applicant, once it is decided. Without their names."""
+    history: Sequence[Happening]
+    parts: Sequence[queries.Part]
+    submissions: Sequence[Submission]
+
+
+def standing(session: Session, viewer: Viewer, reference: str, now: datetime) -> Standing:
+    """Where the proposal stands, for somebody of the member that applies. Raises NotFound for everybody else."""
+    application = queries.own(session, viewer, reference)
+    round_ = round_of(session, application)
+    state = definition_of(session, application).state(application.state)
+    children = children_of(session, application)
+    sent = submissions(session, application)
+    return Standing(
+        application=application,
+        round=round_,
+        member=session.get_one(Member, application.member_id),
+        state=state,
+        editable=access.may_edit(session, application, viewer),
+        deadlines=_owed(session, application),
+        decision_on=round_.decision_on if sent and state.stage in WAITING and not state.final else None,
+        options=moves.options(session, application, viewer, now),
+        offer=f"/applications/{reference}/offer" if state.stage in WITH_OFFER else "",
+        papers=[_paper(session, child) for child in children if isinstance(child, Report | Lesson)],
+        feedback=feedback(session, application, state),
+        history=history(session, application),
+        parts=queries.parts(round_, queries.answers(session, application)),
+        submissions=sent,
+    )
+
+
+def submissions(session: Session, application: Application) -> Sequence[Submission]:
+    """The proposal word for word as it was handed in, each time, the first one first."""
+    return session.exec(
+        select(Submission).where(Submission.application_id == application.id).order_by(col(Submission.number))
+    ).all()
+
+
+def feedback(session: Session, application: Application, state: State) -> list[str]:
+    """What reviewers wrote for the applicant; nothing before the decision."""
+    if state.stage not in AFTER_DECISION:
+        return []
+    found = session.exec(
+        select(Review.feedback)
+        .where(Review.application_id == application.id, col(Review.state).in_(COME_IN))
+        .order_by(col(Review.id))
+    )
+    return [text for text in found if text.strip()]
+
+
+def history(session: Session, application: Application) -> list[Happening]:
+    """What happened to the proposal, its reports and its lesson, in the applicant's words, the latest first.
+
+    What only concerns the fund's own work, such as who reviews, is left out.
+    """
+    events = session.exec(
+        select(LedgerEvent)
+        .where(LedgerEvent.chain == chain_of(application))
+        .order_by(col(LedgerEvent.seq).desc())
+    ).all()
+    subjects = {(kind_of(one), id_of(one)): one for one in [application, *children_of(session, application)]}
+    names = _names(session, events)
+    told = (
+        _told(session, event, subjects.get((event.subject_kind, event.subject_id)), names) for event in events
+    )
+    return [one for one in told if one is not None]
+
+
+def _owed(session: Session, application: Application) -> Sequence[Deadline]:
+    return session.exec(
+        select(Deadline)
+        .where(
+            Deadline.application_id == application.id,
+            Deadline.owner_role == "applicant",
+            Deadline.status == DeadlineStatus.OPEN,
+        )
+        .order_by(col(Deadline.due_at))
+    ).all()
+
+
+def _paper(session: Session, child: Report | Lesson) -> Paper:
+    state = definition_of(session, child).state(child.state)
+    return Paper(_title(child), path_of(session, child), state)
+
+
+def _title(child: Subject) -> str:
+    if isinstance(child, Report):
+        return _("Interim report") if child.kind == ReportKind.INTERIM else _("Final report")
+    return _("Lesson")
+
+
+def _names(session: Session, events: Iterable[LedgerEvent]) -> dict[int | None, str]:
+    """Names of those who acted for the applicant."""
+    ids = {event.actor_id for event in events if event.actor_role == "applicant"}
+    return {row.id: row.name for row in session.exec(select(Person).where(col(Person.id).in_(ids)))}
+
+
+def _told(
+    session: Session, event: LedgerEvent, subject: Subject | None, names: dict[int | None, str]
+) -> Happening | None:
+    """The event in the applicant's words; None for what is not told."""
+    if subject is None or isinstance(subject, Review):
+        return None
+    by = names.get(event.actor_id, _("A colleague")) if event.actor_role == "applicant" else _("The fund")
+    if event.action == "created":
+        started = isinstance(subject, Application)
+        return Happening(event.at, _("Draft started"), by, "") if started else None
+    definition = definition_of(session, subject)
+    move = definition.moves.get(event.action)
+    if move is None or (move.automatic == "facts" and definition.state(event.target).waits_for):
+        return None  # not a move, or one that only follows what a report or the lesson has told already
+    label = _(definition.state(event.target).applicant_label)
+    title = label if isinstance(subject, Application) else f"{_title(subject)}: {label}"
+    return Happening(event.at, title, "" if event.actor_role == "clock" else by, _note(event, move))
+
+
+def _note(event: LedgerEvent, move: Move) -> str:
+    """What was written with the move, if the applicant wrote it or was sent it by mail."""
+    told = event.actor_role == "applicant" or any(notice.to == "applicant" for notice in move.notices)
+    return (event.note or "") if told else ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A move that somebody is about to make, with what she should see before she does."""
+
+    application: Application
+    state: State
+    label: str
+    """How the present state is called for her."""
+    option: Option
+
+
+def asked(session: Session, viewer: Viewer, reference: str, trigger: str, now: datetime) -> Asked:
+    """The move, for whoever has the right to it here. Raises NotFound, MoveRefused."""
+    application = access.application(session, viewer, reference)
+    option = queries.option(session, viewer, application, trigger, now)
+    state = definition_of(session, application).state(application.state)
+    own = application.member_id in viewer.member_ids
+    return Asked(application, state, state.applicant_label if own else state.label, option)
