@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,30 +11,32 @@ from tests.repo.tree import ROOT
 from tests.support.shared import close_folder, once, open_folder, remove_leftovers
 
 
-def run_tests(**environment: str) -> subprocess.CompletedProcess[str]:
-    """A few of the tests in a process of their own, on a machine with neither PostgreSQL nor Chromium."""
-    nothing = {"FUND_TEST_POSTGRES_URL": "none", "FUND_CHROMIUM": "none", "FUND_REQUIRE_ALL": ""}
-    few = [
+def run_tests(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Tests in a process of their own; ``environment`` is added to this one's."""
+    # Without the plugin that takes longest to load and is not needed here.
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
         "-q",
         "-p",
         "no:cacheprovider",
-        "tests/repo/test_support.py",
-        "-k",
-        "clock or browser or all_tables",
+        "-p",
+        "no:schemathesis",
+        *arguments,
     ]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *few],
-        cwd=ROOT,
-        env={**os.environ, **nothing, **environment},
-        capture_output=True,
-        text=True,
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True
     )
 
 
+NOTHING = {"FUND_TEST_POSTGRES_URL": "none", "FUND_CHROMIUM": "none"}
+FEW = ("tests/repo/test_support.py", "-k", "clock or browser or all_tables")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", ["0", "1"])
-def test_what_was_left_out_is_one_line_at_the_end(processes: str) -> None:
-    done = run_tests(PYTEST_ADDOPTS=f"-n {processes}")
+def test_what_was_left_out_is_one_line_at_the_end() -> None:
+    done = run_tests(*FEW, "-n", "1", **NOTHING, FUND_REQUIRE_ALL="")
     *_, line, closing = done.stdout.splitlines()
     assert line == (
         "left out: 1 that need PostgreSQL (install postgresql or set FUND_TEST_POSTGRES_URL); "
@@ -45,13 +48,24 @@ def test_what_was_left_out_is_one_line_at_the_end(processes: str) -> None:
 
 @pytest.mark.slow
 def test_where_all_is_required_a_missing_one_is_an_error() -> None:
-    done = run_tests(FUND_REQUIRE_ALL="1")
+    done = run_tests(*FEW, **NOTHING, FUND_REQUIRE_ALL="1")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert done.stderr.strip() == (
         "ERROR: FUND_REQUIRE_ALL is set, but "
         "PostgreSQL is missing: install postgresql or set FUND_TEST_POSTGRES_URL; "
         "Chromium is missing: install chromium or set FUND_CHROMIUM"
     )
+
+
+@pytest.mark.slow
+def test_where_all_is_required_a_skipped_test_is_a_failure(tmp_path: Path) -> None:
+    lazy = tmp_path / "test_lazy.py"
+    lazy.write_text("import pytest\n\ndef test_nothing():\n    pytest.skip('not today')\n")
+    here = {"FUND_CHROMIUM": sys.executable, "FUND_TEST_POSTGRES_URL": "postgresql://unused"}
+    arguments = ("-p", "tests.conftest", "--rootdir", str(tmp_path), str(lazy))
+    done = run_tests(*arguments, **here, FUND_REQUIRE_ALL="1")
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "tests were skipped: that is a failure" in done.stdout
 
 
 def test_something_shared_is_made_once() -> None:
