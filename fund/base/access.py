@@ -11,6 +11,7 @@ from fund.base.errors import Forbidden, NotFound
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, application_of, get
 from schema.applications import Application
+from schema.people import Role
 from schema.reviews import Review
 
 
@@ -64,6 +65,13 @@ def require_manager(viewer: Viewer) -> None:
     """Raises Forbidden for whoever does not manage the fund."""
     if not viewer.is_manager:
         raise Forbidden("Only a fund manager can do this.")
+
+
+def require_manager_of(session: Session, subject: Subject, viewer: Viewer) -> None:
+    """Raises Forbidden for others than managers, and for a manager who acts for the applicant."""
+    require_manager(viewer)
+    if Role.MANAGER not in actor_of(session, subject, viewer).roles:
+        raise Forbidden("You belong to the member that applies, so others look after this proposal.")
 
 
 def _reviews(session: Session, subject: Subject, viewer: Viewer) -> bool:

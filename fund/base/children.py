@@ -78,7 +78,7 @@ def _start_report(session: Session, application: Application, kind: ReportKind, 
     report = Report(
         application_id=id_of(application),
         kind=kind,
-        due_on=_report_day(award, kind),
+        due_on=report_day(award, kind),
         currency=award.currency,
         created_at=now,
         **moved_columns(session, application.round_id, "report", now),
@@ -102,7 +102,7 @@ def _start_lesson(session: Session, application: Application, now: datetime) -> 
     born(session, lesson, now, viewer=None, role=ledger.CLOCK_ROLE)
 
 
-def _report_day(award: Award, kind: ReportKind) -> date:
+def report_day(award: Award, kind: ReportKind) -> date:
     """The interim report is due half-way through the project, the final one a month after its end."""
     if kind == ReportKind.FINAL:
         return award.ends_on + FINAL_REPORT_AFTER

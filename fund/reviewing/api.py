@@ -39,10 +39,10 @@ def show(review_id: Key, viewer: SignedIn, db: DbDep) -> ReviewWhole:
 def save(review_id: Key, body: ScorecardIn, viewer: SignedIn, db: DbDep) -> ReviewWhole:
     """Save the scorecard as it stands. For its reviewer, while the review is in progress."""
     card = Scorecard(
-        scores={key: Given(one.value, one.reason.strip()) for key, one in body.scores.items()},
+        scores={key: Given(one.value, one.reason) for key, one in body.scores.items()},
         recommendation=body.recommendation,
-        comment=body.comment.strip(),
-        feedback=body.feedback.strip(),
+        comment=body.comment,
+        feedback=body.feedback,
     )
     with db.write() as session:
         service.save_scores(session, viewer, review_id, card, edit_version=body.edit_version)

@@ -1,8 +1,8 @@
 """The reviewer's pages (my reviews, declaring, scoring, submitting) and the manager's page for asking reviewers."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
 from fund.base import access, moves
@@ -21,6 +21,7 @@ from schema.rounds import THEMES
 from workflows import Option
 
 router = APIRouter(include_in_schema=False)
+Key = Annotated[int, Path(ge=1, lt=2**31)]
 
 SAVED = flash.register(
     "reviewing.saved", lazy("Your review is saved. It is yours alone until you submit it.")
@@ -58,7 +59,7 @@ def mine(request: Request, viewer: ReviewerDep, db: DbDep) -> Response:
 
 
 @router.get("/reviews/{review_id}")
-def review(request: Request, review_id: int, viewer: SignedIn, db: DbDep, now: NowDep) -> Response:
+def review(request: Request, review_id: Key, viewer: SignedIn, db: DbDep, now: NowDep) -> Response:
     """One review as it stands: to be declared, to be written, or to be read."""
     with db.read() as session:
         reading = queries.reading(session, viewer, review_id)
@@ -80,7 +81,7 @@ def review(request: Request, review_id: int, viewer: SignedIn, db: DbDep, now: N
 
 
 @router.post("/reviews/{review_id}")
-def save(request: Request, review_id: int, viewer: SignedIn, db: DbDep, form: FormDep) -> Response:
+def save(request: Request, review_id: Key, viewer: SignedIn, db: DbDep, form: FormDep) -> Response:
     """Save the scorecard, complete or not; then go on as the button says."""
     with db.read() as session:
         reading = queries.reading(session, viewer, review_id)
@@ -133,7 +134,7 @@ def _clash(request: Request, viewer: Viewer, db: DbDep, review_id: int, form: Fo
 
 @router.get("/reviews/{review_id}/moves/{trigger}")
 def confirm(
-    request: Request, review_id: int, trigger: str, viewer: SignedIn, db: DbDep, now: NowDep
+    request: Request, review_id: Key, trigger: str, viewer: SignedIn, db: DbDep, now: NowDep
 ) -> Response:
     """Ask once more, and for the reason, before the move is made; or say why it cannot be made now."""
     return _confirm(request, viewer, db, now, review_id, trigger, Form.of())
@@ -141,7 +142,7 @@ def confirm(
 
 @router.post("/reviews/{review_id}/moves/{trigger}")
 def make_move(
-    request: Request, review_id: int, trigger: str, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep
+    request: Request, review_id: Key, trigger: str, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep
 ) -> Response:
     """Make the move."""
     reason = form.long_text("reason")
@@ -161,7 +162,7 @@ def make_move(
 
 
 def _confirm(
-    request: Request, viewer: Viewer, db: DbDep, now: NowDep, review_id: int, trigger: str, form: Form
+    request: Request, viewer: Viewer, db: DbDep, now: NowDep, review_id: Key, trigger: str, form: Form
 ) -> Response:
     with db.read() as session:
         reading = queries.reading(session, viewer, review_id)
@@ -215,7 +216,7 @@ def assign(
 def _reviewers(request: Request, viewer: Viewer, db: DbDep, reference: str, form: Form) -> Response:
     with db.read() as session:
         application = access.application(session, viewer, reference)
-        service.managers_only(session, viewer, application)
+        access.require_manager_of(session, application, viewer)
         found = candidates(session, application)
         context: dict[str, Any] = {
             "recommendations": RECOMMENDATIONS,

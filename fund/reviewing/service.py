@@ -11,9 +11,8 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from fund.base import access, children, moves
-from fund.base.audience import actor_of
 from fund.base.definitions import definition_of
-from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused
+from fund.base.errors import Conflict, Invalid, MoveRefused
 from fund.base.permissions import Viewer
 from fund.base.subjects import id_of, lock, round_of
 from fund.reviewing.scorecard import Given, Scorecard
@@ -32,7 +31,7 @@ def assign(
     MoveRefused where the application is not in review, Invalid (``reviewer``) where nobody is named or somebody is no
     reviewer, belongs to the applying member, or has a review of this application already.
     """
-    managers_only(session, viewer, application)
+    access.require_manager_of(session, application, viewer)
     lock(session, application)
     if not takes_reviews(session, application):
         raise MoveRefused([_("Reviewers are assigned from screening until the decision, and not now.")])
@@ -91,13 +90,6 @@ def of(session: Session, viewer: Viewer, review_id: int) -> Review:
     review = access.subject(session, viewer, "review", review_id)
     assert isinstance(review, Review)
     return review
-
-
-def managers_only(session: Session, viewer: Viewer, application: Application) -> None:
-    """Raises Forbidden for others than managers, and for a manager who acts for the applicant."""
-    access.require_manager(viewer)
-    if Role.MANAGER not in actor_of(session, application, viewer).roles:
-        raise Forbidden(_("You belong to the member that applies, so others look after this proposal."))
 
 
 def _assignable(session: Session, application: Application, person_id: int) -> Person:

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from fund.reviewing import opinions, queries
 from fund.reviewing.scorecard import LONGEST
 from fund.reviewing.scoring import Summary
+from fund.web.parse import tidy
 from schema.deadlines import Deadline
 from schema.reviews import Review
 from workflows import State
 
-Text = Annotated[str, Field(max_length=LONGEST)]
+Text = Annotated[str, AfterValidator(tidy), Field(max_length=LONGEST)]
+"""Plain text: line breaks as ``\\n``, no control characters."""
+PersonKey = Annotated[int, Field(ge=1, lt=2**31, strict=True)]
 
 
 class Proposal(BaseModel):
@@ -173,7 +176,7 @@ class ReviewersIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reviewers: list[int] = Field(min_length=1, max_length=100)
+    reviewers: list[PersonKey] = Field(min_length=1, max_length=100)
     """Ids of people."""
 
 

@@ -1,0 +1,1 @@
+"""Deciding: what can be decided, the best reviewed first, against the money that is left."""
