@@ -1,11 +1,13 @@
 """A definition: what a workflow file says, and the one place to ask who may make which move.
 
-from workflows import Actor, shipped
-
-definition = shipped("review")
-reviewer = Actor(7, frozenset({"reviewer"}))
-for option in definition.available("assigned", reviewer, {"parent": "in_review", "conflict": ""}):
-    print(option.move.label, option.allowed, option.reasons)
+>>> from workflows import Actor, shipped
+>>> reviewer = Actor(7, frozenset({"reviewer"}))
+>>> facts = {"parent": "returned", "conflict": ""}
+>>> for option in shipped("review").available("assigned", reviewer, facts):
+...     print(option.move.label, option.allowed, *option.reasons, sep=" | ")
+Begin: I have no conflict of interest | False | It is with the applicant for changes. You can begin when it is back.
+Declare a conflict of interest | True
+Say that you cannot review it | True
 """
 
 import hashlib

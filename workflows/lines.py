@@ -9,7 +9,11 @@ _NAME = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _KEY = re.compile(rf"^\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*=")
 _PART = re.compile(_NAME)
 # A string that is not closed reaches to the end of its line, so that no text takes more than one reading.
-_TOKEN = re.compile(r'''"""|\'\'\'|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|\#[^\n]*|[\[\]{}]''')
+_TOKEN = re.compile(
+    r'''"""(?:.*?"""|.*)|\'\'\'(?:.*?\'\'\'|.*)|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|\#[^\n]*|[\[\]{}]'''
+)
+_BUSY = re.compile(r"""[\[\]{}]|\"{3}|'{3}""")
+OPENING, CLOSING, QUOTES = ("[", "{"), ("]", "}"), ('"""', "'''")
 
 
 class Lines:
@@ -28,7 +32,8 @@ class Lines:
                     continue
                 if key := _KEY.match(line):
                     self._lines.setdefault(table + _parts(key.group(1)), number)
-            depth, quote = _after(line, depth, quote)
+            if quote or _BUSY.search(line):
+                depth, quote = _after(line, depth, quote)
 
     def of(self, path: Path) -> int:
         """The line of the table or key at a path, or of the nearest thing around it; 0 if there is none."""
@@ -47,21 +52,16 @@ def _parts(dotted: str) -> Path:
 def _after(line: str, depth: int, quote: str) -> tuple[int, str]:
     """How many brackets are open, and which multi-line string, after a line."""
     position = 0
-    while position < len(line):
-        if quote:
-            end = line.find(quote, position)
-            if end < 0:
-                return depth, quote
-            position, quote = end + 3, ""
-            continue
-        token = _TOKEN.search(line, position)
-        if token is None:
-            break
-        position = token.end()
-        if token.group() in ('"""', "'''"):
-            quote = token.group()
-        elif token.group() in "[{":
+    if quote:
+        end = line.find(quote)
+        if end < 0:
+            return depth, quote
+        position = end + 3
+    for mark in _TOKEN.findall(line, position):
+        if mark in OPENING:
             depth += 1
-        elif token.group() in "]}":
+        elif mark in CLOSING:
             depth = max(0, depth - 1)
-    return depth, quote
+        elif mark.startswith(QUOTES) and not (len(mark) >= 6 and mark.endswith(mark[:3])):
+            return depth, mark[:3]
+    return depth, ""

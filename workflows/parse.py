@@ -52,11 +52,13 @@ def _toml(text: str) -> dict[str, Any]:
     except RecursionError:
         raise DefinitionError([Finding(0, "", "nested too deeply")]) from None
     except ValueError as error:  # also what int() says to thousands of digits
-        raise DefinitionError([Finding(_line(str(error)), "", f"not valid TOML: {error}")]) from error
+        raise DefinitionError([Finding(_line(str(error), text), "", f"not valid TOML: {error}")]) from error
 
 
-def _line(message: str) -> int:
+def _line(message: str, text: str) -> int:
     """The line that the TOML parser names in its message, or 0."""
+    if message.endswith("(at end of document)"):
+        return text.count("\n") + 1
     _, found, rest = message.partition("(at line ")
     digits = rest.partition(",")[0]
     return int(digits) if found and digits.isdigit() else 0
