@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from fund.base import access, deadlines, moves
 from fund.base.definitions import definition_by_id, definition_of
-from fund.base.errors import MoveRefused, NotFound
+from fund.base.errors import Invalid, MoveRefused, NotFound
 from fund.base.facts import Gap, gaps
 from fund.base.permissions import Viewer
 from fund.base.subjects import path_of, round_of
@@ -288,3 +288,51 @@ def elsewhere(session: Session, viewer: Viewer, reference: str) -> str:
         select(Review).where(Review.application_id == application.id, Review.reviewer_id == viewer.person_id)
     ).one()
     return path_of(session, review)
+
+
+@dataclass(frozen=True)
+class Content:
+    """A proposal as it stands, for whoever may read it. ``label``: how its state is called for the viewer."""
+
+    application: Application
+    round: Round
+    member: Member
+    label: str
+    answers: Mapping[str, str]
+    gaps: Sequence[Gap]
+
+
+def content(session: Session, viewer: Viewer, reference: str) -> Content:
+    """What stands in the proposal. Raises NotFound for those who may not read it."""
+    application = access.application(session, viewer, reference)
+    state = definition_of(session, application).state(application.state)
+    own_words = application.member_id in viewer.member_ids
+    return Content(
+        application=application,
+        round=round_of(session, application),
+        member=session.get_one(Member, application.member_id),
+        label=state.applicant_label if own_words else state.label,
+        answers=answers(session, application),
+        gaps=gaps(session, application),
+    )
+
+
+def options(
+    session: Session, viewer: Viewer, reference: str, now: datetime
+) -> tuple[Application, list[Option]]:
+    """The application and the moves of it that are the viewer's. Raises NotFound."""
+    application = access.application(session, viewer, reference)
+    return application, moves.options(session, application, viewer, now)
+
+
+def member_by_slug(session: Session, viewer: Viewer, slug: str | None) -> Member:
+    """The viewer's member of that slug, or her only one where none is named. Raises Invalid (``member``)."""
+    own_members = {member.slug: member for member in members(session, viewer)}
+    if slug is None and len(own_members) == 1:
+        return next(iter(own_members.values()))
+    if slug not in own_members:
+        known = ", ".join(own_members) or _("none")
+        raise Invalid(
+            {"member": _("Name the member that you propose for. You act for: %(known)s") % {"known": known}}
+        )
+    return own_members[slug]

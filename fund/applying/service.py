@@ -17,7 +17,6 @@ from fund.base.subjects import id_of, lock, round_of
 from fund.rounds.queries import round_by_slug, takes_proposals
 from fund.web.i18n import gettext as _
 from schema.applications import Answer, Application
-from schema.ledger import LedgerEvent
 from schema.people import Person
 from schema.rounds import Round
 
@@ -87,7 +86,7 @@ def move(
     now: datetime,
     reason: str | None = None,
     data: Mapping[str, Any] | None = None,
-) -> LedgerEvent:
+) -> Application:
     """Make a move of the application for whoever has the right to it: submit, withdraw, decline an offer …
 
     ``data`` may hold ``edit_version``: the count of saves that the viewer read, so that nobody submits words that she
@@ -98,9 +97,8 @@ def move(
     seen = (data or {}).get("edit_version")
     if seen is not None and seen != application.edit_version:
         raise Conflict
-    return moves.fire(
-        session, application, trigger, viewer, version=version, now=now, reason=reason, data=data
-    )
+    moves.fire(session, application, trigger, viewer, version=version, now=now, reason=reason, data=data)
+    return application
 
 
 def _one_at_a_time(session: Session, person_id: int) -> None:

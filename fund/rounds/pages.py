@@ -58,7 +58,8 @@ def show(request: Request, slug: str, viewer: ViewerDep, db: DbDep, now: NowDep)
     """What the round is for, who may apply, what is asked, how it is scored, until when."""
     with db.read() as session:
         view = queries.view(session, queries.round_by_slug(session, viewer, slug), now)
-    return render(request, "rounds/show.html", view=view)
+        late = int(queries.grace(session, view.round).total_seconds() // 60)
+    return render(request, "rounds/show.html", view=view, late=late)
 
 
 @router.get("/rounds/{slug}/form")

@@ -4,14 +4,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
 from fund.base import access, deadlines, facts, moves
-from fund.base.definitions import definition_by_id, definition_of
+from fund.base.definitions import definition_by_id, definition_of, pinned
 from fund.base.errors import Forbidden, NotFound
 from fund.base.permissions import Viewer
+from fund.base.subjects import id_of
 from fund.rounds.fields import NAMES
 from fund.web.i18n import gettext as _
 from notifications.dates import end_of_local_day
@@ -109,6 +110,15 @@ def view(session: Session, round_: Round, now: datetime) -> RoundView:
 def takes_proposals(round_: Round, now: datetime) -> bool:
     """Whether a proposal can be started: the round is open and its closing day is not over."""
     return round_.state == OPEN and now < end_of_local_day(round_.closes_on, round_.zone)
+
+
+def grace(session: Session, round_: Round) -> timedelta:
+    """For how long after the closing day a proposal can still be submitted, as the round's workflow says."""
+    definition = definition_by_id(session, pinned(session, id_of(round_), "application"))
+    rules = [definition.deadlines[key] for key in definition.state(definition.initial).deadlines]
+    return min(
+        (timedelta(days=rule.grace_days, minutes=rule.grace_minutes) for rule in rules), default=timedelta()
+    )
 
 
 def visible(session: Session, viewer: Viewer) -> list[Round]:
