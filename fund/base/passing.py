@@ -29,11 +29,15 @@ def sweep(database: Database, clock: Clock) -> int:
     return done
 
 
-def next_moment(session: Session) -> datetime | None:
-    """When the next open deadline passes (grace included), or None if none waits."""
+def next_moment(session: Session, after: datetime) -> datetime | None:
+    """When, after that moment, the next open deadline passes (grace included), or None if none waits."""
     return session.exec(
         select(Deadline.grace_until)
-        .where(Deadline.status == DeadlineStatus.OPEN, col(Deadline.passed_at).is_(None))
+        .where(
+            Deadline.status == DeadlineStatus.OPEN,
+            col(Deadline.passed_at).is_(None),
+            Deadline.grace_until > after,
+        )
         .order_by(col(Deadline.grace_until))
         .limit(1)
     ).first()

@@ -1,0 +1,27 @@
+"""``fund demo``: set the stage, serve it until told to stop."""
+
+from pathlib import Path
+
+import typer
+
+from fund.app import create_app, require_port, run_server
+from fund.base.logs import configure
+from fund.base.settings import Settings
+from fund.demo.pages import add_pages
+from fund.demo.stage import set_up
+
+
+def run(settings: Settings, *, port: int | None, folder: Path | None, fresh: bool) -> None:
+    """Serve the demonstration. Raises Misconfigured where the port is taken."""
+    own = settings.model_copy(update={"port": port or settings.port, "base_url": "", "log_level": "warning"})
+    configure(own)
+    require_port(own.host, own.port)
+    stage = set_up(own, folder or settings.data_dir / "demo", fresh=fresh, tell=typer.echo)
+    app = create_app(stage.settings, db=stage.database, clock=stage.clock, demo=stage.bar)
+    add_pages(app, stage)
+    stage.worker.ticks.start()
+    typer.echo(f"The demonstration is open on {own.address} (stop it with Ctrl+C).")
+    try:
+        run_server(app, stage.settings)
+    finally:
+        stage.close()
