@@ -20,7 +20,7 @@ from workflows.parts import (
     Start,
     State,
 )
-from workflows.reasons import Reason
+from workflows.reasons import Reason, counted
 
 __all__ = [
     "CLOCK",
@@ -47,6 +47,7 @@ __all__ = [
     "State",
     "WorkflowError",
     "check",
+    "counted",
     "guard",
     "library",
     "load",

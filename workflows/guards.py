@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from workflows.errors import FactMissing
 from workflows.parts import GuardCall
-from workflows.reasons import Reason, listed
+from workflows.reasons import Reason, counted, listed
 
 Facts = Mapping[str, Any]
 """What guards look at. Values may be computed when asked for: only guards of the actor's own moves ask."""
@@ -116,10 +116,10 @@ def form_complete(facts: Facts) -> str | None:
     missing = tuple(facts["missing_answers"])
     if not missing:
         return None
-    return Reason(
+    return counted(
         "Answer one more question: %(names)s.",
-        plural="Answer %(count)d more questions: %(names)s.",
-        count=len(missing),
+        "Answer %(count)d more questions: %(names)s.",
+        len(missing),
         names=listed(missing),
     )
 
@@ -151,7 +151,7 @@ def min_reviewers(facts: Facts, number: int) -> str | None:
     more = number - _count(facts, "review", UNDER_WAY + COME_IN)
     if more <= 0:
         return None
-    return Reason("Assign one more reviewer.", plural="Assign %(count)d more reviewers.", count=more)
+    return counted("Assign one more reviewer.", "Assign %(count)d more reviewers.", more)
 
 
 @guard("min_reviews", reads=["children"], names="count")
@@ -160,9 +160,7 @@ def min_reviews(facts: Facts, number: int) -> str | None:
     more = number - _count(facts, "review", COME_IN)
     if more <= 0:
         return None
-    return Reason(
-        "One more review has to come in.", plural="%(count)d more reviews have to come in.", count=more
-    )
+    return counted("One more review has to come in.", "%(count)d more reviews have to come in.", more)
 
 
 @guard("all_reviews_in", reads=["children"])
@@ -171,9 +169,7 @@ def all_reviews_in(facts: Facts) -> str | None:
     waiting = _count(facts, "review", UNDER_WAY)
     if not waiting:
         return None
-    return Reason(
-        "One review is still under way.", plural="%(count)d reviews are still under way.", count=waiting
-    )
+    return counted("One review is still under way.", "%(count)d reviews are still under way.", waiting)
 
 
 @guard("award_prepared", reads=["award_missing"])

@@ -7,6 +7,7 @@ further than to the next one. Wires of the same roles to the same state share tr
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from workflows.parts import Content, Move, Stage, State
 
@@ -111,7 +112,7 @@ class _Arrangement:
         for card, move in self._exits():
             self._reserve(card, self.cards[move.target], bus_of(move))
         for gutter, buses in enumerate(self.tracks):
-            buses.sort(key=lambda bus, gutter=gutter: self._side(bus, gutter))  # type: ignore[misc]
+            buses.sort(key=partial(self._side, gutter))
 
     def _cards(self) -> Iterator[Card]:
         """The cards column by column; in each the ends come last."""
@@ -137,7 +138,7 @@ class _Arrangement:
             _add(self.tracks[gutter], bus)
         _add(target.left if forward else target.right, bus)
 
-    def _side(self, bus: Bus, gutter: int) -> int:
+    def _side(self, gutter: int, bus: Bus) -> int:
         """Order of tracks beside a column: what ends at it, what passes, what ends at the next. So none overlap."""
         column = self.cards[bus[0]].column
         return 0 if column == gutter else 2 if column == gutter + 1 else 1

@@ -1,7 +1,7 @@
 """Reasons: sentences that say why something is refused and what to do about it.
 
 A reason is an English string that remembers how it was made, so that whoever shows it can show it in another
-language: ``reason.translated(gettext, ngettext)``.
+language: ``reason.translated(gettext, ngettext)``. ``Reason`` and ``counted`` are what a collector of texts looks for.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,24 +19,27 @@ class Reason(str):
     number: int
     params: dict[str, Any]
 
-    def __new__(cls, msgid: str, *, plural: str | None = None, count: int = 1, **params: Any) -> "Reason":
-        """A reason from ``%(name)s`` placeholders; with ``plural`` the form follows ``count``."""
-        if plural is not None:
-            params["count"] = count
-        chosen = msgid if plural is None or count == 1 else plural
+    def __new__(cls, msgid: str, **params: Any) -> "Reason":
+        """A reason from a sentence with ``%(name)s`` placeholders, or as it stands if there is nothing to fill in."""
+        return cls._made(msgid, None, 1, params)
+
+    @classmethod
+    def _made(cls, msgid: str, plural: str | None, number: int, params: dict[str, Any]) -> "Reason":
+        """A reason with all that it remembers."""
+        chosen = msgid if plural is None or number == 1 else plural
         self = super().__new__(cls, chosen % params if params else chosen)
-        self.msgid, self.plural, self.number, self.params = msgid, plural, count, params
+        self.msgid, self.plural, self.number, self.params = msgid, plural, number, params
         return self
 
-    def translated(
-        self, gettext: Callable[[str], str], ngettext: Callable[[str, str, int], str] | None = None
-    ) -> str:
+    def translated(self, gettext: Callable[[str], str], ngettext: Callable[[str, str, int], str]) -> str:
         """The same sentence in the language of the given functions (those of a gettext catalogue)."""
-        if self.plural is None or ngettext is None:
-            text = gettext(self.msgid)
-        else:
-            text = ngettext(self.msgid, self.plural, self.number)
+        text = gettext(self.msgid) if self.plural is None else ngettext(self.msgid, self.plural, self.number)
         return text % self.params if self.params else text
+
+
+def counted(singular: str, plural: str, number: int, **params: Any) -> Reason:
+    """A reason whose form follows a number, which stands in it as ``%(count)d``."""
+    return Reason._made(singular, plural, number, {"count": number, **params})
 
 
 def listed(names: Sequence[str]) -> str:

@@ -145,7 +145,7 @@ def extract_workflow(
     fileobj: IO[bytes], keywords: object, comment_tags: object, options: object
 ) -> Iterator[tuple[int, str, str, list[str]]]:
     """Babel extractor: every sentence of a workflow definition that people read."""
-    shown = {"label", "applicant_label", "help", "confirm"}
+    shown = {"label", "applicant_label", "help", "confirm", "otherwise", "reason_label"}
 
     def sentences(value: Any) -> Iterator[str]:
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
@@ -165,7 +165,7 @@ SOURCES = (
     ("workflows", "**.py", "python"),
     ("workflows", "library/*.toml", "fund.web.i18n:extract_workflow"),
 )
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy": None}
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy": None, "Reason": None, "counted": (1, 2)}
 
 
 def extract(root: Path) -> Catalog:

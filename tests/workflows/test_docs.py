@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import workflows.definition
-from workflows import library, shipped
+from workflows import Actor, Definition, check, library, shipped
+from workflows.draw import svg
 from workflows.grammar import DEADLINE, DEFINITION, MOVE, STATE
 from workflows.guards import REGISTRY
 from workflows.parts import ACTING
@@ -34,6 +35,17 @@ def test_examples_run() -> None:
 def test_examples_in_docstrings_run() -> None:
     assert doctest.testmod(workflows.definition).failed == 0
     assert doctest.testmod(workflows.definition).attempted > 0
+
+
+def test_site_visit_is_added_as_it_is_told() -> None:
+    addition = TEXT.split("```toml\n")[1].split("```")[0]
+    application = Definition.parse(shipped("application").source + addition)
+    assert check(application, family={name: shipped(name) for name in library()}) == []
+    manager = Actor(1, frozenset({"manager"}))
+    visit = application.fire("deliberation", "visit", manager, {})
+    assert visit.target.deadlines == ("site_visit",)
+    assert application.fire("site_visit", "back_from_visit", manager, {}).target.name == "deliberation"
+    assert "Site visit" in svg(application)
 
 
 def table(title: str) -> list[list[str]]:

@@ -219,7 +219,7 @@ def test_reason_can_be_said_in_another_language(name: str, facts: Facts, spanish
 
 def test_reason_with_a_percent_sign_and_nothing_to_fill_in() -> None:
     assert Reason("Give 100%.") == "Give 100%."
-    assert Reason("Give 100%.").translated(Spanish().gettext) == "Dé el 100%."
+    assert Reason("Give 100%.").translated(Spanish().gettext, Spanish().ngettext) == "Dé el 100%."
 
 
 @pytest.mark.usefixtures("registry")
