@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fund.base.errors import Invalid
@@ -14,6 +14,7 @@ from schema.people import MemberKind, Role
 
 T = TypeVar("T")
 LONGEST_NAME = 200
+LONGEST_LABEL = 100
 LONGEST_ADDRESS = 254
 """RFC 5321, 4.5.3.1.3."""
 ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[^\s@,;:<>()\[\]\\\".]+(\.[^\s@,;:<>()\[\]\\\".]+)+")
@@ -71,31 +72,24 @@ def mail_address(text: str) -> str:
 def checked_person(draft: PersonDraft) -> PersonDraft:
     """``draft`` tidied. Raises Invalid (fields ``email``, ``name``, ``roles``)."""
     findings = Findings()
-    tidied = PersonDraft(
-        email=findings.read("email", _address, draft.email, ""),
-        name=findings.read("name", _name(_("Enter the name")), draft.name, ""),
-        roles=draft.roles,
-        members=draft.members,
-    )
+    name = findings.read("name", _name(_("Enter the name")), draft.name, "")
+    email = findings.read("email", _address, draft.email, "")
     if not draft.roles <= set(Role):
         findings.fields["roles"] = _("Choose from the roles listed")
     findings.check()
-    return tidied
+    return replace(draft, email=email, name=name)
 
 
 def checked_member(draft: MemberDraft) -> MemberDraft:
     """``draft`` tidied, its zone found. Raises Invalid (fields ``name``, ``kind``, ``city``, ``country``, ``zone``)."""
     findings = Findings()
+    name = findings.read("name", _name(_("Enter the name")), draft.name, "")
+    kind = findings.read("kind", _kind, draft.kind, "")
+    city = findings.read("city", _name(_("Enter the city")), draft.city, "")
     country = findings.read("country", _country, draft.country, "")
-    tidied = MemberDraft(
-        name=findings.read("name", _name(_("Enter the name")), draft.name, ""),
-        kind=findings.read("kind", _kind, draft.kind, ""),
-        city=findings.read("city", _name(_("Enter the city")), draft.city, ""),
-        country=country,
-        zone=findings.read("zone", lambda text: _zone_in(country, text), draft.zone, ""),
-    )
+    zone = findings.read("zone", lambda text: _zone_in(country, text), draft.zone, "")
     findings.check()
-    return tidied
+    return MemberDraft(name, kind, city, country, zone)
 
 
 def checked_account(name: str, locale: str, zone: str) -> tuple[str, str, str]:
@@ -108,6 +102,14 @@ def checked_account(name: str, locale: str, zone: str) -> tuple[str, str, str]:
     )
     findings.check()
     return tidied
+
+
+def checked_label(text: str) -> str:
+    """What a token is called, tidied. Raises Invalid (field ``label``)."""
+    findings = Findings()
+    label = findings.read("label", _name(_("Say what the token is for"), LONGEST_LABEL), text, "")
+    findings.check()
+    return label
 
 
 def slug(name: str) -> str:
@@ -125,13 +127,13 @@ def _address(text: str) -> str:
     return address
 
 
-def _name(missing: str) -> Callable[[str], str]:
+def _name(missing: str, limit: int = LONGEST_NAME) -> Callable[[str], str]:
     def read(text: str) -> str:
         name = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
         if not name:
             raise ValueError(missing)
-        if len(name) > LONGEST_NAME:
-            raise ValueError(_("Shorten this to %(limit)s characters") % {"limit": LONGEST_NAME})
+        if len(name) > limit:
+            raise ValueError(_("Shorten this to %(limit)s characters") % {"limit": limit})
         return name
 
     return read

@@ -1,6 +1,9 @@
 """How the forms of this room become drafts, and how what is stored fills them."""
 
+from typing import Annotated
+
 from babel import Locale
+from fastapi import Path
 
 from fund.base.errors import Invalid
 from fund.people import labels, places
@@ -10,6 +13,8 @@ from fund.web import i18n
 from fund.web.forms import Form
 from schema.people import Member
 
+Slug = Annotated[str, Path(pattern=r"^[a-z0-9-]+$", max_length=80)]
+"""A member's name in an address."""
 Options = list[tuple[str, str]]
 Hinted = list[tuple[str, str, str]]
 

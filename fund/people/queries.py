@@ -1,15 +1,16 @@
 """Who signs in with what, and what managers and people see of members, people, browsers and tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import String, cast, func, literal, or_, union_all
 from sqlmodel import Session, col, select
 
-from fund.base.errors import NotFound
+from fund.base.errors import Invalid, NotFound
 from fund.base.permissions import Viewer
 from fund.people.secret import fingerprint
+from fund.web.i18n import gettext as _
 from schema.people import ApiToken, Member, Membership, Person, PersonRole, SignInSession
 
 PAGE = 50
@@ -115,8 +116,7 @@ class PeoplePage:
 def people_page(session: Session, search: str = "", role: str = "", number: int = 1) -> PeoplePage:
     """People whose name or address contains ``search`` and who have ``role``, where given. Four queries, always."""
     where = []
-    if search:
-        text = search.lower()
+    if text := "".join(sign for sign in search.lower() if sign.isprintable()).strip():
         where.append(
             or_(
                 func.lower(Person.name).contains(text, autoescape=True),
@@ -195,6 +195,14 @@ def member(session: Session, slug: str) -> MemberEntry:
         .order_by(func.lower(Person.name))
     )
     return MemberEntry(found, tuple(session.exec(acting)))
+
+
+def member_ids(session: Session, slugs: Collection[str]) -> frozenset[int]:
+    """The ids of the members with those slugs. Raises Invalid (field ``members``) where one does not exist."""
+    found = session.exec(select(Member.id).where(col(Member.slug).in_(slugs))).all()
+    if len(found) != len(set(slugs)):
+        raise Invalid({"members": _("Choose from the members listed")})
+    return frozenset(id for id in found if id is not None)
 
 
 def browsers(session: Session, person_id: int, now: datetime) -> Sequence[SignInSession]:

@@ -5,14 +5,13 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from fund.base.errors import Invalid, NotFound
+from fund.base.errors import NotFound
+from fund.people.fields import checked_label
 from fund.people.rows import changed
 from fund.people.secret import API_PREFIX, fingerprint, fresh
 from fund.people.sessions import TOUCH_EVERY
 from fund.web.i18n import gettext as _
 from schema.people import ApiToken, Person
-
-LONGEST_LABEL = 100
 
 
 def create_token(session: Session, owner: str | int, label: str, now: datetime) -> str:
@@ -25,11 +24,7 @@ def create_token(session: Session, owner: str | int, label: str, now: datetime) 
 
 def add(session: Session, owner: str | int, label: str, now: datetime) -> tuple[ApiToken, str]:
     """Like ``create_token``, and answers the row as well."""
-    label = " ".join(label.split())
-    if not label:
-        raise Invalid({"label": _("Say what the token is for")})
-    if len(label) > LONGEST_LABEL:
-        raise Invalid({"label": _("Shorten this to %(limit)s characters") % {"limit": LONGEST_LABEL}})
+    label = checked_label(label)
     key = col(Person.email) == owner.strip().lower() if isinstance(owner, str) else col(Person.id) == owner
     person_id = session.exec(select(Person.id).where(key, col(Person.disabled_at).is_(None))).first()
     if person_id is None:

@@ -11,7 +11,7 @@ from fund.base.permissions import Viewer
 from fund.people import forms, labels, queries, service, sessions, tokens
 from fund.people.pages.sign_in import goodbye
 from fund.web import flash
-from fund.web.deps import DbDep, FormDep, NowDep, SettingsDep, SignedIn
+from fund.web.deps import DbDep, FormDep, NowDep, RowId, SettingsDep, SignedIn
 from fund.web.forms import Form
 from fund.web.i18n import lazy
 from fund.web.page import redirect, render
@@ -49,7 +49,7 @@ def save_account(
 
 @router.post("/account/browsers/{session_id}/sign-out")
 def sign_out_browser(
-    session_id: int, viewer: SignedIn, db: DbDep, now: NowDep, settings: SettingsDep
+    session_id: RowId, viewer: SignedIn, db: DbDep, now: NowDep, settings: SettingsDep
 ) -> Response:
     """Sign one of one's browsers out."""
     with db.write() as session:
@@ -81,7 +81,9 @@ def add_token(request: Request, viewer: SignedIn, db: DbDep, now: NowDep, form: 
 
 
 @router.post("/account/tokens/{token_id}/revoke")
-def revoke_token(token_id: int, viewer: SignedIn, db: DbDep, now: NowDep, settings: SettingsDep) -> Response:
+def revoke_token(
+    token_id: RowId, viewer: SignedIn, db: DbDep, now: NowDep, settings: SettingsDep
+) -> Response:
     """End one of one's API tokens."""
     with db.write() as session:
         tokens.revoke(session, _id(viewer), token_id, now)

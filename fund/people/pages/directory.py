@@ -8,8 +8,9 @@ from fastapi.responses import Response
 from fund.base.database import Database
 from fund.base.errors import Invalid
 from fund.people import forms, labels, queries, service
+from fund.people.forms import Slug
 from fund.web import flash
-from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, SettingsDep
+from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, RowId, SettingsDep
 from fund.web.forms import Form
 from fund.web.i18n import lazy
 from fund.web.page import redirect, render
@@ -29,8 +30,9 @@ def people(
     request: Request, viewer: ManagerDep, db: DbDep, q: str = "", role: str = "", page: int = 1
 ) -> Response:
     """Everybody who can sign in, searched by name, address and role."""
+    role = role if role in labels.ROLES else ""
     with db.read() as session:
-        found = queries.people_page(session, q.strip(), role, page)
+        found = queries.people_page(session, q, role, page)
     address = f"/people?q={quote(q)}&role={quote(role)}&page="
     return render(
         request,
@@ -63,7 +65,7 @@ def add_person(
 
 
 @router.get("/people/{person_id}")
-def person(request: Request, person_id: int, viewer: ManagerDep, db: DbDep) -> Response:
+def person(request: Request, person_id: RowId, viewer: ManagerDep, db: DbDep) -> Response:
     """A person's details, to change."""
     return _person_page(request, db, None, person_id)
 
@@ -71,7 +73,7 @@ def person(request: Request, person_id: int, viewer: ManagerDep, db: DbDep) -> R
 @router.post("/people/{person_id}")
 def save_person(
     request: Request,
-    person_id: int,
+    person_id: RowId,
     viewer: ManagerDep,
     db: DbDep,
     now: NowDep,
@@ -90,7 +92,7 @@ def save_person(
 
 @router.post("/people/{person_id}/disable")
 def disable_person(
-    request: Request, person_id: int, viewer: ManagerDep, db: DbDep, now: NowDep, settings: SettingsDep
+    request: Request, person_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, settings: SettingsDep
 ) -> Response:
     """End a person's access."""
     try:
@@ -103,7 +105,7 @@ def disable_person(
 
 @router.post("/people/{person_id}/enable")
 def enable_person(
-    person_id: int, viewer: ManagerDep, db: DbDep, now: NowDep, settings: SettingsDep
+    person_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, settings: SettingsDep
 ) -> Response:
     """Give a person access again."""
     with db.write() as session:
@@ -167,7 +169,7 @@ def add_member(
 
 
 @router.get("/members/{slug}")
-def member(request: Request, slug: str, viewer: ManagerDep, db: DbDep) -> Response:
+def member(request: Request, slug: Slug, viewer: ManagerDep, db: DbDep) -> Response:
     """A member's details, to change, and its people."""
     with db.read() as session:
         entry = queries.member(session, slug)
@@ -177,7 +179,7 @@ def member(request: Request, slug: str, viewer: ManagerDep, db: DbDep) -> Respon
 @router.post("/members/{slug}")
 def save_member(
     request: Request,
-    slug: str,
+    slug: Slug,
     viewer: ManagerDep,
     db: DbDep,
     now: NowDep,
