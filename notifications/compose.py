@@ -136,7 +136,7 @@ class Composer:
             ("From", mime.address_header(settings.fund_name, settings.mail_from)),
             ("To", mime.address_header(facts.name or "", address)),
             ("Reply-To", mime.address_header("", settings.contact)),
-            ("Subject", subject),
+            ("Subject", mime.text_header(subject)),
             ("Date", format_datetime(now)),
             ("Message-ID", f"<{facts.mail_id}>"),
             ("Auto-Submitted", "auto-generated"),

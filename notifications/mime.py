@@ -55,10 +55,16 @@ def address_header(name: str, address: str) -> str:
     shown = clean(name, 120)
     if not shown:
         return checked
-    if shown.isascii():
+    if _is_plain(shown):
         escaped = shown.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}" <{checked}>'
     return f"{Header(shown, 'utf-8', maxlinelen=60).encode()} <{checked}>"
+
+
+def text_header(value: str) -> str:
+    """Free text as a header's value."""
+    line = clean(value)
+    return line if _is_plain(line) else Header(line, "utf-8", maxlinelen=60).encode()
 
 
 def ascii_domain(address: str) -> str:
@@ -81,7 +87,10 @@ _CONTROL_SET = frozenset(chr(code) for code in _UNSAFE)
 def write(
     headers: Sequence[tuple[str, str]], text: str, html: str, seed: str, attachment: Attachment | None = None
 ) -> bytes:
-    """The whole mail with CRLF line ends. ``headers`` are in order; ``seed`` (the Message-ID) names the parts."""
+    """The whole mail with CRLF line ends. ``seed`` (the Message-ID) names the parts.
+
+    ``headers`` are in order, their values ASCII: ``text_header`` and ``address_header`` make them so.
+    """
     mark = sha256(seed.encode()).hexdigest()[:24]
     both = _multipart(
         "alternative", f"=_a{mark}", [_text_part("text/plain", text), _text_part("text/html", html)]
@@ -93,16 +102,17 @@ def write(
 
 
 def _header(name: str, value: str) -> str:
-    """One header, folded. A value that spans lines was folded by Header itself (its lines begin with a space)."""
-    if "\n" in value:
-        value = "\n ".join(line.strip() for line in value.splitlines())
+    """One header, folded. A value that spans lines was folded when it was encoded (its lines begin with a space)."""
+    if "\n" in value or len(name) + len(value) + 2 <= LONGEST_LINE:
         return f"{name}: {value}"
-    if value.isascii() and len(name) + len(value) + 2 <= LONGEST_LINE:
-        return f"{name}: {value}"
-    if value.isascii() and " " not in value:
+    if " " not in value:
         return f"{name}:\n {value}"
-    charset = "us-ascii" if value.isascii() else "utf-8"
-    return f"{name}: {Header(value, charset, maxlinelen=LONGEST_LINE, header_name=name).encode()}"
+    return f"{name}: {Header(value, 'us-ascii', maxlinelen=LONGEST_LINE, header_name=name).encode()}"
+
+
+def _is_plain(value: str) -> bool:
+    """Whether it can stand in a header as it is. What looks encoded would be decoded by whoever reads it."""
+    return value.isascii() and "=?" not in value
 
 
 def _multipart(kind: str, boundary: str, parts: Sequence[str]) -> str:

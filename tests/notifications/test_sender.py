@@ -192,7 +192,10 @@ def test_one_bad_row_never_stops_the_others(world: World, start: Start, mailbox:
     world.notice("d")
     assert start().run_until_quiet() == {"dead": 3, "sent": 1}
     reasons = [message.reason for message in world.messages(status="dead")]
-    assert reasons[0] == "The mail could not be written: LookupError: there is no template no_such_template/subject.txt"
+    assert (
+        reasons[0]
+        == "The mail could not be written: LookupError: there is no template no_such_template/subject.txt"
+    )
     assert reasons[1] == "The mail could not be written: BadAddress: 'not an address' is no mail address"
     assert reasons[2].startswith("The mail could not be written: UndefinedError: ")
     assert len(mailbox.messages) == 1

@@ -46,7 +46,8 @@ class World:
             member = Member(slug="cali", name="City of Cali", joined_at=now)
             session.add_all([workflow, member])
             session.flush()
-            assert workflow.id and member.id
+            assert workflow.id
+            assert member.id
             self.workflow_id, self.member_id = workflow.id, member.id
             round_ = Round(
                 slug="2021", title="Round 2021", opens_on=date(2021, 9, 1), closes_on=date(2021, 10, 31),
@@ -161,7 +162,13 @@ class Post:
     """A sender with everything around it, as a worker process has it."""
 
     def __init__(
-        self, db: Database, port: int, clock: FixedClock, data_dir: Any, limits: Limits = QUICK, **options: Any
+        self,
+        db: Database,
+        port: int,
+        clock: FixedClock,
+        data_dir: Any,
+        limits: Limits = QUICK,
+        **options: Any,
     ) -> None:
         self.clock = clock
         self.composer = Composer(SETTINGS)

@@ -1,0 +1,172 @@
+"""Days, zones and instants: nights when the clock goes back, midnights that are missing or come twice."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifications.dates import (
+    add_months,
+    add_working_days,
+    days_between,
+    deadline_moment,
+    end_of_local_day,
+    last_day,
+    local_day,
+    reminder_moment,
+)
+
+SECOND = timedelta(seconds=1)
+
+
+def utc(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "end"),
+    [
+        (date(2021, 9, 30), "UTC", utc(2021, 10, 1)),
+        (date(2021, 9, 30), "Europe/Brussels", utc(2021, 9, 30, 22)),
+        (date(2021, 9, 30), "America/Bogota", utc(2021, 10, 1, 5)),
+        (date(2021, 9, 30), "Etc/GMT+12", utc(2021, 10, 1, 12)),
+        (date(2026, 4, 4), "America/Santiago", utc(2026, 4, 5, 4)),  # the hour before midnight comes twice
+        (date(2026, 10, 29), "Africa/Cairo", utc(2026, 10, 29, 22)),  # the hour before midnight comes twice
+        (date(2026, 4, 23), "Africa/Cairo", utc(2026, 4, 23, 22)),  # the next day begins at one o'clock
+        (date(2026, 4, 24), "Africa/Cairo", utc(2026, 4, 24, 21)),
+        (
+            date(2021, 11, 6),
+            "America/Havana",
+            utc(2021, 11, 7, 4),
+        ),  # midnight comes twice; the first ends the day
+        (
+            date(2010, 11, 6),
+            "America/St_Johns",
+            utc(2010, 11, 7, 3, 30),
+        ),  # a minute later the old day comes back
+        (date(2011, 12, 29), "Pacific/Apia", utc(2011, 12, 30, 10)),  # the next day never was
+    ],
+)
+def test_a_day_ends_with_the_first_instant_after_it(day: date, zone: str, end: datetime) -> None:
+    assert end_of_local_day(day, zone) == end
+
+
+@pytest.mark.parametrize(("day", "zone"), [
+    (date(2026, 4, 4), "America/Santiago"),
+    (date(2026, 10, 29), "Africa/Cairo"),
+])  # fmt: skip
+def test_one_second_to_midnight_would_be_an_hour_early(day: date, zone: str) -> None:
+    naive = datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=ZoneInfo(zone))
+    assert end_of_local_day(day, zone) - naive.astimezone(UTC) == timedelta(hours=1) + SECOND
+
+
+def _unruly_days(zone: ZoneInfo, first: date, last: date) -> list[date]:
+    """The days around every change of the zone's offset."""
+    noon = datetime(first.year, first.month, first.day, 12, tzinfo=zone)
+    found, offset = [], noon.utcoffset()
+    while noon.date() <= last:
+        noon += timedelta(days=1)
+        if noon.utcoffset() != offset:
+            offset = noon.utcoffset()
+            found += [noon.date() + timedelta(days=d) for d in (-2, -1, 0, 1)]
+    return found
+
+
+@pytest.mark.slow
+def test_in_no_zone_from_2020_to_2035_a_day_ends_early_or_late() -> None:
+    checked = 0
+    for name in sorted(available_timezones()):
+        zone = ZoneInfo(name)
+        for day in _unruly_days(zone, date(2020, 1, 1), date(2035, 12, 31)):
+            end = end_of_local_day(day, name)
+            assert (end - SECOND).astimezone(zone).date() <= day < end.astimezone(zone).date(), (day, name)
+            checked += 1
+    assert checked > 10_000
+
+
+@given(st.dates(date(2020, 1, 1), date(2035, 12, 31)), st.sampled_from(sorted(available_timezones())))
+def test_the_last_day_before_the_end_is_the_day(day: date, zone: str) -> None:
+    assert last_day(end_of_local_day(day, zone), zone) == day
+
+
+@pytest.mark.parametrize(
+    ("due_on", "days", "zone", "moment"),
+    [
+        (date(2021, 9, 30), -7, "UTC", utc(2021, 9, 23, 9)),
+        (date(2021, 9, 30), -7, "America/Bogota", utc(2021, 9, 23, 14)),
+        (date(2021, 11, 3), -7, "Europe/Brussels", utc(2021, 10, 27, 7)),  # summer time ends in between
+        (date(2021, 11, 3), 0, "Europe/Brussels", utc(2021, 11, 3, 8)),
+        (date(2021, 12, 31), 1, "Asia/Tokyo", utc(2022, 1, 1, 0)),
+    ],
+)
+def test_a_reminder_goes_at_nine_of_the_readers_morning(
+    due_on: date, days: int, zone: str, moment: datetime
+) -> None:
+    assert reminder_moment(due_on, days, zone) == moment
+
+
+def test_an_hour_that_is_missing_is_followed_and_one_that_comes_twice_is_taken_first() -> None:
+    assert reminder_moment(date(2021, 3, 28), 0, "Europe/Brussels", hour=2) == utc(2021, 3, 28, 1)
+    assert reminder_moment(date(2021, 10, 31), 0, "Europe/Brussels", hour=2) == utc(2021, 10, 31, 0)
+
+
+def test_a_deadline_takes_the_later_of_a_time_that_comes_twice() -> None:
+    assert deadline_moment(datetime(2021, 10, 31, 2, 30), "Europe/Brussels") == utc(2021, 10, 31, 1, 30)  # noqa: DTZ001
+    assert deadline_moment(datetime(2021, 3, 28, 2, 30), "Europe/Brussels") == utc(2021, 3, 28, 1)  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("now", "days"),
+    [
+        (utc(2021, 9, 21, 8), 9),
+        (utc(2021, 9, 30, 3), 1),  # still the 29th in Bogota
+        (utc(2021, 9, 30, 6), 0),
+        (utc(2021, 10, 1, 4, 59), 0),
+        (utc(2021, 10, 1, 5), -1),
+    ],
+)
+def test_days_left_are_calendar_days_of_the_reader(now: datetime, days: int) -> None:
+    due_at = end_of_local_day(date(2021, 9, 30), "America/Bogota")
+    assert days_between(now, due_at, "America/Bogota") == days
+
+
+def test_the_day_differs_by_place() -> None:
+    assert local_day(utc(2021, 9, 21, 23), "Asia/Tokyo") == date(2021, 9, 22)
+
+
+@pytest.mark.parametrize(
+    ("day", "count", "result"),
+    [
+        (date(2021, 9, 24), 1, date(2021, 9, 27)),  # a Friday
+        (date(2021, 9, 25), 1, date(2021, 9, 27)),  # a Saturday
+        (date(2021, 9, 27), 10, date(2021, 10, 11)),
+        (date(2021, 9, 27), -1, date(2021, 9, 24)),
+        (date(2021, 9, 25), 0, date(2021, 9, 25)),
+    ],
+)
+def test_working_days_leave_out_weekends(day: date, count: int, result: date) -> None:
+    assert add_working_days(day, count) == result
+
+
+@pytest.mark.parametrize(
+    ("day", "count", "result"),
+    [
+        (date(2021, 1, 31), 1, date(2021, 2, 28)),
+        (date(2024, 1, 31), 1, date(2024, 2, 29)),
+        (date(2021, 11, 30), 3, date(2022, 2, 28)),
+        (date(2021, 3, 31), -1, date(2021, 2, 28)),
+        (date(2021, 1, 15), -1, date(2020, 12, 15)),
+        (date(2021, 12, 15), 12, date(2022, 12, 15)),
+    ],
+)
+def test_months_end_where_the_day_does_not_exist(day: date, count: int, result: date) -> None:
+    assert add_months(day, count) == result
+
+
+@given(st.dates(date(2000, 1, 31), date(2100, 1, 1)), st.integers(-240, 240))
+def test_adding_months_moves_by_that_many(day: date, count: int) -> None:
+    moved = add_months(day, count)
+    assert (moved.year * 12 + moved.month) - (day.year * 12 + day.month) == count
+    assert moved.day <= day.day
