@@ -230,6 +230,17 @@ def test_what_does_not_exist_is_not_found(doors: Doors, manager: Viewer) -> None
     assert program.put("/api/v1/people/999", json={"email": "x@y.org", "name": "X"}).status_code == 404
 
 
+def test_odd_addresses_of_pages_are_not_found_and_never_break(doors: Doors, manager: Viewer) -> None:
+    client = doors.browser(manager)
+    people = ("/people/999", "/people/0", "/people/x", "/people/9999999999999")
+
+    for path in (*people, "/members/no", "/members/%00", "/members/A", f"/members/{'a' * 99}"):
+        assert client.get(path).status_code == 404, path
+        assert client.post(path, data={"name": "x"}).status_code == 404, path
+    for odd in ("page=99", "page=-1", "q=%00", "role=king%00", "q=%25"):
+        assert client.get(f"/people?{odd}").status_code == 200, odd
+
+
 def test_the_description_declares_what_is_answered(doors: Doors) -> None:
     paths = doors.browser().get("/api/v1/openapi.json").json()["paths"]
     declared = {

@@ -26,6 +26,12 @@ from tests.support.doors import Doors, hidden, shown
 
 
 @pytest.fixture
+def db(sqlite_db: Database) -> Database:
+    """One database is enough for pages: what lies below them is tested on both."""
+    return sqlite_db
+
+
+@pytest.fixture
 def manager(db: Database) -> Viewer:
     return make_manager(db)
 
@@ -137,15 +143,14 @@ def test_an_unknown_address_is_told_the_same(doors: Doors) -> None:
     assert len(messages(doors.db)) == 1
 
 
-@pytest.mark.parametrize("email", ["", "amina", "a b@kano.example", "<script>alert(1)</script>"])
-def test_a_wrong_address_is_shown_again_with_what_to_do(doors: Doors, email: str) -> None:
-    answer = doors.browser().post("/sign-in", data={"email": email, "next": "/account"})
-
-    assert answer.status_code == 422
-    assert "Error: Sign in" in answer.text
-    assert 'href="#email"' in answer.text
-    assert hidden(answer.text, "next") == "/account"
-    assert "<script>alert" not in answer.text
+def test_a_wrong_address_is_shown_again_with_what_to_do(doors: Doors) -> None:
+    for email in ("", "amina", "a b@kano.example", "<script>alert(1)</script>"):
+        answer = doors.browser().post("/sign-in", data={"email": email, "next": "/account"})
+        assert answer.status_code == 422
+        assert "Error: Sign in" in answer.text
+        assert 'href="#email"' in answer.text
+        assert hidden(answer.text, "next") == "/account"
+        assert "<script>alert" not in answer.text
 
 
 def test_too_many_mails_are_refused_in_words(doors: Doors) -> None:
@@ -160,19 +165,15 @@ def test_too_many_mails_are_refused_in_words(doors: Doors) -> None:
     assert f'value="{APPLICANT}"' in answer.text
 
 
-@pytest.mark.parametrize(
-    "evil", ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example"]
-)
-def test_no_way_in_leads_to_another_site(doors: Doors, evil: str) -> None:
-    client = doors.browser()
-    assert hidden(client.get("/sign-in", params={"next": evil}).text, "next") == "/"
-    ask(client, next_path=evil)
-    assert "evil" not in client.get("/sign-in/sent", params={"next": evil}).text
-
-    entered = client.post("/sign-in/sent", data={"code": last_mailed(doors.db).code, "next": evil})
-
-    assert entered.headers["location"] == "/"
-    assert client.get("/sign-in", params={"next": evil}).headers["location"] == "/"
+def test_no_way_in_leads_to_another_site(doors: Doors) -> None:
+    for evil in ("//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example"):
+        client = doors.browser()
+        assert hidden(client.get("/sign-in", params={"next": evil}).text, "next") == "/"
+        ask(client, next_path=evil)
+        assert "evil" not in client.get("/sign-in/sent", params={"next": evil}).text
+        entered = client.post("/sign-in/sent", data={"code": last_mailed(doors.db).code, "next": evil})
+        assert entered.headers["location"] == "/"
+        assert client.get("/sign-in", params={"next": evil}).headers["location"] == "/"
 
 
 def test_the_cookie_over_https_is_bound_to_the_host(db: Database, clock: FixedClock, amina: Viewer) -> None:
@@ -193,14 +194,13 @@ def test_the_cookie_over_https_is_bound_to_the_host(db: Database, clock: FixedCl
         assert "Secure" not in cookie
 
 
-@pytest.mark.parametrize("cookie", ["", ".", "x", "x.%%%", "é.é", "a.b.c", "." * 3000])
-def test_a_broken_cookie_is_no_cookie(doors: Doors, cookie: str) -> None:
+def test_a_broken_cookie_is_no_cookie(doors: Doors) -> None:
     client = doors.browser()
-    headers = {"Cookie": f"asked={cookie}; session={cookie}".encode()}
-
-    assert client.get("/sign-in/sent", headers=headers).status_code in (200, 303)
-    assert client.post("/sign-in/sent", data={"code": "123456"}, headers=headers).status_code == 422
-    assert client.get("/account", headers=headers).status_code == 303
+    for cookie in ("", ".", "x", "x.%%%", "é.é", "a.b.c", "." * 3000):
+        headers = {"Cookie": f"asked={cookie}; session={cookie}".encode()}
+        assert client.get("/sign-in/sent", headers=headers).status_code in (200, 303)
+        assert client.post("/sign-in/sent", data={"code": "123456"}, headers=headers).status_code == 422
+        assert client.get("/account", headers=headers).status_code == 303
 
 
 def test_another_site_cannot_sign_anybody_in_or_out(doors: Doors, amina: Viewer) -> None:
@@ -362,15 +362,6 @@ def test_the_directory_is_for_managers(doors: Doors, amina: Viewer) -> None:
         assert applicant.request(method, path).status_code == 403, path
 
 
-def test_what_does_not_exist_is_not_found(doors: Doors, manager: Viewer) -> None:
-    client = doors.browser(manager)
-    people = ("/people/999", "/people/0", "/people/x", "/people/9999999999999")
-
-    for path in (*people, "/members/no", "/members/%00", "/members/A", f"/members/{'a' * 99}"):
-        assert client.get(path).status_code == 404, path
-        assert client.post(path, data={"name": "x"}).status_code == 404, path
-
-
 def test_a_manager_adds_a_person_who_is_invited(doors: Doors, manager: Viewer, amina: Viewer) -> None:
     client = doors.browser(manager)
     (member_id,) = amina.member_ids
@@ -461,14 +452,6 @@ def test_people_are_searched_by_links(doors: Doors, manager: Viewer, amina: View
     assert "1 person" in shown(client.get("/people?q=AMINA").text)
     assert "1 person" in shown(client.get("/people?role=manager").text)
     assert "Nobody found" in shown(client.get("/people?q=zzz").text)
-    for odd in (
-        "/people?page=99",
-        "/people?page=-1",
-        "/people?q=%00",
-        "/people?role=king%00",
-        "/people?q=%25",
-    ):
-        assert client.get(odd).status_code == 200
 
 
 def test_a_manager_adds_and_changes_a_member(doors: Doors, manager: Viewer) -> None:
