@@ -5,6 +5,7 @@ message was handed over nothing has happened, after it nobody can tell.
 """
 
 import asyncio
+import re
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ T = TypeVar("T")
 GO_AHEAD = 354
 GOING = 421
 TOO_LARGE = 552
+# The client library would make some address out of anything; only what is one goes further.
+_ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f]+@[^\s<>\x00-\x1f\x7f]+")
 ALERT_AFTER = timedelta(minutes=15)
 
 
@@ -139,6 +142,8 @@ class Transport:
     async def _converse(self, client: SMTP, sender: str, recipient: str, data: bytes) -> Verdict:
         """MAIL, RCPT, DATA, the mail: a verdict at the first step that is refused or breaks."""
         limit = self.server.limits.command
+        if not _ADDRESS.fullmatch(recipient):
+            return Verdict(Outcome.DEAD, f"{recipient!r} is no mail address")
         options = [] if recipient.isascii() else ["SMTPUTF8"]
         if options and not client.supports_extension("smtputf8"):
             return Verdict(Outcome.DEAD, "The mail server takes no addresses with letters beyond ASCII")
@@ -154,7 +159,7 @@ class Transport:
                 ready = await client.execute_command(b"DATA", timeout=limit)
             if ready.code != GO_AHEAD:
                 raise SMTPResponseException(ready.code, ready.message)
-        except (SMTPException, OSError, ValueError) as error:
+        except (SMTPException, OSError) as error:
             return await self._refused(client, error)
         return await self._hand_over(client, data)
 
@@ -180,9 +185,6 @@ class Transport:
         return Verdict(Outcome.UNREACHABLE, f"MAIL FROM: {_words(error)}")
 
     async def _refused(self, client: SMTP, error: Exception) -> Verdict:
-        if isinstance(error, ValueError):
-            self._drop()
-            return Verdict(Outcome.DEAD, f"The address cannot be written to: {error}")
         if not isinstance(error, SMTPResponseException) or error.code == GOING or error.code < 400:
             self._drop()
             return Verdict(Outcome.UNREACHABLE, _words(error))

@@ -1,0 +1,172 @@
+"""The conversation with the mail server, step by step, and the circuit that spares a dead one."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from notifications.lease import Outcome
+from notifications.smtp import Circuit, Limits, Server, Transport, Unreachable
+from tests.notifications.world import NOW, QUICK
+from tests.support.smtp import Mailbox
+
+DATA = b"Subject: Test\r\n\r\nHello\r\n"
+
+
+@pytest.fixture
+def transport(mailbox: Mailbox) -> Iterator[Transport]:
+    used = Transport(Server(mailbox.host, mailbox.port, limits=QUICK))
+    yield used
+    used.close()
+
+
+def send(transport: Transport, to: str = "ana@example.org", data: bytes = DATA) -> Outcome:
+    return transport.send("fund@example.org", to, data).outcome
+
+
+def test_mail_is_handed_over_on_one_connection(transport: Transport, mailbox: Mailbox) -> None:
+    assert [send(transport) for _ in range(3)] == [Outcome.SENT] * 3
+    assert mailbox.connections == 1
+    assert mailbox.messages[0].raw == DATA
+
+
+def test_lines_that_begin_with_a_dot_come_through(transport: Transport, mailbox: Mailbox) -> None:
+    send(transport, data=b"Subject: Dots\r\n\r\n.\r\n..\r\n.x\r\n")
+    assert mailbox.messages[0].raw.endswith(b"\r\n\r\n.\r\n..\r\n.x\r\n")
+
+
+def test_after_hanging_up_it_dials_again(transport: Transport, mailbox: Mailbox) -> None:
+    send(transport)
+    transport.hang_up()
+    transport.hang_up()
+    send(transport)
+    assert mailbox.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "outcome"),
+    [
+        ("RCPT", 450, Outcome.RETRY),
+        ("RCPT", 452, Outcome.RETRY),
+        ("RCPT", 421, Outcome.UNREACHABLE),
+        ("RCPT", 550, Outcome.DEAD),
+        ("RCPT", 553, Outcome.DEAD),
+        ("MAIL", 450, Outcome.UNREACHABLE),
+        ("MAIL", 550, Outcome.UNREACHABLE),
+        ("MAIL", 552, Outcome.DEAD),
+        ("DATA", 451, Outcome.RETRY),
+        ("DATA", 554, Outcome.DEAD),
+        ("DOT", 452, Outcome.RETRY),
+        ("DOT", 554, Outcome.DEAD),
+        ("DOT", 354, Outcome.UNKNOWN),
+        ("CONNECT", 554, Outcome.UNREACHABLE),
+    ],
+)
+def test_what_the_server_answers_decides(
+    transport: Transport, mailbox: Mailbox, step: Any, code: int, outcome: Outcome
+) -> None:
+    mailbox.refuse(code=code, text="As told", step=step)
+    verdict = transport.send("fund@example.org", "ana@example.org", DATA)
+    assert verdict.outcome == outcome
+    assert f"{code} As told" in verdict.reply
+    mailbox.behave()
+    assert send(transport) == Outcome.SENT
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize(
+    ("step", "outcome"),
+    [
+        ("CONNECT", Outcome.UNREACHABLE),
+        ("EHLO", Outcome.UNREACHABLE),
+        ("MAIL", Outcome.UNREACHABLE),
+        ("RCPT", Outcome.UNREACHABLE),
+        ("DATA", Outcome.UNREACHABLE),
+        ("DOT", Outcome.UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("fault", ["drop", "stall"])
+def test_where_the_line_breaks_decides(
+    transport: Transport, mailbox: Mailbox, step: Any, outcome: Outcome, fault: str
+) -> None:
+    transport.server = replace(transport.server, limits=Limits(connect=0.3, command=0.3, final=0.3))
+    getattr(mailbox, fault)(step)
+    assert send(transport) == outcome
+    mailbox.behave()
+    transport.server = replace(transport.server, limits=QUICK)
+    assert send(transport) == Outcome.SENT
+
+
+def test_nobody_listening_is_unreachable(transport: Transport, mailbox: Mailbox) -> None:
+    mailbox.down()
+    with pytest.raises(Unreachable, match=f"127.0.0.1:{mailbox.port}: "):
+        transport.open()
+    assert send(transport) == Outcome.UNREACHABLE
+
+
+def test_a_server_without_tls_is_not_trusted_with_mail_where_tls_is_set(mailbox: Mailbox) -> None:
+    for security in ("starttls", "tls"):
+        transport = Transport(Server(mailbox.host, mailbox.port, security=security, limits=QUICK))  # type: ignore[arg-type]
+        assert send(transport) == Outcome.UNREACHABLE
+        transport.close()
+    assert mailbox.messages == []
+
+
+def test_a_login_that_is_not_offered_is_unreachable(mailbox: Mailbox) -> None:
+    transport = Transport(Server(mailbox.host, mailbox.port, user="fund", password="secret", limits=QUICK))
+    verdict = transport.send("fund@example.org", "ana@example.org", DATA)
+    assert verdict.outcome == Outcome.UNREACHABLE
+    assert "secret" not in verdict.reply + repr(transport.server)
+    transport.close()
+
+
+def test_an_address_cannot_speak_to_the_server(transport: Transport, mailbox: Mailbox) -> None:
+    assert send(transport, "ana@example.org>\r\nRCPT TO:<eve@example.org") == Outcome.DEAD
+    assert send(transport) == Outcome.SENT
+    assert [mail.recipient for mail in mailbox.messages] == ["ana@example.org"]
+
+
+def test_an_address_with_other_letters_goes_where_the_server_can(
+    transport: Transport, mailbox: Mailbox
+) -> None:
+    assert send(transport, "ñandú@example.org") == Outcome.SENT
+    assert mailbox.messages[0].recipient == "ñandú@example.org"
+
+
+def test_a_port_that_speaks_no_smtp_is_unreachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        limits = Limits(connect=0.2, command=0.2, final=0.2)
+        transport = Transport(Server("127.0.0.1", listener.getsockname()[1], limits=limits))
+        assert send(transport) == Outcome.UNREACHABLE
+        transport.close()
+
+
+def test_the_circuit_waits_longer_from_failure_to_failure() -> None:
+    circuit, now, waits = Circuit(), NOW, []
+    for _ in range(9):
+        circuit.failed(now, "gone")
+        wait = timedelta()
+        while not circuit.allows(now + wait):
+            wait += timedelta(seconds=5)
+        waits.append(wait.total_seconds())
+        now += wait
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert circuit.down_since == NOW
+    circuit.succeeded()
+    assert (circuit.allows(now), circuit.down_since, circuit.failures) == (True, None, 0)
+
+
+def test_an_outage_is_alarming_after_a_quarter_of_an_hour() -> None:
+    circuit = Circuit()
+    circuit.failed(NOW, "gone")
+    assert not circuit.alert(NOW + timedelta(minutes=14, seconds=59))
+    assert circuit.alert(NOW + timedelta(minutes=15))
+
+
+def test_a_clock_that_was_set_back_does_not_keep_the_circuit_open() -> None:
+    circuit = Circuit()
+    circuit.failed(NOW, "gone")
+    assert circuit.allows(NOW - timedelta(hours=1))
