@@ -45,7 +45,9 @@ def _asset(path: Path, folder: Path) -> Asset:
 
 def squeezed(sheet: bytes) -> bytes:
     """A style sheet without comments and without the blanks that only its authors need."""
-    return re.sub(rb"\s*([{};,])\s*", rb"\1", re.sub(rb"/\*.*?\*/", b"", sheet, flags=re.DOTALL)).strip()
+    bare = re.sub(rb"/\*.*?\*/", b"", sheet, flags=re.DOTALL)
+    tight = re.sub(rb"\s*([{};,])\s*", rb"\1", bare)
+    return re.sub(rb"([{;][-\w]+):\s+", rb"\1:", tight).strip()
 
 
 def static_url(name: str) -> str:

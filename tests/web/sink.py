@@ -177,6 +177,10 @@ def add_pages(app: FastAPI) -> None:
         form.errors = dict(WRONG) if wrong else {}
         return page.render(request, "sink/sink.html", form=form, **SHOWN)
 
+    @app.get("/")
+    def front(request: Request) -> Response:
+        return page.render(request, "sink/front.html")
+
     @app.get("/plain")
     def plain(request: Request) -> Response:
         return page.render(request, "sink/plain.html", words="Hello")

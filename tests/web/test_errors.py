@@ -114,7 +114,11 @@ def test_what_was_typed_survives_the_end_of_a_session(client, clients):
     assert answer.status_code == 401
     assert 'href="/sign-in?next=/"' in answer.text
     again = re.findall(r'<textarea hidden name="(\w+)">\n(.*?)</textarea>', answer.text, re.DOTALL)
-    assert again == [("title", FORM["title"]), ("version", "3"), ("summary", "Two\nlines &amp; &lt;marks&gt;")]
+    assert again == [
+        ("title", FORM["title"]),
+        ("version", "3"),
+        ("summary", "Two\nlines &amp; &lt;marks&gt;"),
+    ]
     assert clients("amina").post("/signed-in", data=FORM).json() == {"title": FORM["title"]}
 
 

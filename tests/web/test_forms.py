@@ -18,7 +18,12 @@ def form(**typed: str | list[str]) -> Form:
 
 def test_a_stored_thing_fills_its_form():
     filled = Form.of(
-        title="Radio", start=date(2022, 3, 7), requested=Money(1_250_050, "USD"), months=9, lines=["a", "b"], new=True
+        title="Radio",
+        start=date(2022, 3, 7),
+        requested=Money(1_250_050, "USD"),
+        months=9,
+        lines=["a", "b"],
+        new=True,
     )
     assert filled.value("title") == "Radio"
     assert [filled.value(f"start-{part}") for part in ("day", "month", "year")] == ["7", "3", "2022"]
@@ -44,7 +49,9 @@ def test_what_a_form_is_filled_with_reads_back_the_same(day, minor):
 
 
 def test_a_posted_form_keeps_texts_and_drops_files():
-    data = FormData([("title", " Radio\r\n"), ("line", "a"), ("line", "b"), ("file", UploadFile(file=None, filename="x"))])
+    data = FormData(
+        [("title", " Radio\r\n"), ("line", "a"), ("line", "b"), ("file", UploadFile(file=None, filename="x"))]
+    )
     posted = Form.posted(data)
     assert posted.typed == {"title": ["Radio"], "line": ["a", "b"]}
 
@@ -78,7 +85,9 @@ def test_a_mail_address(address):
     assert typed.errors == {}
 
 
-@pytest.mark.parametrize("address", ["amina", "@example.org", "a@b", "a b@example.org", "a@example.org, b@example.org"])
+@pytest.mark.parametrize(
+    "address", ["amina", "@example.org", "a@b", "a b@example.org", "a@example.org, b@example.org"]
+)
 def test_what_is_no_mail_address(address):
     typed = form(email=address)
     typed.email("email")
@@ -144,7 +153,9 @@ def test_a_date_needs_its_three_parts():
     assert optional.errors == {}
 
 
-@pytest.mark.parametrize(("text", "version"), [("3", 3), ("", -1), ("-3", -1), ("x", -1), ("٣", -1), ("9" * 12, -1)])
+@pytest.mark.parametrize(
+    ("text", "version"), [("3", 3), ("", -1), ("-3", -1), ("x", -1), ("٣", -1), ("9" * 12, -1)]
+)
 def test_a_version_is_never_guessed(text, version):
     assert form(version=text).version() == version
 

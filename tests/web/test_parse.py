@@ -11,6 +11,15 @@ from fund.web import parse
 from fund.web.forms import amount
 from schema.values import MINOR_DIGITS, Money
 
+
+def outcome(reader, *typed):
+    """What ``reader`` answers, or the words of its refusal."""
+    try:
+        return reader(*typed), ""
+    except ValueError as error:
+        return None, str(error)
+
+
 CURRENCIES = st.sampled_from(["USD", "EUR", "COP", "KES", *MINOR_DIGITS])
 
 
@@ -85,10 +94,8 @@ def test_grouping_changes_nothing(minor, marks):
 
 @given(st.text(max_size=30), CURRENCIES)
 def test_an_amount_is_read_or_refused_in_words(text, currency):
-    try:
-        assert 0 <= parse.minor_units(text, currency) <= parse.LARGEST
-    except ValueError as error:
-        assert str(error).startswith("Enter ")
+    read, told = outcome(parse.minor_units, text, currency)
+    assert told.startswith("Enter ") if read is None else 0 <= read <= parse.LARGEST
 
 
 @given(st.dates(date(1000, 1, 1)))
@@ -118,10 +125,8 @@ def test_what_is_no_date_is_told_why(parts, message):
 
 @given(st.tuples(st.text(max_size=5), st.text(max_size=5), st.text(max_size=5)))
 def test_a_date_is_read_or_refused_in_words(parts):
-    try:
-        assert isinstance(parse.day(parts), date)
-    except ValueError as error:
-        assert str(error).split()[0] in ("The", "There", "Enter")
+    read, told = outcome(parse.day, parts)
+    assert read is not None or told.split()[0] in ("The", "There", "Enter")
 
 
 @pytest.mark.parametrize(("text", "number"), [("12", 12), ("-3", -3), ("1 000", 1000), ("1’000", 1000)])
@@ -137,7 +142,15 @@ def test_what_is_no_whole_number(text):
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("", 0), ("one", 1), ("two words", 2), ("  it's  one-two\nthree ", 3), ("10,5 %", 2), ("سلام في المدن", 3), ("—", 0)],
+    [
+        ("", 0),
+        ("one", 1),
+        ("two words", 2),
+        ("  it's  one-two\nthree ", 3),
+        ("10,5 %", 2),
+        ("سلام في المدن", 3),
+        ("—", 0),
+    ],
 )
 def test_words_are_counted_as_a_person_would(text, count):
     assert parse.words_in(text) == count

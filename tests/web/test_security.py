@@ -12,7 +12,9 @@ POLICY = (
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@pytest.mark.parametrize("path", ["/plain", "/nowhere", "/api/v1/nowhere", "/fail/broken", "/static/none.css"])
+@pytest.mark.parametrize(
+    "path", ["/plain", "/nowhere", "/api/v1/nowhere", "/fail/broken", "/static/none.css"]
+)
 def test_every_answer_carries_the_policy(client, path):
     headers = client.get(path).headers
     assert headers["content-security-policy"] == POLICY
@@ -78,7 +80,9 @@ def test_only_a_bearer_token_frees_the_api_from_the_rule(authorization):
     rule = CrossSiteRule(lambda scope, receive, send: None, "https://public.example")
     headers = {"host": "fund.example", "sec-fetch-site": "cross-site"}
     assert rule.allowed("POST", "/api/v1/things", Headers(headers | {"authorization": "Bearer abc"})) is True
-    assert rule.allowed("POST", "/api/v1/things", Headers(headers | {"authorization": authorization})) is False
+    assert (
+        rule.allowed("POST", "/api/v1/things", Headers(headers | {"authorization": authorization})) is False
+    )
 
 
 def test_a_refused_post_gets_a_page_and_changes_nothing(client):

@@ -59,7 +59,14 @@ def test_the_offset_is_that_of_the_moment():
 
 @pytest.mark.parametrize(
     ("days", "said"),
-    [(0, "today"), (1, "tomorrow"), (-1, "yesterday"), (5, "in 5 days"), (-3, "3 days ago"), (365, "in 365 days")],
+    [
+        (0, "today"),
+        (1, "tomorrow"),
+        (-1, "yesterday"),
+        (5, "in 5 days"),
+        (-3, "3 days ago"),
+        (365, "in 365 days"),
+    ],
 )
 def test_distance_in_days(days, said):
     assert words.relative(NOW + timedelta(days=days), NOW) == said
@@ -88,9 +95,9 @@ def test_what_remains_until_the_end_of_a_day(due_at, said, dress):
     assert words.urgency(due_at, NOW) == dress
 
 
-@given(st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)), st.integers(-400, 400))
-def test_a_deadline_is_overdue_exactly_when_it_has_passed(due, hours):
-    due_at = due.replace(tzinfo=UTC)
+@given(st.integers(0, 15 * 365 * 24), st.integers(-400, 400))
+def test_a_deadline_is_overdue_exactly_when_it_has_passed(later, hours):
+    due_at = NOW + timedelta(hours=later)
     now = due_at + timedelta(hours=hours)
     assert ("overdue" in words.remaining(due_at, now, "America/Santiago")) is (now >= due_at)
     assert (words.urgency(due_at, now, "America/Santiago") == "late") is (now >= due_at)

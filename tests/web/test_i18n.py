@@ -1,0 +1,166 @@
+"""Languages: choice, translation, direction, extraction."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from fund.web import i18n, problems
+from tests.web.sink import AMINA, PEOPLE
+
+ROOT = Path(__file__).resolve().parents[2]
+ARABIC = """msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=utf-8\\n"
+"Language: ar\\n"
+
+msgid "Sign in"
+msgstr "تسجيل الدخول"
+
+msgid "Not found"
+msgstr "غير موجود"
+
+msgid "Your changes are saved."
+msgstr "حُفظت تغييراتك."
+"""
+
+
+@pytest.fixture
+def arabic(tmp_path):
+    """A folder of translations that holds some Arabic."""
+    (tmp_path / "ar" / "LC_MESSAGES").mkdir(parents=True)
+    (tmp_path / "ar" / "LC_MESSAGES" / "fund.po").write_text(ARABIC, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("es", "es"),
+        ("es-CO,es;q=0.9,en;q=0.8", "es"),
+        ("nl, fr;q=0.7, es;q=0.8", "es"),
+        ("nl, so", "en"),
+        ("en;q=0.2, fr;q=0.9", "fr"),
+        ("fr;q=0, es;q=0.1", "es"),
+        ("*", "en"),
+        ("fr;q=lots, es;q=0.5", "es"),
+        ("FR-be", "fr"),
+        (",;q=,;;", "en"),
+    ],
+)
+def test_the_browser_asks_and_the_best_that_there_is_answers(header, language):
+    assert i18n.negotiate(header, ("en", "es", "fr")) == language
+
+
+def test_only_languages_with_a_catalogue_are_spoken(clients, arabic):
+    client = clients(locale=arabic)
+    arabic_page = client.get("/plain", headers={"Accept-Language": "ar-EG, en;q=0.5"}).text
+    assert '<html lang="ar" dir="rtl">' in arabic_page
+    assert "تسجيل الدخول" in arabic_page
+    assert '<html lang="en" dir="ltr">' in client.get("/plain", headers={"Accept-Language": "he"}).text
+    assert '<html lang="en" dir="ltr">' in clients().get("/plain", headers={"Accept-Language": "ar"}).text
+
+
+def test_errors_speak_the_language_too(clients, arabic):
+    answer = clients(locale=arabic).get("/nowhere", headers={"Accept-Language": "ar"})
+    assert "<h1>غير موجود</h1>" in answer.text
+
+
+def test_ones_own_choice_goes_before_the_browsers(clients, arabic, monkeypatch):
+    client = clients("amina", locale=arabic)
+    monkeypatch.setitem(
+        PEOPLE, "amina", type(AMINA)(person_id=7, name="Amina", locale="ar", zone="Africa/Cairo")
+    )
+    assert '<html lang="ar" dir="rtl">' in client.get("/plain", headers={"Accept-Language": "en"}).text
+    client.post("/save", data={"title": "x"})
+    assert "حُفظت تغييراتك." in client.get("/plain").text
+
+
+def test_a_text_without_translation_stays_as_it_is(arabic):
+    assert i18n.catalogue("ar", arabic).gettext("Skip to the content") == "Skip to the content"
+    assert i18n.catalogue("xx", arabic).gettext("Sign in") == "Sign in"
+
+
+def test_a_lazy_text_is_translated_when_it_is_shown(arabic):
+    text = i18n.lazy("Sign in")
+    assert str(text) == "Sign in"
+    i18n.begin("ar", arabic)
+    assert str(text) == "تسجيل الدخول"
+    i18n.prefer("en_GB")
+    assert str(text) == "Sign in"
+    i18n.begin("")
+
+
+def test_a_lazy_text_is_escaped():
+    assert i18n.lazy("<b>").__html__() == "&lt;b&gt;"
+
+
+@pytest.mark.parametrize(
+    ("language", "direction"), [("en", "ltr"), ("es", "ltr"), ("ar", "rtl"), ("so", "ltr"), ("ha", "ltr")]
+)
+def test_the_direction_of_a_language(language, direction):
+    assert i18n.direction(language) == direction
+
+
+def test_every_text_is_collected(tmp_path):
+    room = tmp_path / "fund" / "applying"
+    (room / "templates").mkdir(parents=True)
+    (room / "pages.py").write_text(
+        'from x import gettext as _, lazy\n_("From Python")\nlazy("Later")\nngettext("one", "many", 2)\n'
+    )
+    (room / "templates" / "a.html").write_text('{{ _("From a page") }}{% trans %}A block{% endtrans %}')
+    (tmp_path / "workflows" / "library").mkdir(parents=True)
+    (tmp_path / "workflows" / "library" / "x.toml").write_text(
+        'name = "x"\n[states.draft]\nlabel = "Draft"\nhelp = "Write."\n'
+        '[moves.go]\nlabel = "Go"\nconfirm = "Sure?"\nby = ["a"]\n'
+    )
+    (tmp_path / "notifications").mkdir()
+    texts = {message.id for message in i18n.extract(tmp_path) if message.id}
+    assert texts == {
+        "From Python",
+        "Later",
+        ("one", "many"),
+        "From a page",
+        "A block",
+        "Draft",
+        "Write.",
+        "Go",
+        "Sure?",
+    }
+
+
+def test_the_command_says_what_it_takes():
+    asked = subprocess.run(
+        [sys.executable, "-m", "fund.web.i18n"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (asked.returncode, asked.stderr) == (2, "usage: python -m fund.web.i18n extract\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "token"),
+    [("Bearer abc", "abc"), ("bearer  abc ", "abc"), ("Basic abc", None), ("Bearer", None), ("", None)],
+)
+def test_a_bearer_token_is_read(header, token):
+    request = Request({"type": "http", "headers": Headers({"authorization": header}).raw})
+    assert problems.bearer_token(request) == token
+
+
+def test_a_list_comes_in_pages():
+    second = problems.paging(25)(2)
+    assert (second.offset, second.size, second.pages(0), second.pages(25), second.pages(26)) == (
+        25,
+        25,
+        1,
+        1,
+        2,
+    )
+    assert second.listing(["a"], 26).model_dump() == {"items": ["a"], "total": 26, "page": 2, "pages": 2}
+
+
+def test_a_route_can_say_which_problems_it_answers():
+    described = problems.responses(404)
+    assert described[404]["content"]["application/problem+json"]["schema"]["title"] == "Problem"
