@@ -4,16 +4,20 @@ An error makes a workflow that strands somebody, or that can never do what it sa
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, islice
 
 from workflows.errors import DefinitionError, Finding, Level
 from workflows.family import strangers
-from workflows.graph import Tangled, can_end, compatible, edges, endless, reachable
+from workflows.graph import Edges, Tangled, can_end, compatible, edges, endless, reachable
 from workflows.guards import exclusive
 from workflows.parse import parse
 from workflows.parts import ANYONE, APPLICANT, CLOCK, FACTS_CHANGED, Content, DeadlineRule, Move, State
 
 Findings = Iterator[Finding]
+LARGE, SHOWN = 200, 8
+"""From how many states on a loop is not followed round, and how many of its states a finding names."""
+MOST_STRANGERS = 200
+"""After so many states that other definitions do not have, the rest is not looked for."""
 
 
 def check(
@@ -39,7 +43,7 @@ def check(
     if templates is not None:
         findings += _templates(content, templates)
     if family is not None:
-        findings += strangers(content, family)
+        findings += islice(strangers(content, family), MOST_STRANGERS)
     return sorted(findings)
 
 
@@ -80,12 +84,15 @@ def _reach(content: Content) -> Findings:
         if state.name in ending:
             continue
         if graph[state.name]:
-            around = ", ".join(sorted(reachable(graph, [state.name])))
-            yield _state(
-                state, f"a loop without an exit: it only leads to {around}, and none of them is an end"
-            )
+            yield _state(state, f"a loop without an exit: it only leads to {_around(graph, state.name)}")
         else:
             yield _state(state, "no way to an end: nothing leads out of it, and it declares no outcome")
+
+
+def _around(graph: Edges, state: str) -> str:
+    """The states that can be reached from one, in words; only the next ones where the graph is large."""
+    names = reachable(graph, [state]) if len(graph) <= LARGE else graph[state]
+    return f"{', '.join(sorted(names)[:SHOWN])}{', …' * (len(names) > SHOWN)}, and none of them is an end"
 
 
 def _waiting(content: Content) -> Findings:

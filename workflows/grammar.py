@@ -120,7 +120,7 @@ MOVE = Table(
         "from": Entry(Many(Name(), least=1), "The states it leads from.", required=True),
         "to": Entry(Name(), "The state it leads to.", required=True),
         "by": Entry(Many(WHO), "Who may make it. Nobody else may.", default=()),
-        "guards": Entry(Many(GuardShape()), "Conditions that must all be met.", default=()),
+        "guards": Entry(Many(GuardShape(), most=20), "Conditions that must all be met.", default=()),
         "reason": Entry(
             Choice(("none", "optional", "required")), "Whether a reason is asked.", default="none"
         ),
@@ -130,7 +130,7 @@ MOVE = Table(
         "cancels": Entry(
             Many(Name()), "Deadlines cancelled although the new state has them too.", default=()
         ),
-        "notices": Entry(Many(NOTICE), "Messages sent once it is made.", default=()),
+        "notices": Entry(Many(NOTICE, most=20), "Messages sent once it is made.", default=()),
         "starts": Entry(
             Many(
                 Table(
@@ -196,7 +196,7 @@ DEFINITION = Table(
         "initial": Entry(Name(), "The state that everything begins in.", required=True),
         "parent": Entry(Name(), "The workflow of what this belongs to."),
         "children": Entry(Many(Name()), "The workflows of what belongs to this.", default=()),
-        "notices": Entry(Many(NOTICE), "Messages sent when one comes to life.", default=()),
+        "notices": Entry(Many(NOTICE, most=20), "Messages sent when one comes to life.", default=()),
         "stages": Entry(Named(STAGE, least=1), "Stages in their order.", required=True, default={}),
         "states": Entry(Named(STATE, least=1), "States.", required=True, default={}),
         "moves": Entry(Named(MOVE), "Moves by trigger. Automatic ones are tried in this order.", default={}),

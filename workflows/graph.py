@@ -6,8 +6,8 @@ from workflows.guards import exclusive
 from workflows.parts import FACTS_CHANGED, Content, Move
 
 Edges = Mapping[str, frozenset[str]]
-MOST_STEPS = 20_000
-"""How far a search for endless automatic moves goes before it gives up. The shipped workflows need some dozens."""
+MOST_STEPS = 50_000
+"""How many pairs of moves a search for endless automatic ones compares before it gives up. The shipped ones need 50."""
 
 
 def edges(content: Content, counts: Callable[[Move], bool] = lambda move: bool(move.roles)) -> Edges:
@@ -68,7 +68,7 @@ def endless(content: Content) -> tuple[Move, ...] | None:
         waiting: list[tuple[Move, ...]] = [(move,) for move in leaving[start]]
         while waiting:
             path = waiting.pop()
-            steps += 1
+            steps += len(path) * (1 + len(leaving[path[-1].target]))
             if steps > MOST_STEPS:
                 raise Tangled
             if path[-1].target == start:

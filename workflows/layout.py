@@ -107,6 +107,7 @@ class _Arrangement:
         used = {state.stage for state in content.states.values()}
         self.stages = [stage for stage in content.stages.values() if stage.name in used]
         self.cards = {card.state.name: card for card in self._cards()}
+        self.columns: list[Column] = []
         self.lanes: list[Bus] = []
         self.tracks: list[list[Bus]] = [[] for _ in self.stages]
         for card, move in self._exits():
@@ -146,14 +147,14 @@ class _Arrangement:
     def layout(self) -> Layout:
         """Places for all."""
         top = TOP + LANE * len(self.lanes) + MARGIN
-        columns, x = [], float(MARGIN)
+        x = float(MARGIN)
         for number, stage in enumerate(self.stages):
-            columns.append(Column(stage, x))
+            self.columns.append(Column(stage, x))
             self._stack(number, x, top)
             x += CARD + TRACK * (len(self.tracks[number]) + 1) + MARGIN
         height = max(card.y + card.height for card in self.cards.values()) + MARGIN
         wires = tuple(self._wires())
-        return Layout(max(x, NARROWEST), height, tuple(columns), top, tuple(self.cards.values()), wires)
+        return Layout(max(x, NARROWEST), height, tuple(self.columns), top, tuple(self.cards.values()), wires)
 
     def _stack(self, column: int, x: float, y: float) -> None:
         """Place the cards of a column below one another."""
@@ -187,8 +188,8 @@ class _Arrangement:
 
     def _track(self, gutter: int, bus: Bus) -> float:
         """The middle of a bus's track beside a column."""
-        x = next(card.x for card in self.cards.values() if card.column == gutter)
-        return x + CARD + MARGIN / 2 + TRACK * (self.tracks[gutter].index(bus) + 1)
+        track = self.tracks[gutter].index(bus) + 1
+        return self.columns[gutter].x + CARD + MARGIN / 2 + TRACK * track
 
 
 def _add(buses: list[Bus], bus: Bus) -> None:

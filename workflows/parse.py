@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,8 @@ from workflows.shapes import Problems
 
 LONGEST = 400_000
 """The most characters that a definition may have. The longest that we ship has some twenty thousand."""
+MOST_BROKEN = 200
+"""After so many names that nothing goes by, the rest is not looked for."""
 KINDS = {"stages": "stage", "states": "state", "moves": "move", "deadlines": "deadline"}
 
 
@@ -29,7 +32,7 @@ def parse(text: str) -> parts.Content:
     raw = DEFINITION.read(document, (), problems)
     if not problems:
         content = _content(raw, lines)
-        problems = list(broken(content))
+        problems = list(islice(broken(content), MOST_BROKEN))
     if problems:
         raise DefinitionError(Finding(lines.of(path), where(path), message) for path, message in problems)
     return content

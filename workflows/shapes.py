@@ -15,6 +15,8 @@ Problems = list[tuple[Path, str]]
 
 HINTS = 50
 """After so many problems no more guesses are made at what was meant: they cost time and help nobody."""
+HINTED = 300
+"""Among more words no guess is made either."""
 MOST = 1000
 """The most items that a list or a table of names may hold."""
 
@@ -30,8 +32,9 @@ class Shape(Protocol):
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """`` (did you mean "…"?)`` for a word that is close to one of the words, or nothing."""
-    close = difflib.get_close_matches(word, list(words), n=1) if len(word) <= 64 else []
+    """`` (did you mean "…"?)`` for a word that is close to one of the words, or nothing where that takes long."""
+    known = list(words)
+    close = difflib.get_close_matches(word, known, n=1) if len(word) <= 64 and len(known) <= HINTED else []
     return f' (did you mean "{close[0]}"?)' if close else ""
 
 
@@ -151,13 +154,17 @@ class Many:
 
     of: Shape
     least: int = 0
+    most: int = MOST
 
     def read(self, value: object, path: Path, problems: Problems) -> tuple[Any, ...]:
         """The items in order."""
-        if not isinstance(value, list) or not self.least <= len(value) <= MOST:
+        if not isinstance(value, list) or len(value) < self.least:
             problems.append(
                 (path, f"must be a list{' with something in it' * bool(self.least)}, not {shown(value)}")
             )
+            return ()
+        if len(value) > self.most:
+            problems.append((path, f"holds {len(value)} things, and {self.most} are the most"))
             return ()
         items = tuple(self.of.read(item, (*path, number), problems) for number, item in enumerate(value))
         if any(item in items[:number] for number, item in enumerate(items)):
@@ -170,7 +177,7 @@ class Many:
             "type": "array",
             "items": self.of.schema(),
             "minItems": self.least,
-            "maxItems": MOST,
+            "maxItems": self.most,
             "uniqueItems": True,
         }
 
@@ -184,7 +191,10 @@ class Named:
 
     def read(self, value: object, path: Path, problems: Problems) -> Mapping[str, Any]:
         """The things by name, in order; not to be changed."""
-        if not isinstance(value, dict) or not self.least <= len(value) <= MOST:
+        if isinstance(value, dict) and len(value) > MOST:
+            problems.append((path, f"holds {len(value)} things, and {MOST} are the most"))
+            return MappingProxyType({})
+        if not isinstance(value, dict) or len(value) < self.least:
             problems.append((path, f"must be a table of names{' with something in it' * bool(self.least)}"))
             return MappingProxyType({})
         for name in value:

@@ -1,5 +1,7 @@
 """The checker: each kind of finding, with its line and its place."""
 
+from time import process_time
+
 import pytest
 
 from tests.workflows.drafts import DONE, FINISH, HEAD, PLANNED, SOUND, VISIT, definition, line_of, sound
@@ -270,3 +272,44 @@ def test_pieces_of_these_tests_are_sound() -> None:
         check(definition(done=DONE, more=state("x") + move("a", "planned", "x") + move("b", "x", "done")))
         == []
     )
+
+
+def many(number: int, piece: str) -> str:
+    """A piece repeated with N replaced by a number."""
+    return "".join(piece.replace("N", str(count)) for count in range(number))
+
+
+STATES = many(900, '[states.sN]\nstage = "all"\nlabel = "N"\n')
+EVERYWHERE = "[" + ", ".join(f'"s{number}"' for number in range(900)) + "]"
+HOSTILE = {
+    "states in one great loop": STATES
+    + many(25, f'[moves.mN]\nlabel = "N"\nfrom = {EVERYWHERE}\nto = "sN"\nby = ["manager"]\n'),
+    "automatic moves everywhere": many(30, '[states.sN]\nstage = "all"\nlabel = "N"\n')
+    + "".join(
+        many(30, f'[moves.mN_{to}]\nlabel = "N"\nfrom = ["sN"]\nto = "s{to}"\n{WAITS}\n') for to in range(30)
+    ),
+    "names that nothing goes by": STATES
+    + many(
+        40, f'[moves.mN]\nlabel = "N"\nfrom = {EVERYWHERE.replace("s", "t")}\nto = "sN"\nby = ["manager"]\n'
+    ),
+    "unknown keys": many(20_000, 'keyN = "label"\n'),
+    "guards without end": many(
+        30, FINISH.replace("finish", "finishN") + "guards = [" + '"form_complete", ' * 500 + "]\n"
+    ),
+    "one long list": f"children = [{', '.join(str(number) for number in range(50_000))}]",
+    "children without end": many(
+        100,
+        FINISH.replace("finish", "finishN")
+        + "guards = [{ child_in = { report = ["
+        + many(300, '"sN", ')
+        + "] } }]\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("text", [sound(more=more) for more in HOSTILE.values()], ids=list(HOSTILE))
+def test_large_and_hostile_texts_are_answered_soon(text: str) -> None:
+    start = process_time()
+    findings = check_text(text, templates=set(), family={"report": shipped("report")})
+    assert process_time() - start < 5
+    assert findings
