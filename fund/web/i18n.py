@@ -189,6 +189,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m fund.web.i18n extract\n")
         return 2
     texts = extract(HERE.parent.parent)
+    SHIPPED.mkdir(parents=True, exist_ok=True)
     with (SHIPPED / "fund.pot").open("wb") as target:
         write_po(target, texts, width=100, omit_header=False, sort_by_file=True)
     sys.stdout.write(f"{len(texts)} texts in {SHIPPED / 'fund.pot'}\n")
