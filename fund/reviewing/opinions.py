@@ -20,6 +20,7 @@ from workflows import State
 
 
 def values_of(scores: Iterable[Score]) -> dict[str, int | None]:
+    """The value given for each criterion by its key; None where the reviewer abstained or has not scored yet."""
     return {score.criterion: score.value for score in scores}
 
 

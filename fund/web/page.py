@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, s
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from fund.base.clock import SystemClock
 from fund.base.permissions import Viewer
 from fund.web import flash, i18n, words
 from fund.web.container import Container, container
@@ -57,7 +58,7 @@ _moment: ContextVar[Moment] = ContextVar("moment")
 
 
 def _here() -> Moment:
-    return _moment.get(None) or Moment(datetime.now(UTC), "UTC")
+    return _moment.get(None) or Moment(SystemClock().now(), "UTC")
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
