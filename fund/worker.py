@@ -10,6 +10,7 @@ from fund.base import deadlines, ledger, passing
 from fund.base.clock import Clock, SystemClock
 from fund.base.database import Database
 from fund.base.settings import Settings
+from fund.people import service as people
 from fund.web.i18n import catalogue
 from notifications.alive import presence
 from notifications.compose import Composer, MailSettings
@@ -62,6 +63,7 @@ class Worker:
         with self.database.write() as session:
             ledger.seal_daily(session, now)
             prune(session, self.present.is_alive, now)
+            people.prune(session, now)
 
     @contextmanager
     def running(self) -> Iterator["Worker"]:
