@@ -17,6 +17,7 @@ from schema.people import Role
 from schema.rounds import Round
 from schema.workflows import RoundWorkflow
 from tests.rounds.support import DRAFT, moved, opened, planned
+from tests.support.watching import statements
 from tests.support.world import person, world
 
 
@@ -258,3 +259,18 @@ def test_weights_are_shown_as_parts_of_the_whole(db, clock):
         ("need", 0.333),
         ("plan", 0.667),
     ]
+
+
+def test_a_list_asks_the_database_as_often_for_one_round_as_for_many(db, clock, manager):
+    def asked() -> int:
+        with db.read() as session, statements(db) as seen:
+            queries.listed(session, Viewer.anonymous(), clock.now())
+            queries.open_rounds(session, clock.now())
+        return len(seen)
+
+    opened(db, manager, clock.now())
+    asked()  # the first time, definitions are read that are kept from then on
+    once = asked()
+    for _ in range(5):
+        opened(db, manager, clock.now())
+    assert asked() == once
