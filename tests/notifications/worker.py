@@ -1,0 +1,86 @@
+"""Worker processes for the tests that kill them: ``python -m tests.notifications.worker``.
+
+It reads commands from its standard input and answers each with a number: ``start URL PORT FOLDER [STEP]`` forks a
+worker (its process id), ``wait ID`` waits for its end (its exit status). A worker's clock runs two minutes ahead with every sweep, so that
+what has to wait comes soon. With STEP it kills itself when it first comes there: claimed, intended, written,
+handed-over or acknowledged.
+"""
+
+import logging
+import os
+import signal
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from fund.base.clock import FixedClock
+from fund.base.database import Database
+from notifications import alive
+from notifications.compose import Composer
+from notifications.sender import Sender
+from notifications.smtp import Server, Transport
+from tests.notifications.world import NOW, QUICK, SETTINGS
+
+
+def die() -> None:
+    """As if the power went."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Doomed(Sender):
+    """A sender that dies at one step."""
+
+    step = ""
+
+    def _deliver(self, claimed: Any) -> Any:
+        if self.step == "claimed":
+            die()
+        outcome = super()._deliver(claimed)
+        if self.step == "acknowledged":
+            die()
+        return outcome
+
+    def _hand_over(self, intent: Any, now: Any) -> Any:
+        if self.step == "intended":
+            die()
+        return super()._hand_over(intent, now)
+
+    def _send(self, mail: Any, now: Any) -> Any:
+        if self.step == "written":
+            die()
+        handed = super()._send(mail, now)
+        if self.step == "handed-over":
+            die()
+        return handed
+
+
+def work(url: str, port: str, folder: str, step: str = "") -> None:
+    """Sweep for ever."""
+    logging.disable()
+    database = Database(url)
+    clock = FixedClock(NOW)
+    transport = Transport(Server("127.0.0.1", int(port), limits=QUICK))
+    present = alive.presence(database, Path(folder))
+    sender = Doomed(database, transport, Composer(SETTINGS), clock, present, mails_per_minute=10**6)
+    sender.step = step
+    while True:
+        sender.sweep()
+        clock.advance(timedelta(minutes=2))
+
+
+def main() -> None:
+    """Fork workers on request; a fork starts in no time, where a new process imports everything again."""
+    for line in sys.stdin:
+        command, *arguments = line.split()
+        answer = 0
+        if command == "wait":
+            answer = os.waitstatus_to_exitcode(os.waitpid(int(arguments[0]), 0)[1])
+        elif (answer := os.fork()) == 0:
+            work(*arguments)
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
