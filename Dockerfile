@@ -1,7 +1,8 @@
 # The fund as a container:
 #   docker build -t fund .
 #   docker run --rm -v fund:/var/lib/fund fund fund migrate
-#   docker run -p 8000:8000 -v fund:/var/lib/fund -e FUND_BASE_URL=https://fund.example.org fund
+#   docker run -p 8000:8000 -v fund:/var/lib/fund -e FUND_BASE_URL=https://fund.example.org -e FUND_EMBEDDED_WORKER=1 fund
+# With FUND_DATABASE_URL on PostgreSQL the worker is a container of its own, with the command `fund worker`.
 ARG PYTHON=3.13-slim-bookworm
 
 # What the fund runs on, pinned by hash; this stage is made anew only when the pins change.
