@@ -8,6 +8,7 @@ import fcntl
 import os
 import secrets
 import socket
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -122,9 +123,10 @@ class FilePresence:
 
 
 class PostgresPresence:
-    """An advisory lock on a connection that is used for nothing else."""
+    """An advisory lock on a connection that is used for nothing else. Safe to share between threads."""
 
     def __init__(self, engine: Engine) -> None:
+        self._guard = threading.RLock()
         self._engine = engine
         self._connection: Connection | None = None
         self._number = secrets.randbits(31)
@@ -141,18 +143,16 @@ class PostgresPresence:
 
     def hold(self) -> bool:
         """Make sure that the lock is held. False where the connection broke: others may have taken over by now."""
-        if self._connection is not None:
-            try:
-                if self._granted(self._connection, self._number):
-                    return True
-            except SQLAlchemyError:
-                self._connection.invalidate()
+        with self._guard:
+            if self._connection is None:
+                self._take()
+                return True
+            if self._still_held(self._connection):
+                return True
             self.leave()
             self._number = secrets.randbits(31)
             self._take()
             return False
-        self._take()
-        return True
 
     def is_alive(self, name: str) -> bool:
         """Whether a session holds the lock that the name ends with."""
@@ -160,24 +160,31 @@ class PostgresPresence:
             number = int(name.rpartition("-")[2], 16)
         except ValueError:
             return False
-        if self._connection is None:
-            self._take()
-        assert self._connection is not None
-        return self._granted(self._connection, number)
+        with self._guard:
+            return self._granted(self._connection or self._take(), number)
 
     def leave(self) -> None:
         """Close the connection, and with it let go of the lock."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._guard:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
-    def _take(self) -> None:
+    def _still_held(self, connection: Connection) -> bool:
+        try:
+            return self._granted(connection, self._number)
+        except SQLAlchemyError:
+            connection.invalidate()
+            return False
+
+    def _take(self) -> Connection:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         connection.detach()
         connection.execute(
             text("SELECT pg_advisory_lock(:family, :number)"), {"family": FAMILY, "number": self._number}
         )
         self._connection = connection
+        return connection
 
     @staticmethod
     def _granted(connection: Connection, number: int) -> bool:

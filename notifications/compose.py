@@ -119,6 +119,7 @@ class Composer:
         environment = Environment(
             loader=FileSystemLoader(self._templates),
             autoescape=select_autoescape(("html",), default=False),
+            auto_reload=False,
             undefined=StrictUndefined,
             extensions=["jinja2.ext.i18n"],
             lstrip_blocks=True,

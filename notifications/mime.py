@@ -5,7 +5,7 @@ mail costs; the tests read every mail back with that class. Nothing that comes f
 characters become spaces before anything else happens.
 """
 
-from base64 import encodebytes
+from base64 import b64encode, encodebytes
 from binascii import b2a_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from hashlib import sha256
 from unicodedata import bidirectional
 
 LONGEST_LINE = 76
+ENCODED_BYTES = 36
+"""So many bytes make 60 signs in an encoded word, which leaves room for the header's name."""
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160), 0x2028, 0x2029), " ")
 # Whoever writes a name may not turn the direction of the text around it.
 _DIRECTIONS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C))
@@ -58,13 +60,13 @@ def address_header(name: str, address: str) -> str:
     if _is_plain(shown):
         escaped = shown.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}" <{checked}>'
-    return f"{Header(shown, 'utf-8', maxlinelen=60).encode()} <{checked}>"
+    return f"{_encoded_words(shown)} <{checked}>"
 
 
 def text_header(value: str) -> str:
     """Free text as a header's value."""
     line = clean(value)
-    return line if _is_plain(line) else Header(line, "utf-8", maxlinelen=60).encode()
+    return line if _is_plain(line) else _encoded_words(line)
 
 
 def ascii_domain(address: str) -> str:
@@ -108,6 +110,19 @@ def _header(name: str, value: str) -> str:
     if " " not in value:
         return f"{name}:\n {value}"
     return f"{name}: {Header(value, 'us-ascii', maxlinelen=LONGEST_LINE, header_name=name).encode()}"
+
+
+def _encoded_words(value: str) -> str:
+    """``value`` as encoded words (RFC 2047), one a line, each of whole characters and at most 75 signs."""
+    words, chunk = [], b""
+    for letter in value:
+        encoded = letter.encode()
+        if len(chunk) + len(encoded) > ENCODED_BYTES:
+            words.append(chunk)
+            chunk = b""
+        chunk += encoded
+    words.append(chunk)
+    return "\n ".join(f"=?utf-8?b?{b64encode(word).decode()}?=" for word in words)
 
 
 def _is_plain(value: str) -> bool:

@@ -161,6 +161,7 @@ def extract_workflow(
 SOURCES = (
     ("fund", "**.py", "python"),
     ("fund", "**/templates/**.html", "jinja2.ext:babel_extract"),
+    ("notifications", "**.py", "python"),
     ("notifications", "**/templates/**.*", "jinja2.ext:babel_extract"),
     ("workflows", "**.py", "python"),
     ("workflows", "library/*.toml", "fund.web.i18n:extract_workflow"),

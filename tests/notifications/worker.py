@@ -1,9 +1,9 @@
 """Worker processes for the tests that kill them: ``python -m tests.notifications.worker``.
 
 It reads commands from its standard input and answers each with a number: ``start URL PORT FOLDER [STEP]`` forks a
-worker (its process id), ``wait ID`` waits for its end (its exit status). A worker's clock runs two minutes ahead with every sweep, so that
-what has to wait comes soon. With STEP it kills itself when it first comes there: claimed, intended, written,
-handed-over or acknowledged.
+worker (its process id), ``wait ID`` waits for its end (its exit status). A worker's clock runs two minutes ahead with
+every sweep, so that what has to wait comes soon. With STEP it kills itself when it first comes there: claimed,
+intended, written, handed-over or acknowledged.
 """
 
 import logging
