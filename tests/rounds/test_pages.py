@@ -200,9 +200,9 @@ def test_a_move_on_what_somebody_else_moved_before_is_refused(doors, world):
     assert page.status_code == 409
 
 
-@pytest.mark.parametrize("slug", ["nothing", "NEW", "..", "%00", "x" * 3000])
+@pytest.mark.parametrize("slug", ["nothing", "%00", "x" * 3000])
 def test_addresses_of_no_round_are_not_found(doors, world, slug):
-    assert doors.browser().get(f"/rounds/{slug}").status_code in (404, 303, 405)
+    assert doors.browser().get(f"/rounds/{slug}").status_code == 404
 
 
 def test_text_in_any_direction_and_with_signs_of_markup_is_shown_as_written(doors, world, clock):
