@@ -125,6 +125,34 @@ def signed_in(visits: Visits, running: Running, db: Database, viewer: Viewer, wi
     return page
 
 
+def test_somebody_who_is_added_is_invited_and_gets_in(
+    running: Running, visits: Visits, sqlite_db: Database, manager: Viewer
+) -> None:
+    page = signed_in(visits, running, sqlite_db, manager, 1280)
+    page.goto(f"{running.address}/members")
+    page.get_by_role("link", name="Peace Initiative").click()
+    page.get_by_role("link", name="Add a person").click()
+    page.get_by_label("Name", exact=True).fill("Bala Musa")
+    page.get_by_label("Mail address").fill("Bala@kano.example")
+    page.get_by_role("button", name="Add and invite").click()
+    expect(page.get_by_role("status")).to_contain_text("The person is added.")
+
+    mail = running.post()
+    assert (mail.recipient, mail.subject) == (
+        "bala@kano.example",
+        "You can now sign in to Peace Incentive Fund",
+    )
+    theirs = visits.open(**PHONE)
+    theirs.goto(re.search(r"https?://\S+/sign-in", mail.text)[0])
+    theirs.get_by_label("Your mail address").fill("bala@kano.example")
+    theirs.get_by_role("button", name="Send me the mail").click()
+    theirs.get_by_label("Code from the mail").fill(code_in(running.post()))
+    theirs.get_by_role("button", name="Sign in", exact=True).click()
+    theirs.goto(f"{running.address}/account")
+    expect(theirs.get_by_role("term").filter(has_text="You act for")).to_be_visible()
+    expect(theirs.get_by_role("definition")).to_have_text("Peace Initiative")
+
+
 def faults(page: Page) -> list[str]:
     """What would keep somebody out: what axe finds, and a page wider than its window."""
     page.eval_on_selector_all("main details", "found => found.forEach(details => { details.open = true })")

@@ -277,6 +277,49 @@ def test_two_managers_cannot_take_each_others_place_at_once(db: Database, manage
     assert sum(entry.person.disabled_at is None for entry in page.entries) == 1
 
 
+def test_of_two_with_one_address_at_once_one_is_added(db: Database, manager: Viewer, at_once) -> None:
+    def add() -> bool:
+        try:
+            with db.write() as session:
+                service.add_person(session, manager, PersonDraft(APPLICANT, "Amina"), NOW)
+        except (Invalid, Conflict):
+            return False
+        return True
+
+    assert sorted(at_once(4, add)) == [False, False, False, True]
+    assert len(messages(db)) == 1
+
+
+def test_members_of_one_name_at_once_get_addresses_of_their_own(
+    db: Database, manager: Viewer, at_once
+) -> None:
+    def add() -> str:
+        try:
+            return make_member(db, manager).slug
+        except Conflict:
+            return ""
+
+    slugs = [slug for slug in at_once(4, add) if slug]
+
+    assert len(slugs) == len(set(slugs)) >= 1
+
+
+def test_one_person_changed_by_many_at_once_has_a_whole_chain(db: Database, manager: Viewer, at_once) -> None:
+    amina = make_person(db, manager)
+    roles = iter([REVIEWS, frozenset({"auditor"}), frozenset({"facilitator"}), REVIEWS | {"auditor"}])
+
+    def change() -> bool:
+        draft = PersonDraft(APPLICANT, "Amina", frozenset(next(roles)))
+        with db.write() as session:
+            service.change_person(session, manager, amina.person_id, draft, NOW)
+        return True
+
+    assert at_once(4, change) == [True] * 4
+    with db.read() as session:
+        assert ledger.verify(session).broken is None
+    assert len(record(db, f"person:{amina.person_id}")) >= 2
+
+
 def test_disabling_cancels_mail_that_was_to_go_out(db: Database, manager: Viewer) -> None:
     with db.write() as session:
         person = service.add_person(session, manager, PersonDraft(APPLICANT, "Amina"), NOW)

@@ -374,7 +374,7 @@ def test_a_manager_adds_a_person_who_is_invited(doors: Doors, manager: Viewer, a
     assert (added.status_code, added.headers["location"]) == (303, "/people")
     page = shown(client.get("/people").text)
     assert "The person is added. A mail tells them how to sign in." in page
-    assert "Bala bala@kano.example Reviewer Peace Initiative" in page
+    assert "Bala bala@ kano.example Reviewer Peace Initiative" in page
     with doors.db.read() as session:
         invited: Message = messages(doors.db)[-1]
         assert (invited.template, invited.person_id) == ("invited", find(session, "bala@kano.example").id)
@@ -444,6 +444,17 @@ def test_access_ends_at_once_and_comes_back(doors: Doors, manager: Viewer, amina
     assert "Cannot sign in since:" in shown(client.get(address).text)
     assert client.post(f"{address}/enable").headers["location"] == address
     assert "End their access" in shown(client.get(address).text)
+
+
+def test_a_change_of_roles_counts_from_the_next_request(doors: Doors, manager: Viewer, amina: Viewer) -> None:
+    client, hers = doors.browser(manager), doors.browser(amina)
+    address = f"/people/{amina.person_id}"
+    assert hers.get("/people").status_code == 403
+
+    client.post(address, data={"name": "Amina", "email": APPLICANT, "roles": ["manager"]})
+    assert hers.get("/people").status_code == 200
+    client.post(address, data={"name": "Amina", "email": APPLICANT})
+    assert hers.get("/people").status_code == 403
 
 
 def test_people_are_searched_by_links(doors: Doors, manager: Viewer, amina: Viewer) -> None:
