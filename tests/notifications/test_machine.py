@@ -1,0 +1,254 @@
+"""Whatever happens in whatever order, the guarantees hold: a random walk against a plain model, on both databases.
+
+``FUND_WALKS=200`` (how many walks of up to 40 steps) makes it longer.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import event
+
+from fund.base.clock import FixedClock
+from fund.base.database import Database
+from notifications import alive, lease
+from notifications.compose import Composer
+from notifications.dates import end_of_local_day
+from notifications.lease import Outcome
+from notifications.plan import cancel_for_deadline, plan_reminders
+from notifications.sender import Sender
+from notifications.smtp import Transport, Unreachable, Verdict
+from schema.deadlines import Deadline, DeadlineStatus
+from schema.outbox import TERMINAL
+from tests.notifications.world import NOW, SETTINGS, World
+
+WALKS = int(os.environ.get("FUND_WALKS", "6"))
+OFFSETS = [-7, -3, -1, 1, 4]
+FIRST = date(2021, 9, 24)
+VERDICTS = ["sent", "retry", "dead", "unknown-kept", "unknown-lost", "unreachable", "down"]
+
+
+class Crash(BaseException):
+    """The process ends here: nothing after it runs, not even what always runs."""
+
+
+@dataclass
+class Post(Transport):
+    """A mail server that answers as it is told, in this process: the walk has no time for a real one."""
+
+    clock: FixedClock
+    plan: list[str] = field(default_factory=list)
+    taken: list[tuple[str, bytes]] = field(default_factory=list)
+    on_taken: Callable[[str], None] = lambda recipient: None
+
+    def open(self) -> None:
+        if self.plan and self.plan[0] == "down":
+            self.plan.pop(0)
+            raise Unreachable("nobody listens")
+
+    def send(self, sender: str, recipient: str, data: bytes) -> Verdict:
+        step = self.plan.pop(0) if self.plan else "sent"
+        if step == "crash-before":
+            raise Crash
+        if step in ("sent", "unknown-kept", "crash-after"):
+            self.on_taken(recipient)
+            self.taken.append((recipient, data))
+        if step == "crash-after":
+            raise Crash
+        kind = {"down": "unreachable"}.get(step, step.partition("-")[0])
+        return Verdict(Outcome(kind), f"as told: {step}")
+
+    def hang_up(self) -> None:
+        """Nothing to hang up."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Walk(RuleBasedStateMachine):
+    """Deadlines are moved, met and reopened, mail goes out, servers misbehave, processes crash, clocks jump."""
+
+    database: Database
+    folder: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        with self.database.write() as session:
+            for table in reversed(Deadline.metadata.sorted_tables):
+                session.connection().execute(table.delete())
+        self.world = World(self.database)
+        self.ben = self.world.person("ben@example.org", "Ben", zone="Asia/Tokyo")
+        self.clock = FixedClock(NOW)
+        self.post = Post(self.clock, on_taken=self._is_right)
+        self.deadlines: dict[int, date] = {}
+        self.seen: dict[int, str] = {}
+        self.start_worker()
+
+    def start_worker(self) -> None:
+        self.present = alive.presence(self.database, self.folder)
+        self.sender = Sender(
+            self.database, self.post, Composer(SETTINGS), self.clock, self.present, mails_per_minute=10**6
+        )
+
+    def _is_right(self, recipient: str) -> None:
+        """What the server takes is about a deadline that is open now, as it stands now."""
+        (message,) = self.world.messages(status="sending")
+        assert message.address in ("", recipient)
+        if message.deadline_id is not None:
+            with self.database.read() as session:
+                deadline = session.get_one(Deadline, message.deadline_id)
+            assert deadline.status == DeadlineStatus.OPEN
+            assert deadline.generation == message.deadline_generation
+
+    @rule(days=st.integers(0, 20))
+    def open_deadline(self, days: int) -> None:
+        due_on = FIRST + timedelta(days=days)
+        self.world.now = self.clock.now()
+        deadline = self.world.deadline(due_on)
+        self.deadlines[deadline] = due_on
+        self._plan(deadline)
+
+    def _plan(self, deadline_id: int) -> None:
+        with self.database.write() as session:
+            deadline = session.get_one(Deadline, deadline_id)
+            offsets = self.world.offsets(session, OFFSETS, [self.world.ana, self.ben])
+            plan_reminders(session, deadline, offsets, self.clock.now())
+
+    @precondition(lambda self: self.deadlines)
+    @rule(which=st.integers(0), days=st.integers(-10, 10))
+    def move_deadline(self, which: int, days: int) -> None:
+        deadline_id = sorted(self.deadlines)[which % len(self.deadlines)]
+        due_on = self.deadlines[deadline_id] + timedelta(days=days)
+        if due_on == self.deadlines[deadline_id]:
+            self._plan(deadline_id)  # an edit that changes nothing
+            return
+        self.deadlines[deadline_id] = due_on
+        with self.database.write() as session:
+            deadline = session.get_one(Deadline, deadline_id)
+            deadline.due_on, deadline.due_at = due_on, end_of_local_day(due_on, deadline.zone)
+            deadline.generation += 1
+            cancel_for_deadline(session, deadline_id, "Moved", self.clock.now())
+        self._plan(deadline_id)
+
+    @precondition(lambda self: self.deadlines)
+    @rule(which=st.integers(0), status=st.sampled_from(["met", "cancelled"]), properly=st.booleans())
+    def close_deadline(self, which: int, status: str, properly: bool) -> None:
+        deadline_id = sorted(self.deadlines)[which % len(self.deadlines)]
+        del self.deadlines[deadline_id]
+        self.world.close(deadline_id, status)
+        if properly:
+            with self.database.write() as session:
+                cancel_for_deadline(session, deadline_id, "Done", self.clock.now())
+
+    @rule(times=st.integers(1, 3))
+    def tell(self, times: int) -> None:
+        key = f"notice:{len(self.world.messages())}"
+        for _ in range(times):
+            self.world.notice(key, now=self.clock.now())
+
+    @rule(hours=st.sampled_from([-30, -1, 1, 7, 24, 24, 72]))
+    def time_passes(self, hours: int) -> None:
+        self.clock.advance(timedelta(hours=hours))
+
+    @rule(plan=st.lists(st.sampled_from(VERDICTS), max_size=6))
+    def sweep(self, plan: list[str]) -> None:
+        self.post.plan = plan
+        self.sender.sweep()
+
+    @rule(plan=st.lists(st.sampled_from(VERDICTS), max_size=3), after=st.booleans())
+    def crash(self, plan: list[str], after: bool) -> None:
+        self.post.plan = [*plan, "crash-after" if after else "crash-before"]
+        with as_if_killed():
+            self.sender.sweep()
+        self.present.leave()
+        self.start_worker()
+
+    @rule()
+    def another_worker_claims_and_dies(self) -> None:
+        with self.database.write() as session:
+            lease.claim(session, "gone-1-00000000", self.clock.now(), 3)
+
+    @invariant()
+    def every_message_is_in_one_state_and_stays_where_it_ended(self) -> None:
+        for message in self.world.messages():
+            assert message.id is not None
+            if message.id in self.seen:
+                assert message.status == self.seen[message.id]
+            if message.status in TERMINAL:
+                self.seen[message.id] = message.status
+                assert message.finished_at is not None
+                assert message.worker is None
+                assert message.reason or message.status == "sent"
+            if message.status == "pending":
+                assert message.lease is None
+
+    @invariant()
+    def what_arrived_is_what_the_record_says(self) -> None:
+        attempts = Counter((a.message_id, a.outcome) for a in self.world.attempts())
+        arrived = Counter(_mail_id(data) for _recipient, data in self.post.taken)
+        for message in self.world.messages():
+            assert message.id is not None
+            count, unknown = arrived.pop(message.mail_id, 0), attempts[message.id, "unknown"]
+            pending_crash = attempts[message.id, ""]
+            sent = attempts[message.id, "sent"]
+            assert sent == (message.status == "sent")
+            assert sent <= count <= sent + unknown + pending_crash
+        assert not arrived, "unexpected"
+
+    def teardown(self) -> None:
+        """Let everything come to its end: nothing is lost."""
+        self.post.plan = []
+        for days in (1, 2, 4, 8, 16, 32, 64):
+            self.clock.advance(timedelta(days=days))
+            self.sender.run_until_quiet()
+        assert {m.status for m in self.world.messages()} <= TERMINAL
+        self.every_message_is_in_one_state_and_stays_where_it_ended()
+        self.what_arrived_is_what_the_record_says()
+        self.sender.stop()
+
+
+@contextmanager
+def as_if_killed() -> Iterator[None]:
+    """Keeps a crash from giving back what was claimed: who is killed does not tidy up."""
+    original = lease.release
+    lease.release = lambda session, worker: 0
+    try:
+        yield
+    except Crash:
+        pass
+    finally:
+        lease.release = original
+
+
+def _mail_id(data: bytes) -> str:
+    return data.partition(b"Message-ID: <")[2].partition(b">")[0].decode()
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+def test_no_walk_breaks_a_guarantee(db: Database, tmp_path: Path) -> None:
+    if db.dialect == "sqlite":
+        # Nobody cuts the power here, and waiting for the disk is most of the time.
+        event.listen(db.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+    walk = type("WalkHere", (Walk,), {"database": db, "folder": tmp_path})
+    checked = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    run_state_machine_as_test(
+        walk,
+        settings=settings(
+            max_examples=WALKS, stateful_step_count=40, deadline=None, suppress_health_check=checked
+        ),
+    )
