@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlmodel import Session
 
-from fund.base.errors import Conflict
+from fund.base.errors import Conflict, Invalid
 
 BUSY_TIMEOUT_MS = 15_000
 
@@ -34,9 +34,10 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A unit of work: everything inside commits together at the end, or nothing does.
 
-        Raises Conflict where the database itself refused because somebody else was faster.
+        Raises Conflict where the database itself refused because somebody else was faster, Invalid for what no
+        database can hold.
         """
-        with Session(self.engine, expire_on_commit=False) as session:
+        with _storable(), Session(self.engine, expire_on_commit=False) as session:
             try:
                 yield session
                 session.commit()
@@ -52,13 +53,23 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that only looks; what it changed by mistake is rolled back."""
-        with Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+        with _storable(), Session(self._reader, autoflush=False, expire_on_commit=False) as session:
             yield session
 
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
         self._reader.dispose()
+
+
+@contextmanager
+def _storable() -> Iterator[None]:
+    """A character that PostgreSQL has no room for (NUL), or a number beyond 64 bits, is the sender's to correct."""
+    try:
+        yield
+    except (DataError, OverflowError) as error:
+        wrong = "A text holds a character that cannot be stored, or a number is too large."
+        raise Invalid({"value": wrong}) from error
 
 
 def _lost_a_race(error: OperationalError) -> bool:
