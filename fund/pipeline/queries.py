@@ -62,6 +62,14 @@ class StageCount:
         return sum(state.count for state in self.states)
 
     @property
+    def amount(self) -> Money | None:
+        """What it is about in all, where that is one currency: awards where there are some, else what is asked for."""
+        amounts = [money for state in self.states for money in state.money]
+        if len({money.currency for money in amounts}) != 1:
+            return None
+        return Money(sum(money.minor for money in amounts), amounts[0].currency)
+
+    @property
     def overdue(self) -> int:
         """How many of them have a deadline that has gone by."""
         return sum(state.overdue for state in self.states)
