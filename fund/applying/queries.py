@@ -11,16 +11,17 @@ from fund.base.definitions import definition_by_id, definition_of
 from fund.base.errors import Invalid, MoveRefused, NotFound
 from fund.base.facts import Gap, gaps
 from fund.base.permissions import Viewer
-from fund.base.subjects import path_of, round_of
+from fund.base.subjects import chain_of, path_of, round_of
 from fund.web.i18n import gettext as _
 from schema.applications import Answer, Application
 from schema.deadlines import Deadline, DeadlineStatus
+from schema.ledger import LedgerEvent
 from schema.people import Member, Person
 from schema.reports import Report
 from schema.reviews import Review
 from schema.rounds import Question, Round, Section
 from schema.values import Money
-from workflows import Option, State
+from workflows import Move, Option, State
 
 PROJECT = "the-project"
 """Names the page of title, theme and amount, where others go by the key of a section."""
@@ -110,6 +111,8 @@ class Writing:
     saved_by: str
     """Who saved an answer last, or nothing."""
     saved_at: datetime | None
+    word: str
+    """What the fund wrote on sending it back, if it did."""
 
     @property
     def ceiling(self) -> Money:
@@ -154,7 +157,32 @@ def writing(session: Session, viewer: Viewer, reference: str, now: datetime) -> 
         submit=_submit(moves.options(session, application, viewer, now)),
         saved_by=by,
         saved_at=at,
+        word=word(session, application),
     )
+
+
+def word(session: Session, application: Application) -> str:
+    """What the fund wrote to the applicant with the move that brought the proposal to where it stands, or nothing."""
+    event = session.exec(
+        select(LedgerEvent)
+        .where(
+            LedgerEvent.chain == chain_of(application),
+            LedgerEvent.subject_kind == "application",
+            LedgerEvent.target == application.state,
+        )
+        .order_by(col(LedgerEvent.seq).desc())
+        .limit(1)
+    ).first()
+    move = definition_of(session, application).moves.get(event.action) if event else None
+    if event is None or move is None or event.actor_role == "applicant":
+        return ""
+    return told(event, move)
+
+
+def told(event: LedgerEvent, move: Move) -> str:
+    """What was written with the move, if the applicant wrote it herself or was sent it by mail; nothing otherwise."""
+    shown = event.actor_role == "applicant" or any(notice.to == "applicant" for notice in move.notices)
+    return (event.note or "") if shown else ""
 
 
 def parts(round_: Round, given: Mapping[str, str], missing: Iterable[Gap] = ()) -> list[Part]:

@@ -20,7 +20,7 @@ from schema.people import Member, Person
 from schema.reports import Report, ReportKind
 from schema.reviews import Review
 from schema.rounds import Round
-from workflows import Move, Option, State
+from workflows import Option, State
 from workflows.guards import COME_IN
 
 AFTER_DECISION = ("decision", "award", "reporting", "sharing")
@@ -59,6 +59,8 @@ class Standing:
     member: Member
     state: State
     editable: bool
+    word: str
+    """What the fund wrote with the move that brought it here, or nothing."""
     deadlines: Sequence[Deadline]
     """What the applicant owes, the nearest first."""
     decision_on: date | None
@@ -87,6 +89,7 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
         member=session.get_one(Member, application.member_id),
         state=state,
         editable=access.may_edit(session, application, viewer),
+        word=queries.word(session, application),
         deadlines=_owed(session, application),
         decision_on=round_.decision_on if sent and state.stage in WAITING and not state.final else None,
         options=moves.options(session, application, viewer, now),
@@ -181,13 +184,7 @@ def _told(
         return None  # not a move, or one that only follows what a report or the lesson has told already
     label = _(definition.state(event.target).applicant_label)
     title = label if isinstance(subject, Application) else f"{_title(subject)}: {label}"
-    return Happening(event.at, title, "" if event.actor_role == "clock" else by, _note(event, move))
-
-
-def _note(event: LedgerEvent, move: Move) -> str:
-    """What was written with the move, if the applicant wrote it or was sent it by mail."""
-    told = event.actor_role == "applicant" or any(notice.to == "applicant" for notice in move.notices)
-    return (event.note or "") if told else ""
+    return Happening(event.at, title, "" if event.actor_role == "clock" else by, queries.told(event, move))
 
 
 @dataclass(frozen=True)

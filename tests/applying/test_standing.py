@@ -60,8 +60,10 @@ def test_what_the_fund_writes_to_the_applicant_is_shown_with_the_move(fund, cloc
     moved(fund, reference, "return_for_changes", fund.manager, clock.now(), reason="Say how many people.")
     where = look(fund, reference, clock.now())
     assert told(where)[-1] == ("Sent back to you for changes", "The fund", "Say how many people.")
-    assert where.editable
+    assert (where.editable, where.word) == (True, "Say how many people.")
     assert [deadline.key for deadline in where.deadlines] == ["resubmission"]
+    with fund.db.read() as session:
+        assert queries.writing(session, fund.applicant, reference, clock.now()).word == "Say how many people."
 
 
 def test_reasons_that_stay_with_the_fund_are_not_shown(fund, clock):
@@ -72,7 +74,8 @@ def test_reasons_that_stay_with_the_fund_are_not_shown(fund, clock):
             session, application, "back_to_review", fund.manager, clock.now(), reason="Reviewer B was harsh."
         )
         reference = application.reference
-    assert told(look(fund, reference, clock.now()))[-1] == ("Being reviewed", "The fund", "")
+    where = look(fund, reference, clock.now())
+    assert (told(where)[-1], where.word) == (("Being reviewed", "The fund", ""), "")
 
 
 def test_feedback_of_the_reviewers_comes_with_the_decision_and_without_names(fund, clock):
