@@ -60,14 +60,15 @@ class Standing:
 def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) -> Standing:
     """How the subject stands for the viewer, who is known to be allowed to read it."""
     roles = actor_of(session, subject, viewer).roles
+    is_applicant = "applicant" in roles
     return Standing(
         state=definition_of(session, subject).state(subject.state),
-        is_applicant="applicant" in roles,
+        is_applicant=is_applicant,
         is_manager="manager" in roles,
         editable=access.may_edit(session, subject, viewer),
         options=moves.options(session, subject, viewer, now),
         deadlines=deadlines.open_of(session, subject),
-        word=_word(session, subject),
+        word=_word(session, subject, is_applicant),
     )
 
 
@@ -81,7 +82,8 @@ def move_named(session: Session, subject: Subject, viewer: Viewer, trigger: str)
     return move
 
 
-def _word(session: Session, subject: Subject) -> LedgerEvent | None:
+def _word(session: Session, subject: Subject, is_applicant: bool) -> LedgerEvent | None:
+    """The step that led here, if it left a note that the viewer may read: applicants, what was sent to them."""
     last = session.exec(
         select(LedgerEvent)
         .where(
@@ -92,4 +94,8 @@ def _word(session: Session, subject: Subject) -> LedgerEvent | None:
         .order_by(col(LedgerEvent.seq).desc())
         .limit(1)
     ).first()
-    return last if last is not None and last.note else None
+    if last is None or not last.note:
+        return None
+    move = definition_of(session, subject).moves.get(last.action)
+    told = last.actor_role == "applicant" or any(n.to == "applicant" for n in (move.notices if move else ()))
+    return last if told or not is_applicant else None

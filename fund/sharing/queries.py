@@ -13,14 +13,21 @@ from fund.base.facts import missing_lesson
 from fund.base.permissions import Viewer
 from fund.reporting.queries import Promised, promised
 from fund.reporting.standing import Standing, standing
+from fund.rounds.queries import RoundView, open_rounds
 from fund.sharing import projects, reach
 from fund.sharing.drafting import draft
+from fund.sharing.projects import Numbers, Project
 from fund.sharing.reach import Card
+from fund.web.parse import tidy
 from schema.applications import Application
 from schema.lessons import CLEARED_ONE_BY_ONE, TEXTS, Lesson, Reach
 from schema.people import Member
 from schema.reports import Report, ReportKind
 from schema.rounds import THEMES
+
+FIRST_PROJECTS = 12
+FIRST_LESSONS = 3
+"""How many of each stand on the first page; all stand on pages of their own."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,22 @@ class Library:
 
 
 @dataclass(frozen=True)
+class Front:
+    """What the first page shows to one reader."""
+
+    rounds: Sequence[RoundView]
+    projects: Sequence[Project]
+    numbers: Numbers
+    lessons: Sequence[Card]
+
+    @property
+    def cities(self) -> list[str]:
+        """The cities of these projects, as far as they are shown, each once."""
+        names = (project.city.split(",")[0] for project in self.projects if project.city)
+        return sorted(dict.fromkeys(names))
+
+
+@dataclass(frozen=True)
 class PublicView:
     """A funded project for the manager who decides what everybody may read of it."""
 
@@ -143,10 +166,12 @@ def library(
     ``theme`` is a key of THEMES; another one finds nothing. ``words`` are looked for as they stand, in fields that get
     to the viewer only. The same number of queries whatever there is.
     """
-    reader = reach.audience(viewer)
+    if theme and theme not in THEMES:
+        return Library([], 0)
+    reader, words = reach.audience(viewer), tidy(words)
     conditions = [reach.listed(session, reader)]
     conditions += [col(Lesson.theme) == theme] if theme else []
-    conditions += [reach.found_by(words.strip(), reader)] if words.strip() else []
+    conditions += [reach.found_by(words, reader)] if words else []
     rows = session.exec(
         select(Lesson, Member)
         .join(Application, col(Application.id) == Lesson.application_id)
@@ -166,6 +191,16 @@ def library(
     return Library([reach.card(found, member, reader) for found, member in rows], total)
 
 
+def front(session: Session, viewer: Viewer, now: datetime) -> Front:
+    """The open rounds, the latest projects and lessons as far as they get to the viewer, and what there is in all."""
+    return Front(
+        rounds=open_rounds(session, now),
+        projects=projects.projects(session, viewer, limit=FIRST_PROJECTS),
+        numbers=projects.numbers(session),
+        lessons=library(session, viewer, limit=FIRST_LESSONS).cards,
+    )
+
+
 def themes(session: Session, viewer: Viewer) -> dict[str, int]:
     """How many lessons get to the viewer, for each theme that has any, in the order of THEMES."""
     reader = reach.audience(viewer)
@@ -183,7 +218,7 @@ def card(session: Session, viewer: Viewer, slug: str) -> Card:
         select(Lesson, Member)
         .join(Application, col(Application.id) == Lesson.application_id)
         .join(Member, col(Member.id) == Application.member_id)
-        .where(Lesson.slug == slug, reach.listed(session, reader))
+        .where(Lesson.slug == tidy(slug), reach.listed(session, reader))
     ).first()
     if found is None:
         raise NotFound

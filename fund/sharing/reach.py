@@ -7,6 +7,7 @@ card holds nothing that grantee *and* fund have not let go as far as its reader 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from textwrap import shorten
 
 from sqlalchemy import ColumnElement, and_, false, or_
 from sqlmodel import Session, col, select
@@ -22,6 +23,9 @@ FAR_ENOUGH = {
     Reach.PUBLIC: (Reach.PUBLIC.value,),
 }
 """For readers in the network and for everybody: the levels at which a field gets to them."""
+
+
+OPENING = ("problem", "approach", "worked", "failed", "advice", "evidence")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,16 @@ class Card:
     def title(self) -> str:
         """Its title: a lesson whose title does not get to the reader has no card."""
         return self.fields["title"]
+
+    def text(self, name: str) -> str:
+        """The field of that name, or nothing where it does not get to the reader."""
+        return self.fields.get(name, "")
+
+    @property
+    def beginning(self) -> str:
+        """The first words of the first long text that gets here."""
+        text = next((self.fields[name] for name in OPENING if name in self.fields), "")
+        return shorten(" ".join(text.split()), 220, placeholder="…")
 
 
 def audience(viewer: Viewer) -> Reach:
