@@ -3,34 +3,62 @@
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from importlib import import_module
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from fund.applying import api as applying_api
+from fund.applying import pages as applying_pages
+from fund.awarding import api as awarding_api
+from fund.awarding import pages as awarding_pages
 from fund.base import health
 from fund.base.clock import Clock, SystemClock
 from fund.base.database import Database
 from fund.base.errors import Misconfigured
 from fund.base.permissions import Viewer
 from fund.base.settings import Settings
+from fund.deciding import api as deciding_api
+from fund.deciding import pages as deciding_pages
+from fund.people import api as people_api
+from fund.people import pages as people_pages
+from fund.people.identify import identify
+from fund.pipeline import api as pipeline_api
+from fund.pipeline import pages as pipeline_pages
+from fund.reporting import api as reporting_api
+from fund.reporting import pages as reporting_pages
+from fund.reviewing import api as reviewing_api
+from fund.reviewing import pages as reviewing_pages
+from fund.rounds import api as rounds_api
+from fund.rounds import pages as rounds_pages
+from fund.sharing import api as sharing_api
+from fund.sharing import pages as sharing_pages
 from fund.web.container import Container, NavEntry
 from fund.web.i18n import lazy
 from fund.web.setup import install
 
-ROOMS = (
-    "people",
-    "rounds",
-    "applying",
-    "reviewing",
-    "deciding",
-    "awarding",
-    "reporting",
-    "sharing",
-    "pipeline",
+ROUTERS = (
+    people_pages.router,
+    people_api.router,
+    rounds_pages.router,
+    rounds_api.router,
+    applying_pages.router,
+    applying_api.router,
+    reviewing_pages.router,
+    reviewing_api.router,
+    deciding_pages.router,
+    deciding_api.router,
+    awarding_pages.router,
+    awarding_api.router,
+    reporting_pages.router,
+    reporting_api.router,
+    sharing_pages.router,
+    sharing_api.router,
+    pipeline_pages.router,
+    pipeline_api.router,
 )
+"""The pages and the API of every room, in the order of a grant's life."""
 
 NAV = (
     NavEntry(lazy("Home"), "/home", lambda viewer: viewer.signed_in),
@@ -68,20 +96,13 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
     )
-    held = Container(settings=settings, db=database, clock=clock or SystemClock(), nav=NAV, demo=demo)
+    held = Container(
+        settings=settings, db=database, clock=clock or SystemClock(), identify=identify, nav=NAV, demo=demo
+    )
     install(app, held)
     _add_health(app, held)
-    for room in ROOMS:
-        for part in ("pages", "api"):
-            try:
-                module = import_module(f"fund.{room}.{part}")
-            except ModuleNotFoundError:
-                continue
-            app.include_router(module.router)
-    try:
-        held.identify = import_module("fund.people.identify").identify
-    except (ModuleNotFoundError, AttributeError):
-        pass
+    for router in ROUTERS:
+        app.include_router(router)
     return app
 
 
