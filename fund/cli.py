@@ -5,20 +5,27 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+import workflows
 from fund.base import ledger, migrations
 from fund.base.clock import SystemClock
 from fund.base.database import Database
 from fund.base.errors import FundError, Misconfigured
 from fund.base.logs import configure
 from fund.base.settings import Settings, load_settings
-from fund.worker import Worker
+from fund.pipeline import outbox
+from fund.worker import Worker, mail_settings
 from fund.worker import run as work
+from notifications.compose import Composer
+from schema.outbox import MessageStatus
+from workflows import DefinitionError, Level, library, shipped
+from workflows.check import check_text
+from workflows.draw import mermaid, svg
 
 WrongUse: type[Exception] = typer.BadParameter.mro()[2]
 """What every wrong use of a command is raised as; Typer keeps its copy of click to itself."""
@@ -34,6 +41,8 @@ audit = typer.Typer(
 )
 mail = typer.Typer(help="The mail: what waits, what went, what did not.", no_args_is_help=True)
 workflow = typer.Typer(help="Workflow definitions: check and draw them.", no_args_is_help=True)
+Definition = Annotated[Path, typer.Argument(help="A workflow definition (TOML).")]
+
 app.add_typer(audit, name="audit")
 app.add_typer(mail, name="mail")
 app.add_typer(workflow, name="workflow")
@@ -146,17 +155,49 @@ def seal() -> None:
     typer.echo(f"Sealed: {sealed.hash}" if sealed else "Nothing happened since the last seal.")
 
 
-@workflow.command()
-def check(file: Annotated[Path, typer.Argument(help="A workflow definition (TOML).")]) -> None:
-    """Check a definition: one line for each finding; a non-zero exit if one is an error."""
-    from workflows.check import check_text
-    from workflows.errors import Level
+@mail.command()
+def status() -> None:
+    """How many mails stand where."""
+    with _database(_settings()) as database:
+        _require_schema(database)
+        with database.read() as session:
+            counts = outbox.counts(session)
+    for name, count in sorted(counts.items()):
+        typer.echo(f"{outbox.NAMES[MessageStatus(name)]}: {count}")
+    if not counts:
+        typer.echo("No mail yet.")
 
-    findings = check_text(file.read_text(encoding="utf-8"))
+
+@workflow.command()
+def check(file: Definition) -> None:
+    """Check a definition: one line for each finding; a non-zero exit if one is an error."""
+    family = {name: shipped(name) for name in library()}
+    templates = Composer(mail_settings(load_settings())).names()
+    findings = check_text(_text(file), templates=templates, family=family)
     for finding in findings:
         typer.echo(f"{file}: {finding}")
     if any(finding.level is Level.ERROR for finding in findings):
         raise typer.Exit(1)
+
+
+@workflow.command()
+def draw(
+    file: Definition,
+    form: Annotated[Literal["svg", "mermaid"], typer.Option("--as", help="svg or mermaid.")] = "svg",
+) -> None:
+    """Draw stages, states and moves, as SVG or Mermaid, to standard output."""
+    try:
+        definition = workflows.Definition.parse(_text(file))
+    except DefinitionError as error:
+        raise Misconfigured(f"{file}: {error.findings[0]}") from error
+    typer.echo(svg(definition) if form == "svg" else mermaid(definition))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"{file} is not UTF-8 text.") from error
 
 
 def _settings() -> Settings:
