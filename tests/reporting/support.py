@@ -1,45 +1,10 @@
-"""The product as people meet it: an app on a database, and a browser or a program for each person."""
+"""Reading pages, and who has nothing to do with the applicant's project."""
 
 import re
 from html import unescape
 
-from fastapi import FastAPI
-from starlette.testclient import TestClient
-
-from fund.app import create_app
-from fund.base.clock import Clock
-from fund.base.database import Database
 from fund.base.permissions import Viewer
-from fund.base.settings import Settings
-from fund.people import sessions, tokens
 from tests.support.world import World
-
-
-def open_app(db: Database, clock: Clock) -> FastAPI:
-    """The whole product over ``db``."""
-    return create_app(Settings(database_url=db.url), db=db, clock=clock)
-
-
-def browser_of(app: FastAPI, viewer: Viewer | None) -> TestClient:
-    """A browser in which the viewer is signed in, or nobody; it shows redirects instead of following them."""
-    client = TestClient(app, follow_redirects=False, raise_server_exceptions=True)
-    if viewer is not None and viewer.person_id is not None:
-        held = app.state.fund
-        with held.db.write() as session:
-            signed_in = sessions.start(session, viewer.person_id, "test", held.clock.now())
-        client.cookies.set("session", signed_in.token)
-    return client
-
-
-def program_of(app: FastAPI, viewer: Viewer | None) -> TestClient:
-    """A program that calls the API with the viewer's token, or with none."""
-    client = TestClient(app, follow_redirects=False)
-    if viewer is not None and viewer.person_id is not None:
-        held = app.state.fund
-        with held.db.write() as session:
-            token = tokens.create_token(session, viewer.person_id, "test", held.clock.now())
-        client.headers["Authorization"] = f"Bearer {token}"
-    return client
 
 
 def strangers(world: World) -> dict[str, Viewer | None]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.reporting.support import open_app, program_of, strangers
+from tests.reporting.support import strangers
+from tests.support.doors import Doors
 from tests.support.world import to_active, world
 
 WHOLE = {
@@ -21,8 +22,8 @@ def here(sqlite_db, clock):
 
 
 @pytest.fixture
-def app(sqlite_db, clock):
-    return open_app(sqlite_db, clock)
+def doors(sqlite_db, clock):
+    return Doors(sqlite_db, clock)
 
 
 @pytest.fixture
@@ -32,8 +33,8 @@ def path(sqlite_db, here, clock):
         return f"/api/v1/applications/{reference}/reports/interim"
 
 
-def test_from_empty_to_accepted(app, here, path):
-    me, fund = program_of(app, here.applicant), program_of(app, here.manager)
+def test_from_empty_to_accepted(doors, here, path):
+    me, fund = doors.program(here.applicant), doors.program(here.manager)
     empty = me.get(path).json()
     assert empty["state"] == {
         "name": "due",
@@ -75,8 +76,8 @@ def test_from_empty_to_accepted(app, here, path):
         ({"edit_version": 3, "done": "x"}, 409, None),
     ],
 )
-def test_what_is_wrong_is_named_and_changes_nothing(app, here, path, body, status, named):
-    me = program_of(app, here.applicant)
+def test_what_is_wrong_is_named_and_changes_nothing(doors, here, path, body, status, named):
+    me = doors.program(here.applicant)
     before = me.get(path).json()
     answer = me.patch(path, json=body)
     assert answer.status_code == status
@@ -85,13 +86,13 @@ def test_what_is_wrong_is_named_and_changes_nothing(app, here, path, body, statu
     assert me.get(path).json() == before
 
 
-def test_text_is_kept_without_control_characters(app, here, path):
-    answer = program_of(app, here.applicant).patch(path, json={"edit_version": 0, "done": "a\x00b\r\nc "})
+def test_text_is_kept_without_control_characters(doors, here, path):
+    answer = doors.program(here.applicant).patch(path, json={"edit_version": 0, "done": "a\x00b\r\nc "})
     assert answer.json()["done"] == "ab\nc"
 
 
-def test_a_step_that_cannot_be_taken_says_why(app, here, path):
-    me, fund = program_of(app, here.applicant), program_of(app, here.manager)
+def test_a_step_that_cannot_be_taken_says_why(doors, here, path):
+    me, fund = doors.program(here.applicant), doors.program(here.manager)
     answer = me.post(f"{path}/moves", json={"trigger": "hand_in", "version": 1})
     assert answer.status_code == 409
     assert answer.json()["reasons"][0].startswith("Complete the report: What was done;")
@@ -100,10 +101,10 @@ def test_a_step_that_cannot_be_taken_says_why(app, here, path):
     assert me.post(f"{path}/moves", json={"trigger": "hand_in", "version": 0}).status_code == 409
 
 
-def test_nobody_else_comes_near(app, here, path):
+def test_nobody_else_comes_near(doors, here, path):
     step = {"trigger": "hand_in", "version": 1}
     for name, viewer in strangers(here).items():
-        program = program_of(app, viewer)
+        program = doors.program(viewer) if viewer else doors.browser()
         answers = (
             program.get(path),
             program.patch(path, json={"edit_version": 0}),
@@ -114,8 +115,8 @@ def test_nobody_else_comes_near(app, here, path):
         assert all("Safe streets" not in answer.text for answer in answers)
 
 
-def test_readers_do_not_write(app, here, path):
+def test_readers_do_not_write(doors, here, path):
     for viewer in (here.manager, here.auditor):
-        program = program_of(app, viewer)
+        program = doors.program(viewer)
         assert program.get(path).status_code == 200
         assert program.patch(path, json={"edit_version": 0, "done": "x"}).status_code == 403

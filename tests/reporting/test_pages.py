@@ -6,7 +6,8 @@ from sqlmodel import select
 
 from fund.reporting import queries
 from schema.applications import Application
-from tests.reporting.support import browser_of, field, open_app, strangers, title, words
+from tests.reporting.support import field, strangers, title, words
+from tests.support.doors import Doors
 from tests.support.live import served
 from tests.support.world import report_accepted, report_of, to_active, world
 
@@ -26,8 +27,8 @@ def here(sqlite_db, clock):
 
 
 @pytest.fixture
-def app(sqlite_db, clock):
-    return open_app(sqlite_db, clock)
+def doors(sqlite_db, clock):
+    return Doors(sqlite_db, clock)
 
 
 @pytest.fixture
@@ -44,8 +45,8 @@ def stored(db, path):
         return report_of(session, application, path.rsplit("/", 1)[-1])
 
 
-def test_saves_what_is_there_and_comes_back_to_it(app, here, path, sqlite_db):
-    me = browser_of(app, here.applicant)
+def test_saves_what_is_there_and_comes_back_to_it(doors, here, path, sqlite_db):
+    me = doors.browser(here.applicant)
     answer = me.post(path, data=TYPED | {"next_steps": "", "version": "0", "then": "stay"})
     assert (answer.status_code, answer.headers["location"]) == (303, path)
     page = me.get(path)
@@ -56,8 +57,8 @@ def test_saves_what_is_there_and_comes_back_to_it(app, here, path, sqlite_db):
     assert (report.people_reached, report.spent_minor, report.edit_version) == (1200, 6_000_50, 1)
 
 
-def test_what_cannot_be_read_is_shown_again_and_the_rest_is_kept(app, here, path, sqlite_db):
-    me = browser_of(app, here.applicant)
+def test_what_cannot_be_read_is_shown_again_and_the_rest_is_kept(doors, here, path, sqlite_db):
+    me = doors.browser(here.applicant)
     answer = me.post(path, data=TYPED | {"people_reached": "many", "spent_minor": "lots", "version": "0"})
     assert answer.status_code == 422
     assert title(answer.text).startswith("Error: Interim report")
@@ -69,9 +70,9 @@ def test_what_cannot_be_read_is_shown_again_and_the_rest_is_kept(app, here, path
 
 
 def test_check_says_what_is_missing_in_the_order_of_the_form_and_saves_all_the_same(
-    app, here, path, sqlite_db
+    doors, here, path, sqlite_db
 ):
-    me = browser_of(app, here.applicant)
+    me = doors.browser(here.applicant)
     answer = me.post(path, data={"done": "Much.", "spent_minor": "x", "version": "0", "then": "check"})
     assert answer.status_code == 422
     summary = words(answer.text.split('class="errors"')[1].split("</ul>")[0])
@@ -82,8 +83,8 @@ def test_check_says_what_is_missing_in_the_order_of_the_form_and_saves_all_the_s
     assert stored(sqlite_db, path).done == "Much."
 
 
-def test_checked_then_handed_in(app, here, path, sqlite_db):
-    me = browser_of(app, here.applicant)
+def test_checked_then_handed_in(doors, here, path, sqlite_db):
+    me = doors.browser(here.applicant)
     answer = me.post(path, data=TYPED | {"version": "0", "then": "check"})
     assert answer.headers["location"] == f"{path}/moves/hand_in"
     check = me.get(f"{path}/moves/hand_in")
@@ -99,8 +100,8 @@ def test_checked_then_handed_in(app, here, path, sqlite_db):
     assert stored(sqlite_db, path).state == "under_review"
 
 
-def test_an_unfinished_report_says_why_it_cannot_be_handed_in(app, here, path):
-    me = browser_of(app, here.applicant)
+def test_an_unfinished_report_says_why_it_cannot_be_handed_in(doors, here, path):
+    me = doors.browser(here.applicant)
     page = me.get(f"{path}/moves/hand_in")
     assert "This cannot be done yet: Complete the report: What was done;" in words(page.text)
     answer = me.post(f"{path}/moves/hand_in", data={"version": "1"})
@@ -108,8 +109,8 @@ def test_an_unfinished_report_says_why_it_cannot_be_handed_in(app, here, path):
     assert "Complete the report: What was done;" in words(answer.text)
 
 
-def test_two_people_at_once_lose_nothing(app, here, path, sqlite_db):
-    me, colleague = browser_of(app, here.applicant), browser_of(app, here.colleague)
+def test_two_people_at_once_lose_nothing(doors, here, path, sqlite_db):
+    me, colleague = doors.browser(here.applicant), doors.browser(here.colleague)
     me.post(path, data=TYPED | {"version": "0"})
     answer = colleague.post(
         path, data=TYPED | {"done": "Their own words.", "spent_minor": "7", "version": "0"}
@@ -127,8 +128,8 @@ def test_two_people_at_once_lose_nothing(app, here, path, sqlite_db):
     assert stored(sqlite_db, path).done == "Both."
 
 
-def test_manager_returns_with_a_reason_and_then_accepts(app, here, path, sqlite_db):
-    me, fund = browser_of(app, here.applicant), browser_of(app, here.manager)
+def test_manager_returns_with_a_reason_and_then_accepts(doors, here, path, sqlite_db):
+    me, fund = doors.browser(here.applicant), doors.browser(here.manager)
     me.post(path, data=TYPED | {"version": "0"})
     me.post(f"{path}/moves/hand_in", data={"version": "1"})
     page = fund.get(path)
@@ -151,8 +152,8 @@ def test_manager_returns_with_a_reason_and_then_accepts(app, here, path, sqlite_
     assert "Nothing more is to be done for it." in words(me.get(path).text)
 
 
-def test_an_older_page_is_told_that_it_is_old(app, here, path):
-    me, fund = browser_of(app, here.applicant), browser_of(app, here.second_manager)
+def test_an_older_page_is_told_that_it_is_old(doors, here, path):
+    me, fund = doors.browser(here.applicant), doors.browser(here.second_manager)
     me.post(path, data=TYPED | {"version": "0"})
     me.post(f"{path}/moves/hand_in", data={"version": "1"})
     answer = fund.post(f"{path}/moves/return", data={"version": "1", "reason": "What I typed stays here."})
@@ -162,19 +163,19 @@ def test_an_older_page_is_told_that_it_is_old(app, here, path):
     assert (again.status_code, again.headers["location"]) == (303, path)
 
 
-def test_a_final_report_offers_the_interim_words(app, here, path, sqlite_db, clock):
+def test_a_final_report_offers_the_interim_words(doors, here, path, sqlite_db, clock):
     with sqlite_db.write() as session:
         report_accepted(session, here, session.exec(select(Application)).one(), "interim", clock.now())
-    page = browser_of(app, here.applicant).get(path.replace("interim", "final"))
+    page = doors.browser(here.applicant).get(path.replace("interim", "final"))
     assert "We filled in what you wrote in the interim report" in words(page.text)
     assert field(page.text, "done") == "What we say about done."
     assert field(page.text, "spent_minor") == "6000"
 
 
 @pytest.mark.parametrize("way", ["", "/moves/hand_in", "/moves/accept"])
-def test_nobody_else_comes_near(app, here, path, way, sqlite_db):
+def test_nobody_else_comes_near(doors, here, path, way, sqlite_db):
     for name, viewer in strangers(here).items():
-        visitor = browser_of(app, viewer)
+        visitor = doors.browser(viewer)
         answers = visitor.get(path + way), visitor.post(path + way, data=TYPED | {"version": "0"})
         assert [answer.status_code for answer in answers] == (
             [303, 401] if name == "anonymous" else [404, 404]
@@ -183,25 +184,25 @@ def test_nobody_else_comes_near(app, here, path, way, sqlite_db):
     assert stored(sqlite_db, path).edit_version == 0
 
 
-def test_whoever_may_look_may_not_write(app, here, path):
+def test_whoever_may_look_may_not_write(doors, here, path):
     for viewer in (here.manager, here.auditor):
-        visitor = browser_of(app, viewer)
+        visitor = doors.browser(viewer)
         assert visitor.get(path).status_code == 200
         assert visitor.post(path, data=TYPED | {"version": "0"}).status_code == 403
         assert visitor.get(f"{path}/moves/hand_in").status_code == 403
         assert visitor.post(f"{path}/moves/hand_in", data={"version": "1"}).status_code == 403
-    assert browser_of(app, here.applicant).get(f"{path}/moves/accept").status_code == 403
+    assert doors.browser(here.applicant).get(f"{path}/moves/accept").status_code == 403
 
 
 @pytest.mark.parametrize("wrong", ["/reports/yearly", "/reports/interim/moves/nothing"])
-def test_what_there_is_not(app, here, path, wrong):
-    me = browser_of(app, here.applicant)
+def test_what_there_is_not(doors, here, path, wrong):
+    me = doors.browser(here.applicant)
     assert me.get(path.removesuffix("/reports/interim") + wrong).status_code == 404
 
 
-def test_on_a_small_phone_without_scripts(app, here, path, visits, sqlite_db, clock):
-    token = browser_of(app, here.applicant).cookies["session"]
-    with served(app) as address:
+def test_on_a_small_phone_without_scripts(doors, here, path, visits, sqlite_db, clock):
+    token = doors.cookie(here.applicant)
+    with served(doors.app) as address:
         phone = visits.open(viewport={"width": 320, "height": 640}, java_script_enabled=False)
         phone.context.add_cookies([{"name": "session", "value": token, "url": address}])
         phone.goto(address + path)
