@@ -7,16 +7,29 @@ comes too late: it succeeds only while the deadline stands as it was planned.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from secrets import token_hex
-from typing import Any, Literal
-from zlib import crc32
+from typing import Any
 
-from sqlalchemy import Row, Table, and_, case, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import (
+    Row,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlmodel import Session
 
 from notifications.outbox import CANCELLABLE, MESSAGES, closed
+from notifications.outcomes import Handed, OnUnknown, Outcome, onward
 from schema.deadlines import Deadline
 from schema.outbox import DeliveryAttempt, MessageStatus, Worker
 from schema.people import Person
@@ -26,31 +39,11 @@ WORKERS: Table = Worker.__table__  # type: ignore[attr-defined]
 DEADLINES: Table = Deadline.__table__  # type: ignore[attr-defined]
 PERSONS: Table = Person.__table__  # type: ignore[attr-defined]
 BATCH = 100
-MAX_ATTEMPTS = 14
-FIRST_WAIT = timedelta(seconds=60)
-LONGEST_WAIT = timedelta(hours=6)
 
 # Partial indices are only used where the condition is spelled out as in their definition, not sent as a parameter.
 _PENDING = text("message.status = 'pending'")
 _URGENT = text("message.status = 'pending' AND message.kind = 'sign_in'")
 _HELD = text("message.status IN ('claimed', 'sending')")
-
-OnUnknown = Literal["resend", "park"]
-"""What follows when nobody can tell whether a mail was taken: send it again, or leave it to a manager."""
-
-
-class Outcome(StrEnum):
-    """What a try at handing over came to."""
-
-    SENT = "sent"
-    RETRY = "retry"
-    """The server asked to come back later."""
-    DEAD = "dead"
-    """The server refused for good, or the mail could not be written."""
-    UNKNOWN = "unknown"
-    """The line broke or fell silent after the mail was handed over."""
-    UNREACHABLE = "unreachable"
-    """There was no talking to the server: not the message's fault, so no attempt is charged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +77,8 @@ class Intent:
     attempts: int
     kind: str
     expires_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """What is kept of a try: how it came out, what the server said, and the mail as it was read."""
-
-    outcome: Outcome
-    reply: str
-    address: str = ""
-    subject: str = ""
-    text: str = ""
+    reminds: tuple[int, int, int | None, int] | None = None
+    """Deadline, its generation, person and offset of a reminder."""
 
 
 def claim(session: Session, worker: str, now: datetime, limit: int = BATCH) -> Batch:
@@ -181,31 +165,23 @@ def intend(session: Session, claimed: Claim, worker: str, now: datetime, domain:
     met, cancelled or moved in the meantime, the person was disabled, or it expired. ``domain`` completes the
     Message-ID at the first attempt.
     """
-    c = MESSAGES.c
-    row = (
-        session.connection()
-        .execute(
-            update(MESSAGES)
-            .where(*_mine(claimed.message_id, claimed.lease, MessageStatus.CLAIMED), _wanted(now))
-            .values(
-                status=MessageStatus.SENDING.value,
-                attempts=c.attempts + 1,
-                mail_id=case((c.mail_id.contains("@"), c.mail_id), else_=c.mail_id + f"@{domain}"),
-            )
-            .returning(c.attempts, c.kind, c.expires_at)
-        )
-        .one_or_none()
-    )
+    values = {"its_id": claimed.message_id, "its_lease": claimed.lease, "moment": now, "domain": f"@{domain}"}
+    row = session.connection().execute(_INTEND, values).one_or_none()
     if row is None:
         _explain(session, claimed, now)
         return None
     attempt_id = session.connection().execute(
-        insert(ATTEMPTS).values(
-            message_id=claimed.message_id, number=row.attempts, worker=worker, started_at=now,
-            outcome="", reply="",
-        ).returning(ATTEMPTS.c.id)
+        _ATTEMPT, {
+            "message_id": claimed.message_id, "number": row.attempts, "worker": worker, "started_at": now,
+            "outcome": "", "reply": "",
+        },
     ).scalar_one()  # fmt: skip
-    return Intent(claimed.message_id, claimed.lease, attempt_id, row.attempts, row.kind, row.expires_at)
+    reminds = None
+    if row.deadline_id is not None:
+        reminds = (row.deadline_id, row.deadline_generation, row.person_id, row.offset_days)
+    return Intent(
+        claimed.message_id, claimed.lease, attempt_id, row.attempts, row.kind, row.expires_at, reminds
+    )
 
 
 def _mine(message_id: int, lease: str, status: MessageStatus) -> tuple[Any, ...]:
@@ -213,25 +189,40 @@ def _mine(message_id: int, lease: str, status: MessageStatus) -> tuple[Any, ...]
     return (c.id == message_id, c.lease == lease, c.status == status.value)
 
 
-def _deadline_stands() -> Any:
-    return exists().where(
-        DEADLINES.c.id == MESSAGES.c.deadline_id,
-        DEADLINES.c.generation == MESSAGES.c.deadline_generation,
-        DEADLINES.c.status == "open",
+_DEADLINE_STANDS = exists().where(
+    DEADLINES.c.id == MESSAGES.c.deadline_id,
+    DEADLINES.c.generation == MESSAGES.c.deadline_generation,
+    DEADLINES.c.status == "open",
+)
+_PERSON_STANDS = exists().where(PERSONS.c.id == MESSAGES.c.person_id, PERSONS.c.disabled_at.is_(None))
+
+
+def _intend_statement() -> Any:
+    c, moment = MESSAGES.c, bindparam("moment", type_=MESSAGES.c.next_at.type)
+    return (
+        update(MESSAGES)
+        .where(
+            c.id == bindparam("its_id"),
+            c.lease == bindparam("its_lease"),
+            c.status == MessageStatus.CLAIMED.value,
+            or_(c.expires_at.is_(None), c.expires_at > moment),
+            or_(c.deadline_id.is_(None), _DEADLINE_STANDS),
+            or_(c.person_id.is_(None), _PERSON_STANDS),
+        )
+        .values(
+            status=MessageStatus.SENDING.value,
+            attempts=c.attempts + 1,
+            mail_id=case((c.mail_id.contains("@"), c.mail_id), else_=c.mail_id + bindparam("domain")),
+        )
+        .returning(
+            c.attempts, c.kind, c.expires_at, c.deadline_id, c.deadline_generation, c.person_id, c.offset_days
+        )
     )
 
 
-def _person_stands() -> Any:
-    return exists().where(PERSONS.c.id == MESSAGES.c.person_id, PERSONS.c.disabled_at.is_(None))
-
-
-def _wanted(now: datetime) -> Any:
-    c = MESSAGES.c
-    return and_(
-        or_(c.expires_at.is_(None), c.expires_at > now),
-        or_(c.deadline_id.is_(None), _deadline_stands()),
-        or_(c.person_id.is_(None), _person_stands()),
-    )
+# Built once: putting such a statement together costs more than running it.
+_INTEND = _intend_statement()
+_ATTEMPT = insert(ATTEMPTS).returning(ATTEMPTS.c.id)
 
 
 def _explain(session: Session, claimed: Claim, now: datetime) -> None:
@@ -241,7 +232,7 @@ def _explain(session: Session, claimed: Claim, now: datetime) -> None:
     row = session.connection().execute(
         select(
             case((c.expires_at <= now, "expired"), else_="").label("expired"),
-            case((or_(c.person_id.is_(None), _person_stands()), ""), else_="disabled").label("disabled"),
+            case((or_(c.person_id.is_(None), _PERSON_STANDS), ""), else_="disabled").label("disabled"),
         ).where(*mine)
     ).one_or_none()  # fmt: skip
     if row is None:
@@ -262,7 +253,7 @@ def acknowledge(
     Sent, refused for good and parked are terminal. The rest waits for its next attempt: at once where the server
     could not be reached, else after ``wait`` seconds; after 14 attempts, or past its expiry, it is dead.
     """
-    values = _onward(intent, handed, now, on_unknown)
+    values = onward(intent.message_id, intent.attempts, intent.expires_at, handed, now, on_unknown)
     if handed.subject and intent.kind != "sign_in":
         values |= {"rendered_subject": handed.subject, "rendered_text": handed.text}
     if handed.address:
@@ -272,45 +263,9 @@ def acknowledge(
     if changed.rowcount == 0:
         return None
     _close_attempt(session, intent.attempt_id, handed, now)
-    if handed.outcome == Outcome.SENT:
-        _outdate(session, intent.message_id, now)
+    if handed.outcome == Outcome.SENT and intent.reminds is not None:
+        _outdate(session, intent.reminds, now)
     return MessageStatus(values["status"])
-
-
-def _onward(intent: Intent, handed: Handed, now: datetime, on_unknown: OnUnknown) -> dict[str, Any]:
-    if handed.outcome == Outcome.SENT:
-        return closed(MessageStatus.SENT, "", now)
-    if handed.outcome == Outcome.DEAD:
-        return closed(MessageStatus.DEAD, handed.reply, now)
-    if handed.outcome == Outcome.UNREACHABLE:
-        return _again(now, handed.reply) | {"attempts": intent.attempts - 1}
-    uncertain = handed.outcome == Outcome.UNKNOWN
-    if uncertain and on_unknown == "park":
-        return closed(MessageStatus.UNCERTAIN, handed.reply, now)
-    next_at = now + wait(intent.attempts, intent.message_id)
-    if intent.attempts >= MAX_ATTEMPTS or (intent.expires_at is not None and next_at >= intent.expires_at):
-        status = MessageStatus.UNCERTAIN if uncertain else MessageStatus.DEAD
-        return closed(status, f"Given up after {intent.attempts} attempts: {handed.reply}", now)
-    return _again(next_at, handed.reply)
-
-
-def _again(next_at: datetime, reason: str) -> dict[str, Any]:
-    return {
-        "status": MessageStatus.PENDING.value,
-        "next_at": next_at,
-        "reason": reason,
-        "worker": None,
-        "lease": None,
-    }
-
-
-def wait(attempts: int, message_id: int) -> timedelta:
-    """How long to wait after the ``attempts``-th attempt: 1, 2, 4 … minutes, 6 hours at most, give or take 10 %.
-
-    The tenth is taken from the ids, so that messages refused together do not come back together.
-    """
-    longest: timedelta = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(attempts, MAX_ATTEMPTS) - 1))
-    return longest * (0.9 + crc32(f"{message_id}:{attempts}".encode()) % 2001 / 10_000)
 
 
 def _close_attempt(session: Session, attempt_id: int, handed: Handed, now: datetime) -> None:
@@ -321,24 +276,18 @@ def _close_attempt(session: Session, attempt_id: int, handed: Handed, now: datet
     )
 
 
-def _outdate(session: Session, message_id: int, now: datetime) -> None:
+def _outdate(session: Session, reminds: tuple[int, int, int | None, int], now: datetime) -> None:
     """Older reminders that are still being retried say nothing new once a newer one has gone out."""
-    sent = MESSAGES.alias("sent")
-    this = select(sent.c.deadline_id, sent.c.deadline_generation, sent.c.person_id, sent.c.offset_days).where(
-        sent.c.id == message_id, sent.c.deadline_id.is_not(None)
-    )
-    found = session.connection().execute(this).one_or_none()
-    if found is None:
-        return
     c = MESSAGES.c
+    deadline_id, generation, person_id, offset_days = reminds
     session.connection().execute(
         update(MESSAGES)
         .where(
-            c.deadline_id == found.deadline_id,
+            c.deadline_id == deadline_id,
             CANCELLABLE,
-            c.deadline_generation == found.deadline_generation,
-            c.person_id == found.person_id,
-            c.offset_days < found.offset_days,
+            c.deadline_generation == generation,
+            c.person_id == person_id,
+            c.offset_days < offset_days,
         )
         .values(closed(MessageStatus.SUPERSEDED, "A newer reminder of the same deadline went out", now))
     )

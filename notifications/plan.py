@@ -68,24 +68,28 @@ def planned_rows(deadline: Deadline, offsets: Sequence[Offset], now: datetime) -
 
 
 def _rows(deadline: Deadline, offsets: Sequence[Offset], now: datetime) -> Iterator[dict[str, Any]]:
+    due_on, due_at = deadline.due_on, deadline.due_at
+    common = {
+        "kind": "reminder",
+        "subject_kind": deadline.subject_kind,
+        "subject_id": deadline.subject_id,
+        "application_id": deadline.application_id,
+        "deadline_id": deadline.id,
+        "deadline_generation": deadline.generation,
+    }
     for days, recipients, path, template in offsets:
         for recipient in recipients:
-            moment = reminder_moment(deadline.due_on, days, recipient.zone)
-            expires_at = moment + STALE_AFTER if days > 0 else deadline.due_at
+            moment = reminder_moment(due_on, days, recipient.zone)
+            expires_at = moment + STALE_AFTER if days > 0 else due_at
             if now <= moment < expires_at:
                 yield outbox.message_row(
                     key=reminder_key(deadline, days, recipient.person_id),
                     now=now,
                     next_at=moment,
                     expires_at=expires_at,
-                    kind="reminder",
                     template=template,
                     person_id=recipient.person_id,
-                    subject_kind=deadline.subject_kind,
-                    subject_id=deadline.subject_id,
-                    application_id=deadline.application_id,
-                    deadline_id=deadline.id,
-                    deadline_generation=deadline.generation,
                     offset_days=days,
                     path=path,
+                    **common,
                 )

@@ -14,7 +14,8 @@ from typing import Literal
 
 from notifications import alive, lease
 from notifications.compose import Composer, Mail
-from notifications.lease import Claim, Handed, Intent, OnUnknown, Outcome
+from notifications.lease import Claim, Intent
+from notifications.outcomes import Handed, OnUnknown, Outcome
 from notifications.ports import Clock, Database
 from notifications.smtp import Circuit, Transport, Unreachable
 
@@ -93,20 +94,27 @@ class Sender:
         with self._guard:
             tally = Tally()
             if not self._stopping.is_set():
-                self._begin(tally)
-                self._send_due(tally)
+                self._sweep(tally)
             return +tally
 
-    def _begin(self, tally: Tally) -> None:
-        """Show that we live, and free what others left behind when they died, and we ourselves by an error."""
+    def _sweep(self, tally: Tally) -> None:
         now = self._clock.now()
-        renewed = not self._present.hold()
         with self._database.read() as session:
             held = lease.holders(session)
-        dead = [name for name in held if name == self._present.name or not self._present.is_alive(name)]
+            due = lease.is_due(session, now)
         beat = self._beat_at is None or not (now - BEAT < self._beat_at <= now)
-        if not dead and not beat and not renewed:
+        if not held and not due and not beat:
             return
+        renewed = not self._present.hold()
+        # What we ourselves still hold is left from a sweep that an error broke off.
+        dead = [name for name in held if name == self._present.name or not self._present.is_alive(name)]
+        if dead or beat or renewed:
+            self._show_and_take_over(dead, now, tally)
+        if due and self._connect():
+            self._send_due(tally)
+
+    def _show_and_take_over(self, dead: list[str], now: datetime, tally: Tally) -> None:
+        """Show that we live, and free what the dead held."""
         with self._database.write() as session:
             alive.register(session, self._present, now)
             freed = lease.recover(session, lambda name: name not in dead, now, self._on_unknown)
@@ -116,10 +124,6 @@ class Sender:
             log.warning("took over %d messages of worker %s", count, name)
 
     def _send_due(self, tally: Tally) -> None:
-        with self._database.read() as session:
-            due = lease.is_due(session, self._clock.now())
-        if not due or not self._connect():
-            return
         try:
             while not self._stopping.is_set() and (room := self._pace.left()) > 0:
                 with self._database.write() as session:

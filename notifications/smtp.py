@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPResponseException
 from aiosmtplib.protocol import PERIOD_REGEX, normalize_message_line_endings
 
-from notifications.lease import Outcome
+from notifications.outcomes import Outcome
 
 T = TypeVar("T")
 GO_AHEAD = 354

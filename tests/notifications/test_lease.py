@@ -12,7 +12,8 @@ from sqlalchemy import event
 
 from fund.base.database import Database
 from notifications import lease
-from notifications.lease import Claim, Handed, Intent, Outcome, wait
+from notifications.lease import Claim, Intent
+from notifications.outcomes import Handed, Outcome, wait
 from notifications.plan import cancel_for_deadline
 from schema.deadlines import Deadline
 from schema.outbox import Message, Worker

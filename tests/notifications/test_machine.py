@@ -28,7 +28,7 @@ from fund.base.database import Database
 from notifications import alive, lease
 from notifications.compose import Composer
 from notifications.dates import end_of_local_day
-from notifications.lease import Outcome
+from notifications.outcomes import Outcome
 from notifications.plan import cancel_for_deadline, plan_reminders
 from notifications.sender import Sender
 from notifications.smtp import Transport, Unreachable, Verdict

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notifications.lease import Outcome
+from notifications.outcomes import Outcome
 from notifications.smtp import Circuit, Limits, Server, Transport, Unreachable
 from tests.notifications.world import NOW, QUICK
 from tests.support.smtp import Mailbox
