@@ -48,6 +48,8 @@ class Paper:
     title: str
     path: str
     state: State
+    action: str
+    """What the applicant is asked to do with it now, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,9 @@ def _owed(session: Session, application: Application) -> Sequence[Deadline]:
 
 def _paper(session: Session, child: Report | Lesson) -> Paper:
     state = definition_of(session, child).state(child.state)
-    return Paper(_title(child), path_of(session, child), state)
+    action = _("Write the lesson") if isinstance(child, Lesson) else _("Write the report")
+    mine = "applicant" in state.edit
+    return Paper(_title(child), path_of(session, child), state, action if mine else "")
 
 
 def _title(child: Subject) -> str:

@@ -139,7 +139,7 @@ def test_every_page_is_open_to_everybody(
     saved(world, back, edit, 0, clock.now())
     moved(world, back, "submit", world.applicant, clock.now(), data={"declaration": True})
     moved(world, back, "return_for_changes", world.manager, clock.now(), reason="More, please. " * 30)
-    plan = planned(world.db, world.manager, clock.now()).slug
+    plan = planned(world.db, world.manager, clock.now(), eligibility=("عضو في الشبكة",)).slug
     of = {
         None: ["/rounds", f"/rounds/{world.round_slug}", f"/rounds/{world.round_slug}/form"],
         world.applicant: [
@@ -158,6 +158,7 @@ def test_every_page_is_open_to_everybody(
         world.manager: [
             "/rounds",
             "/rounds/new",
+            f"/rounds/{plan}",
             f"/rounds/{plan}/manage",
             f"/rounds/{plan}/edit",
             f"/rounds/{world.round_slug}/manage",
