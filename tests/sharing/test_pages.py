@@ -316,6 +316,7 @@ def test_search_says_how_many_and_keeps_what_was_asked(small, doors, clock):
     assert me.get("/lessons/nothing").status_code == 404
 
 
+@pytest.mark.slow
 def test_many_lessons_come_in_pages_that_keep_the_question(small, doors, clock):
     with small.db.write() as session:
         first = to_published(session, small, clock.now())
