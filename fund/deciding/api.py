@@ -35,7 +35,7 @@ class ChoiceOut(BaseModel):
     fits: bool
     """Whether ``running_minor`` is still left."""
     moves: list[str]
-    """Triggers that decide on it: see the moves of the application."""
+    """Triggers with which a manager decides on it: see the moves of the application."""
 
     @classmethod
     def of(cls, choice: queries.Choice) -> "ChoiceOut":

@@ -275,3 +275,15 @@ def test_a_planned_round_is_not_there_for_others_and_empty_for_managers(doors, s
         session.get_one(Round, here.round_id).state = "planned"
     client = program_of(doors, here.manager)
     assert client.get(f"/api/v1/rounds/{here.round_slug}/decisions").json()["choices"] == []
+
+
+def test_an_auditor_reads_the_ranking_and_finds_nothing_to_press(doors, small):
+    here, refs = small
+    page = browser_of(doors, here.auditor).get(f"/rounds/{here.round_slug}/decisions").text
+    assert (refs[0] in page, "/moves/decline" in page, f"{refs[0]}/award" in page) == (True, False, False)
+
+
+def test_the_round_leads_to_its_decisions(doors, small):
+    here, _ = small
+    page = browser_of(doors, here.manager).get(f"/rounds/{here.round_slug}/manage").text
+    assert f'href="/rounds/{here.round_slug}/decisions"' in page
