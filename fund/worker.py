@@ -76,8 +76,9 @@ class Worker:
 
     def stop(self) -> None:
         """Finish the mail in hand, then give the lock and the connections back."""
-        self.ticks.stop()
+        # The sender first, or a sweep of thousands would go on to its end.
         self.sender.stop()
+        self.ticks.stop()
 
 
 def run(settings: Settings, database: Database) -> None:
