@@ -1,5 +1,7 @@
 """The sender against a real mail server: what goes out, what waits, what ends, and why."""
 
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date, timedelta
@@ -10,10 +12,12 @@ import pytest
 
 from fund.base.clock import FixedClock
 from fund.base.database import Database
+from notifications import alive
+from notifications.compose import Composer
 from notifications.sender import Pace, Sender
-from notifications.smtp import Limits
+from notifications.smtp import Limits, Server, Transport, Verdict
 from schema.people import Person
-from tests.notifications.world import NOW, Post, World, later, statuses
+from tests.notifications.world import NOW, SETTINGS, Post, World, later, statuses
 from tests.support.smtp import Mailbox
 
 Start = Callable[..., Sender]
@@ -346,3 +350,51 @@ def test_a_stopped_sender_sends_nothing(world: World, start: Start, mailbox: Mai
     sender.stop()
     assert sender.sweep() == 0
     assert mailbox.messages == []
+
+
+@pytest.mark.chaos
+def test_a_stop_in_mid_sweep_ends_after_the_mail_in_hand(
+    world: World, start: Start, mailbox: Mailbox
+) -> None:
+    world.many(50)
+    mailbox.stall("DOT", times=1)
+    sender = start()
+    sweep = threading.Thread(target=sender.sweep)
+    sweep.start()
+    mailbox.wait_until_tried("DOT")
+    stop = threading.Thread(target=sender.stop)
+    stop.start()
+    assert sender._stopping.wait(10)
+    mailbox.release()
+    sweep.join(10)
+    stop.join(10)
+    assert Counter(statuses(world.messages())) == {"sent": 1, "pending": 49}
+    assert {message.worker for message in world.messages()} == {None}
+
+
+class Stumbling(Transport):
+    """A transport with a fault of its own, once."""
+
+    stumbled = False
+
+    def send(self, sender: str, recipient: str, data: bytes) -> Verdict:
+        if not self.stumbled:
+            self.stumbled = True
+            raise RuntimeError("a fault in the program")
+        return super().send(sender, recipient, data)
+
+
+def test_what_an_error_of_our_own_left_behind_is_picked_up_by_the_next_sweep(
+    world: World, db: Database, mailbox: Mailbox, clock: FixedClock, tmp_path: Path
+) -> None:
+    world.many(3)
+    transport = Stumbling(Server(mailbox.host, mailbox.port))
+    sender = Sender(db, transport, Composer(SETTINGS), clock, alive.presence(db, tmp_path))
+    with pytest.raises(RuntimeError):
+        sender.sweep()
+    assert statuses(world.messages()) == ["sending", "pending", "pending"]
+    assert sender.run_until_quiet() == {"recovered": 1, "sent": 2}
+    clock.advance(timedelta(minutes=2))
+    assert sender.run_until_quiet() == {"sent": 1}
+    sender.stop()
+    assert [a.outcome for a in world.attempts()] == ["unknown", "sent", "sent", "sent"]
