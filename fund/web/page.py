@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, select_autoescape
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
@@ -79,6 +80,22 @@ FILTERS: dict[str, Callable[..., Any]] = {
 """``{{ award.total | money }}``, ``{{ event.at | local_datetime }}``. The zone is the reader's unless given."""
 
 
+def _said(message: Any, **values: Any) -> Markup:
+    """``_(…)`` in templates: the message in the reader's language, as plain text.
+
+    The library's own version takes every message for HTML and for a format. Here labels from a workflow file or a
+    form pass through it too, so markup in them is escaped and a percent sign is a percent sign.
+    """
+    translated = getattr(message, "translated", None)
+    text = translated(i18n.gettext, i18n.ngettext) if translated else i18n.gettext(str(message))
+    return escape(text) % values if values else escape(text)
+
+
+def _counted(one: str, many: str, num: int, **values: Any) -> Markup:
+    """``ngettext(…)`` in templates, as plain text; ``%(num)s`` is the number."""
+    return escape(i18n.ngettext(one, many, num)) % {"num": num, **values}
+
+
 def environment(loader: BaseLoader | None = None) -> Environment:
     """Escapes everything, refuses what is undefined, speaks the language of the request."""
     env = Environment(
@@ -90,6 +107,7 @@ def environment(loader: BaseLoader | None = None) -> Environment:
         lstrip_blocks=True,
     )
     env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.globals.update(gettext=_said, ngettext=_counted)
     env.filters.update(FILTERS)
     env.globals.update(static_url=static_url, zone_here=lambda: _here().zone)
     return env

@@ -231,3 +231,19 @@ def test_pages_hold_no_script_and_no_style_of_their_own(clients):
         assert (
             re.findall(r"<script|<style|\sstyle=|\son\w+=|javascript:|https?://(?!www\.w3\.org)", text) == []
         )
+
+
+def test_what_is_translated_is_text_and_neither_markup_nor_a_format():
+    shown = page.ENVIRONMENT.from_string(
+        "{{ _(label) }} {{ _('%(name)s & co', name=label) }} {{ ngettext('%(num)s <b>', '%(num)s <b>s', 2) }}"
+    )
+    assert shown.render(label="<script>50%s</script>") == (
+        "&lt;script&gt;50%s&lt;/script&gt; &lt;script&gt;50%s&lt;/script&gt; &amp; co 2 &lt;b&gt;s"
+    )
+
+
+def test_a_reason_of_the_engine_is_shown_in_the_readers_language():
+    from workflows import Reason
+
+    shown = page.ENVIRONMENT.from_string("{{ _(reason) }}")
+    assert shown.render(reason=Reason("Wait for %(names)s.", names="<Ana>")) == "Wait for &lt;Ana&gt;."
