@@ -12,6 +12,7 @@ from fund.base.definitions import definition_of
 from fund.base.errors import Forbidden, NotFound
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, id_of, kind_of
+from fund.web.i18n import gettext as _
 from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
 from workflows import Move, Option, State
@@ -78,7 +79,7 @@ def move_named(session: Session, subject: Subject, viewer: Viewer, trigger: str)
     if move is None:
         raise NotFound
     if not move.roles & actor_of(session, subject, viewer).roles:
-        raise Forbidden("This step is not yours to take.")
+        raise Forbidden(_("This step is not yours to take."))
     return move
 
 

@@ -10,15 +10,8 @@ from schema.rounds import THEMES
 LONGEST = {"title": 200}
 LONGEST_TEXT = 20_000
 LONGEST_SUMMARY = 1_000
-PUBLIC_FIELDS = {
-    "title": "Title",
-    "summary": "Summary for the public",
-    "grantee": "Name of the grantee",
-    "city": "City and country",
-    "theme": "Theme",
-    "amount": "Amount of the award",
-}
-"""What of a funded project can be shown to everybody, with names for people."""
+PUBLIC_FIELDS = ("title", "summary", "grantee", "city", "theme", "amount")
+"""What of a funded project can be shown to everybody."""
 
 ORDER = tuple(Reach)
 """From the narrowest to the widest."""

@@ -137,12 +137,16 @@ def clear(
     request: Request, reference: str, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep
 ) -> Response:
     """Save the fund's decisions, complete or not."""
+    levels = forms.levels(form, "clearance")
     try:
         with db.write() as session:
             lesson = queries.lesson(session, viewer, reference)
-            service.clear(session, viewer, lesson, forms.levels(form, "clearance"), form.version(), now)
+            service.clear(session, viewer, lesson, levels, form.version(), now)
+    except Conflict:
+        return _clear(request, _view(db, viewer, reference, now), form, 409)
     except Invalid as invalid:
         forms.refuse_levels(form, invalid, "clearance")
+    if form.errors:
         return _clear(request, _view(db, viewer, reference, now), form)
     return redirect(f"/applications/{reference}/lesson", done=CLEARED)
 
@@ -227,8 +231,8 @@ def _edit(request: Request, view: LessonView, form: Form, status: int | None = N
     return _render(request, "edit", status, view=view, form=form, **context)
 
 
-def _clear(request: Request, view: LessonView, form: Form) -> Response:
-    return _render(request, "clear", view=view, form=form)
+def _clear(request: Request, view: LessonView, form: Form, status: int | None = None) -> Response:
+    return _render(request, "clear", status, view=view, form=form, late=status == 409)
 
 
 def _public(request: Request, view: PublicView, form: Form) -> Response:

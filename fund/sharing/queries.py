@@ -18,6 +18,7 @@ from fund.sharing import projects, reach
 from fund.sharing.drafting import draft
 from fund.sharing.projects import Numbers, Project
 from fund.sharing.reach import Card
+from fund.web.i18n import gettext as _
 from fund.web.parse import tidy
 from schema.applications import Application
 from schema.lessons import CLEARED_ONE_BY_ONE, TEXTS, Lesson, Reach
@@ -229,7 +230,7 @@ def public_view(session: Session, viewer: Viewer, reference: str) -> PublicView:
     """The project for whoever decides what is shown of it. Raises NotFound, and Forbidden for who may only read it."""
     application = access.application(session, viewer, reference)
     if "manager" not in actor_of(session, application, viewer).roles:
-        raise Forbidden("Only a fund manager can do this.")
+        raise Forbidden(_("Only a fund manager can do this."))
     member = session.get_one(Member, application.member_id)
     return PublicView(
         application=application,

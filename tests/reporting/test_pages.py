@@ -143,7 +143,7 @@ def test_manager_returns_with_a_reason_and_then_accepts(doors, here, path, sqlit
     assert (answer.status_code, answer.headers["location"]) == (303, path)
     assert "The grantee is still writing." in words(fund.get(path).text)
     page = words(me.get(path).text)
-    assert "What was written with this step How did you <count>?" in page
+    assert "What the fund wrote How did you <count>?" in page
     me.post(path, data=TYPED | {"done": "Counted at the door.", "version": "1", "then": "check"})
     me.post(f"{path}/moves/hand_in_again", data={"version": "3"})
     answer = fund.post(f"{path}/moves/accept", data={"version": "4"})

@@ -181,7 +181,22 @@ def test_an_older_clearance_does_not_win(small, doors, handed_in):
     )
     late = two.post(f"{handed_in}/clearance", data={"clearance-title": "public", "version": "0"})
     assert late.status_code == 409
+    assert "Somebody else has decided since you opened this page" in words(late.text)
+    assert "Somebody else has chosen meanwhile: The fund only" in words(late.text)
+    assert ticked(late.text, "clearance-title") == ["public"]
     assert stored(small).clearance == {"title": "fund"}
+    again = {"clearance-title": "network", "version": hidden(late.text, "version")}
+    assert two.post(f"{handed_in}/clearance", data=again).status_code == 303
+    assert stored(small).clearance == {"title": "network"}
+
+
+def test_an_odd_choice_is_refused_and_the_others_are_kept(small, doors, handed_in):
+    fund = doors.browser(small.manager)
+    odd = {"clearance-title": "everyone", "clearance-worked": "public", "version": "0"}
+    answer = fund.post(f"{handed_in}/clearance", data=odd)
+    assert answer.status_code == 422
+    assert "Choose one of the answers" in words(answer.text)
+    assert stored(small).clearance == {"worked": "public"}
 
 
 @pytest.mark.parametrize("who", ["applicant", "manager"])
