@@ -17,7 +17,6 @@ from schema.applications import Answer, Application
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.ledger import LedgerEvent
 from schema.people import Member, Person
-from schema.reports import Report
 from schema.reviews import Review
 from schema.rounds import Question, Round, Section
 from schema.values import Money
@@ -240,39 +239,6 @@ def mine(session: Session, viewer: Viewer) -> list[Mine]:
         due = nearest.get(application.id)
         lines.append(Mine(application, round_, member, state, "applicant" in state.edit, due))
     return lines
-
-
-@dataclass(frozen=True)
-class Owed:
-    """Something that the viewer owes for a proposal of hers: what, by when, and the page where it is done."""
-
-    deadline: Deadline
-    application: Application
-    path: str
-
-
-def owed_by(session: Session, viewer: Viewer) -> list[Owed]:
-    """What the viewer owes as an applicant: drafts, changes, answers to offers, reports, lessons; the nearest first.
-
-    The same number of queries for any number.
-    """
-    found = _owed(session, viewer)
-    keys = {deadline.application_id for deadline in found}
-    applications = {
-        row.id: row for row in session.exec(select(Application).where(col(Application.id).in_(keys)))
-    }
-    reports = {
-        row.id: row for row in session.exec(select(Report).where(col(Report.application_id).in_(keys)))
-    }
-    owed = []
-    for deadline in found:
-        application = applications[deadline.application_id]
-        report = reports.get(deadline.subject_id) if deadline.subject_kind == "report" else None
-        path = path_of(session, report or application)
-        owed.append(
-            Owed(deadline, application, f"{path}/lesson" if deadline.subject_kind == "lesson" else path)
-        )
-    return owed
 
 
 def _owed(session: Session, viewer: Viewer) -> Sequence[Deadline]:

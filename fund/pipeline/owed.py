@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import Session, col
 
 from fund.base.permissions import Viewer
-from fund.base.subjects import Subject, get, path_of
+from fund.base.subjects import KINDS, Subject, id_of, path_of
 from schema.applications import Application
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.people import Member, Role
@@ -48,21 +48,27 @@ def by(session: Session, viewer: Viewer, now: datetime) -> list[Owed]:
         .order_by(col(Deadline.due_at), col(Deadline.id))
         .limit(MOST)
     ).all()
-    return [_owed(session, deadline, about, member, now) for deadline, about, member in found]
+    subjects = _subjects(session, [deadline for deadline, _application, _member in found])
+    return [
+        Owed(
+            deadline,
+            application.title if application else getattr(subject, "title", ""),
+            member.name if member else "",
+            path_of(session, subject),
+            deadline.grace_until <= now,
+        )
+        for (deadline, application, member), subject in zip(found, subjects, strict=True)
+    ]
 
 
-def _owed(
-    session: Session,
-    deadline: Deadline,
-    application: Application | None,
-    member: Member | None,
-    now: datetime,
-) -> Owed:
-    subject: Subject = get(session, deadline.subject_kind, deadline.subject_id)
-    title = application.title if application else str(getattr(subject, "title", ""))
-    return Owed(
-        deadline, title, member.name if member else "", path_of(session, subject), deadline.grace_until <= now
-    )
+def _subjects(session: Session, deadlines: Sequence[Deadline]) -> list[Subject]:
+    """What each deadline is of: one query for each kind, however many there are."""
+    known: dict[tuple[str, int], Subject] = {}
+    for kind, table in KINDS.items():
+        ids = [deadline.subject_id for deadline in deadlines if deadline.subject_kind == kind]
+        for subject in session.scalars(select(table).where(col(table.id).in_(ids))) if ids else ():
+            known[kind, id_of(subject)] = subject
+    return [known[deadline.subject_kind, deadline.subject_id] for deadline in deadlines]
 
 
 def of_application(session: Session, application: Application) -> Sequence[Deadline]:

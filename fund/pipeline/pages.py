@@ -1,11 +1,15 @@
 """The pages of the pipeline: everybody's first page, the manager's overview, and the file of one application."""
 
-from typing import Annotated
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from fund.base.database import Database
 from fund.base.errors import NotFound
+from fund.base.permissions import Viewer
 from fund.pipeline import dossier, outbox, owed, queries
 from fund.web.deps import DbDep, NowDep, ReadsEverything, SignedIn
 from fund.web.page import render
@@ -56,58 +60,82 @@ def pipeline(
 @router.get("/pipeline/{reference}")
 def overview(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
     """The first page of the file: where it stands, what can be done, who reviews, what is due."""
-    with db.read() as session:
-        application = dossier.find(session, viewer, reference)
-        return render(
-            request,
-            "pipeline/file.html",
-            file=dossier.of(session, viewer, application, now),
-            deadlines=owed.of_application(session, application),
-            tab="overview",
-        )
+    return _file(
+        request,
+        reference,
+        viewer,
+        db,
+        now,
+        "overview",
+        lambda session, application: {
+            "deadlines": owed.of_application(session, application),
+        },
+    )
 
 
 @router.get("/pipeline/{reference}/proposal")
 def proposal(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
     """The answers as they stand, and what was submitted when."""
-    with db.read() as session:
-        application = dossier.find(session, viewer, reference)
-        return render(
-            request,
-            "pipeline/proposal.html",
-            file=dossier.of(session, viewer, application, now),
-            sections=dossier.answers(session, application),
-            submissions=dossier.submissions(session, application),
-            tab="proposal",
-        )
+    return _file(
+        request,
+        reference,
+        viewer,
+        db,
+        now,
+        "proposal",
+        lambda session, application: {
+            "sections": dossier.answers(session, application),
+            "submissions": dossier.submissions(session, application),
+        },
+    )
 
 
 @router.get("/pipeline/{reference}/mail")
 def mail(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
     """Every mail about the application: what went, what waits, what was called off and why."""
-    with db.read() as session:
-        application = dossier.find(session, viewer, reference)
-        return render(
-            request,
-            "pipeline/mail.html",
-            file=dossier.of(session, viewer, application, now),
-            mail=outbox.of_application(session, application),
-            tab="mail",
-        )
+    return _file(
+        request,
+        reference,
+        viewer,
+        db,
+        now,
+        "mail",
+        lambda session, application: {
+            "mail": outbox.of_application(session, application),
+        },
+    )
 
 
 @router.get("/pipeline/{reference}/history")
 def history(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
     """Every event of the ledger in words."""
+    return _file(
+        request,
+        reference,
+        viewer,
+        db,
+        now,
+        "history",
+        lambda session, application: {
+            "events": dossier.history(session, application),
+        },
+    )
+
+
+def _file(
+    request: Request,
+    reference: str,
+    viewer: Viewer,
+    db: Database,
+    now: datetime,
+    tab: str,
+    more: Callable[[Any, Any], dict[str, Any]],
+) -> Response:
+    """One tab of the file; ``more`` reads what stands on it."""
     with db.read() as session:
         application = dossier.find(session, viewer, reference)
-        return render(
-            request,
-            "pipeline/history.html",
-            file=dossier.of(session, viewer, application, now),
-            events=dossier.history(session, application),
-            tab="history",
-        )
+        file = dossier.of(session, viewer, application, now)
+        return render(request, f"pipeline/{tab}.html", file=file, tab=tab, **more(session, application))
 
 
 @router.get("/mail")

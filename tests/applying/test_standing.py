@@ -125,30 +125,6 @@ def test_reports_and_the_lesson_are_led_to_and_told_once(fund, clock):
     ]
 
 
-def test_what_is_owed_leads_to_the_page_where_it_is_done(fund, clock):
-    draft = started(fund, clock.now())
-    with fund.db.write() as session:
-        active = worlds.to_active(session, fund, clock.now()).reference
-    with fund.db.read() as session:
-        owed = queries.owed_by(session, fund.colleague)
-        assert {(one.deadline.key, one.path) for one in owed} == {
-            ("submission", f"/applications/{draft}"),
-            ("report", f"/applications/{active}/reports/interim"),
-            ("report", f"/applications/{active}/reports/final"),
-        }
-        assert [one.deadline.due_at for one in owed] == sorted(one.deadline.due_at for one in owed)
-        assert queries.owed_by(session, fund.outsider) == []
-
-
-def test_the_lesson_is_owed_on_its_own_page(fund, clock):
-    with fund.db.write() as session:
-        reference = worlds.to_lesson_due(session, fund, clock.now()).reference
-    with fund.db.read() as session:
-        assert [one.path for one in queries.owed_by(session, fund.applicant)] == [
-            f"/applications/{reference}/lesson"
-        ]
-
-
 def test_the_list_shows_the_nearest_thing_to_do(fund, clock):
     with fund.db.write() as session:
         active = worlds.to_active(session, fund, clock.now()).reference

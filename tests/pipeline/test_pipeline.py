@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
 from sqlmodel import select
 
 from fund.base import passing
@@ -12,7 +11,8 @@ from schema.applications import Application
 from schema.outbox import Message
 from schema.values import Money
 from tests.support.doors import Doors
-from tests.support.world import draft, submit, to_active, to_deliberation, world
+from tests.support.watching import statements
+from tests.support.world import draft, submit, to_active, to_deliberation, to_lesson_due, world
 
 FILE_PAGES = ("", "/proposal", "/mail", "/history")
 API_LISTS = ("deadlines", "history", "mail")
@@ -89,16 +89,9 @@ def test_a_filter_is_a_link(here, db, clock, wanted, titles):
 
 def test_the_overview_costs_the_same_with_one_row_and_with_many(here, db, clock):
     def count() -> int:
-        seen = []
-
-        def listener(*_):
-            seen.append(1)
-
-        event.listen(db._reader, "before_cursor_execute", listener)
-        with db.read() as session:
+        with db.read() as session, statements(db) as seen:
             queries.stages(session, "", clock.now())
             queries.rows(session, queries.Filter(), clock.now())
-        event.remove(db._reader, "before_cursor_execute", listener)
         return len(seen)
 
     with db.write() as session:
@@ -211,3 +204,34 @@ def test_two_pages_of_fifty(here, db, clock):
     assert "Page 1 of 2" in browser.get("/pipeline").text
     assert "Page 2 of 2" in browser.get("/pipeline?page=2").text
     assert browser.get("/pipeline?page=0").status_code == 422
+
+
+def test_what_is_owed_leads_to_the_page_where_it_is_done(here, db, clock):
+    with db.write() as session:
+        written = draft(session, here, clock.now()).reference
+        active = to_active(session, here, clock.now()).reference
+        lesson = to_lesson_due(session, here, clock.now()).reference
+    with db.read() as session:
+        found = owed.by(session, here.colleague, clock.now())
+    assert {(one.deadline.key, one.path) for one in found} == {
+        ("submission", f"/applications/{written}"),
+        ("report", f"/applications/{active}/reports/interim"),
+        ("report", f"/applications/{active}/reports/final"),
+        ("lesson", f"/applications/{lesson}/lesson"),
+    }
+    assert [one.deadline.due_at for one in found] == sorted(one.deadline.due_at for one in found)
+
+
+def test_what_is_owed_costs_the_same_for_one_and_for_many(here, db, clock):
+    def count() -> int:
+        with db.read() as session, statements(db) as seen:
+            assert owed.by(session, here.applicant, clock.now())
+        return len(seen)
+
+    with db.write() as session:
+        draft(session, here, clock.now())
+    once = count()
+    with db.write() as session:
+        for _ in range(5):
+            draft(session, here, clock.now())
+    assert count() == once
