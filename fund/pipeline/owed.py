@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import Session, col
@@ -66,7 +67,8 @@ def _subjects(session: Session, deadlines: Sequence[Deadline]) -> list[Subject]:
     known: dict[tuple[str, int], Subject] = {}
     for kind, table in KINDS.items():
         ids = [deadline.subject_id for deadline in deadlines if deadline.subject_kind == kind]
-        for subject in session.scalars(select(table).where(col(table.id).in_(ids))) if ids else ():
+        for row in session.scalars(select(table).where(col(table.id).in_(ids))) if ids else ():
+            subject = cast(Subject, row)
             known[kind, id_of(subject)] = subject
     return [known[deadline.subject_kind, deadline.subject_id] for deadline in deadlines]
 

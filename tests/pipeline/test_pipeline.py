@@ -145,7 +145,7 @@ def test_the_file_is_open_to_those_who_read_everything_and_to_nobody_else(here, 
             status
         ] * 4
         assert [
-            browser.get(f"/api/v1/applications/{reference}/{part}").status_code for part in API_LISTS
+            program.get(f"/api/v1/applications/{reference}/{part}").status_code for part in API_LISTS
         ] == [status] * 3
     stranger = doors.browser()
     for tail in FILE_PAGES:
