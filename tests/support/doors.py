@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from fund.app import create_app
@@ -20,13 +21,21 @@ from fund.base.settings import Settings
 from fund.people import sessions, tokens
 
 
+APPS: dict[tuple[tuple[str, Any], ...], FastAPI] = {}
+"""Apps that stand, by their settings. A new one works out all its routes again at the first request."""
+
+
 class Doors:
-    """One app over ``db``; what is given besides goes into its settings."""
+    """One app over ``db``; what is given besides goes into its settings. The latest doors have the app."""
 
     def __init__(self, db: Database, clock: Clock, **settings: Any) -> None:
         self.db, self.clock = db, clock
-        self.settings = Settings(data_dir=Path("/nowhere"), **settings)
-        self.app = create_app(self.settings, db=db, clock=clock)
+        kind = tuple(sorted(settings.items()))
+        if kind not in APPS:
+            APPS[kind] = create_app(Settings(data_dir=Path("/nowhere"), **settings), db=db, clock=clock)
+        self.app = APPS[kind]
+        self.app.state.fund.db, self.app.state.fund.clock = db, clock
+        self.settings = self.app.state.fund.settings
 
     def browser(self, viewer: Viewer | None = None) -> TestClient:
         """A browser of its own, signed in as ``viewer`` (a stranger's without)."""
