@@ -90,9 +90,10 @@ class Preparation:
 def preparation(session: Session, viewer: Viewer, reference: str, now: datetime) -> Preparation:
     """The award of an application, for its managers and for auditors.
 
-    Raises NotFound, and Forbidden for a manager who acts for the applicant.
+    Raises NotFound, and Forbidden for who acts for the applicant.
     """
     application = access.application(session, viewer, reference)
+    access.require_apart(application, viewer)
     if not viewer.is_auditor:
         access.require_manager_of(session, application, viewer)
     award = service.award_of(session, application)

@@ -16,13 +16,18 @@ from schema.reviews import Review
 
 
 def roles_here(session: Session, subject: Subject, viewer: Viewer) -> frozenset[str]:
-    """Every role in which the viewer may look at the subject: acting roles, auditor, reviewer of the application."""
+    """Every role in which the viewer may look at the subject: acting roles, auditor, reviewer of the application.
+
+    Whoever acts for the member that applies looks as its applicant only: no auditor reads the reviews of her own.
+    """
     if not viewer.signed_in:
         return frozenset({"anyone"})
     roles = set(actor_of(session, subject, viewer).roles) | {"anyone"}
+    if "applicant" in roles:
+        return frozenset(roles)
     if viewer.is_auditor:
         roles.add("auditor")
-    if "applicant" not in roles and _reviews(session, subject, viewer):
+    if _reviews(session, subject, viewer):
         roles.add("reviewer")
     return frozenset(roles)
 
@@ -65,6 +70,12 @@ def require_manager(viewer: Viewer) -> None:
     """Raises Forbidden for whoever does not manage the fund."""
     if not viewer.is_manager:
         raise Forbidden("Only a fund manager can do this.")
+
+
+def require_apart(application: Application, viewer: Viewer) -> None:
+    """Raises Forbidden for whoever acts for the member that applies: what the fund thinks of it is not for her."""
+    if application.member_id in viewer.member_ids:
+        raise Forbidden("You belong to the member that applies, so others look after this proposal.")
 
 
 def require_manager_of(session: Session, subject: Subject, viewer: Viewer) -> None:

@@ -30,11 +30,13 @@ def actor_of(session: Session, subject: Subject, viewer: Viewer) -> Actor:
 def people_in(session: Session, role: str, subject: Subject) -> Sequence[Person]:
     """Everybody who stands in that role to the subject and can still sign in, by id.
 
+    A manager who acts for the member that applies is not among its managers: notices to them name reviewers.
     Raises ValueError for a role that no subject of this kind has.
     """
     active = select(Person).where(col(Person.disabled_at).is_(None)).order_by(col(Person.id))
     if role == "manager":
-        return session.exec(active.join(PersonRole).where(PersonRole.role == Role.MANAGER)).all()
+        managers = active.join(PersonRole).where(PersonRole.role == Role.MANAGER)
+        return session.exec(managers.where(col(Person.id).not_in(_acting_for(session, subject)))).all()
     if role == "reviewer" and isinstance(subject, Review):
         return session.exec(active.where(Person.id == subject.reviewer_id)).all()
     if role == "applicant":
@@ -42,6 +44,15 @@ def people_in(session: Session, role: str, subject: Subject) -> Sequence[Person]
         if application is not None:
             return _of_member(session, application)
     raise ValueError(f"nobody is {role} of a {type(subject).__name__.lower()}")
+
+
+def _acting_for(session: Session, subject: Subject) -> list[int]:
+    """Keys of everybody who acts for the member that applies; of nobody for a round."""
+    application = application_of(session, subject)
+    if application is None:
+        return []
+    acting = select(Membership.person_id).where(Membership.member_id == application.member_id)
+    return list(session.exec(acting))
 
 
 def _of_member(session: Session, application: Application) -> Sequence[Person]:

@@ -112,7 +112,7 @@ def pipeline(
                 money=[AmountOut(minor=money.minor, currency=money.currency) for money in one.money],
                 longest_days=one.longest_days(now),
             )
-            for stage in queries.stages(session, round, now)
+            for stage in queries.stages(session, viewer, round, now)
             for one in stage.states
         ]
 

@@ -50,10 +50,14 @@ class Happened:
 
 
 def find(session: Session, viewer: Viewer, reference: str) -> Application:
-    """The application, for a viewer who reads everything; to all others it does not exist. Raises NotFound."""
+    """The application, for a viewer who reads everything; to all others it does not exist. Raises NotFound.
+
+    And Forbidden where she acts for the member that applies: reviewers' names and the fund's own words stand in a file.
+    """
     application = access.application(session, viewer, reference)
     if not viewer.reads_everything:
         raise NotFound
+    access.require_apart(application, viewer)
     return application
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import Session, col
 
+from fund.base.permissions import Viewer
 from schema.applications import Application
 from schema.outbox import DeliveryAttempt, Message, MessageStatus
 from schema.people import Person
@@ -52,16 +53,20 @@ class Entry:
         return self.message.rendered_subject or (kind if about == self.message.kind else f"{kind}: {about}")
 
 
-def counts(session: Session) -> dict[str, int]:
-    """How many messages stand in each status."""
-    found = session.execute(select(col(Message.status), func.count()).group_by(col(Message.status)))
+def counts(session: Session, viewer: Viewer | None = None) -> dict[str, int]:
+    """How many messages stand in each status: of those that the viewer may read, or of all."""
+    query = select(col(Message.status), func.count()).group_by(col(Message.status))
+    found = session.execute(query.where(_apart(viewer)) if viewer else query)
     return {status: int(count) for status, count in found}
 
 
-def page(session: Session, status: str, number: int) -> tuple[list[Entry], int]:
-    """One page of messages in a status (all if empty), the latest moment first, and how many there are."""
-    query = _entries()
-    total = select(func.count()).select_from(Message)
+def page(session: Session, viewer: Viewer, status: str, number: int) -> tuple[list[Entry], int]:
+    """One page of messages in a status (all if empty), the latest moment first, and how many there are.
+
+    Without those about the proposals of the viewer's own members: they name reviewers.
+    """
+    query = _entries().where(_apart(viewer))
+    total = select(func.count()).select_from(Message).where(_apart(viewer))
     if status:
         query, total = query.where(col(Message.status) == status), total.where(col(Message.status) == status)
     query = query.order_by(col(Message.next_at).desc(), col(Message.id).desc())
@@ -76,9 +81,9 @@ def of_application(session: Session, application: Application) -> list[Entry]:
     return [Entry(*row) for row in found]
 
 
-def one(session: Session, message_id: int) -> Entry | None:
-    """The message of that key, or None."""
-    found = session.execute(_entries().where(col(Message.id) == message_id)).first()
+def one(session: Session, viewer: Viewer, message_id: int) -> Entry | None:
+    """The message of that key, or None; none about a proposal of the viewer's own members."""
+    found = session.execute(_entries().where(col(Message.id) == message_id, _apart(viewer))).first()
     return Entry(*found) if found else None
 
 
@@ -89,6 +94,11 @@ def attempts(session: Session, message: Message) -> Sequence[DeliveryAttempt]:
         .where(col(DeliveryAttempt.message_id) == message.id)
         .order_by(col(DeliveryAttempt.id))
     ).all()
+
+
+def _apart(viewer: Viewer) -> ColumnElement[bool]:
+    own = select(col(Application.id)).where(col(Application.member_id).in_(viewer.member_ids))
+    return col(Message.application_id).is_(None) | col(Message.application_id).not_in(own)
 
 
 def _entries() -> Select[Message, Person, str]:

@@ -40,7 +40,8 @@ def by(session: Session, viewer: Viewer, now: datetime) -> list[Owed]:
         ),
     ]
     if viewer.is_manager:
-        mine.append(col(Deadline.owner_role) == Role.MANAGER)
+        others = col(Application.id).is_(None) | col(Application.member_id).not_in(viewer.member_ids)
+        mine.append((col(Deadline.owner_role) == Role.MANAGER) & others)
     found = session.execute(
         select(Deadline, Application, Member)
         .join(Application, col(Application.id) == col(Deadline.application_id), isouter=True)

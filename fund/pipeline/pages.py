@@ -11,7 +11,7 @@ from fund.base.database import Database
 from fund.base.errors import NotFound
 from fund.base.permissions import Viewer
 from fund.pipeline import dossier, outbox, owed, queries
-from fund.web.deps import DbDep, NowDep, ReadsEverything, SignedIn
+from fund.web.deps import DbDep, NowDep, ReadsEverything, RowId, SignedIn
 from fund.web.page import render
 
 router = APIRouter(include_in_schema=False)
@@ -43,11 +43,11 @@ def pipeline(
     """Where all applications stand, and the list that a link or a search chose."""
     wanted = queries.Filter(round, stage, state, overdue, words.strip())
     with db.read() as session:
-        rows, total = queries.rows(session, wanted, now, page)
+        rows, total = queries.rows(session, viewer, wanted, now, page)
         return render(
             request,
             "pipeline/pipeline.html",
-            stages=queries.stages(session, round, now),
+            stages=queries.stages(session, viewer, round, now),
             rounds=queries.rounds(session),
             wanted=wanted,
             rows=rows,
@@ -144,11 +144,11 @@ def all_mail(
 ) -> Response:
     """The outbox of the whole fund."""
     with db.read() as session:
-        found, total = outbox.page(session, status, page)
+        found, total = outbox.page(session, viewer, status, page)
         return render(
             request,
             "pipeline/outbox.html",
-            counts=outbox.counts(session),
+            counts=outbox.counts(session, viewer),
             status=status,
             mail=found,
             page=page,
@@ -157,10 +157,10 @@ def all_mail(
 
 
 @router.get("/mail/{message_id}")
-def one_mail(request: Request, message_id: int, viewer: ReadsEverything, db: DbDep) -> Response:
+def one_mail(request: Request, message_id: RowId, viewer: ReadsEverything, db: DbDep) -> Response:
     """One mail: its words, whom it is for, every try at sending it, and why it ended as it did."""
     with db.read() as session:
-        found = outbox.one(session, message_id)
+        found = outbox.one(session, viewer, message_id)
         if found is None:
             raise NotFound
         return render(

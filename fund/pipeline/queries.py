@@ -1,6 +1,7 @@
 """The pipeline in numbers and rows: where applications stand, since when, for how much money, and what is late.
 
-Each function takes a fixed number of queries, however many applications there are.
+Each function takes a fixed number of queries, however many applications there are. A viewer's own members'
+applications are left out of all: others look after them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlmodel import Session, col
 
 from fund.base.definitions import definition_by_id
+from fund.base.permissions import Viewer
 from schema.applications import Application
 from schema.awards import Award
 from schema.deadlines import Deadline, DeadlineStatus
@@ -104,7 +106,7 @@ class Row:
     """The open deadline of it, or of something that belongs to it, that comes next."""
 
 
-def stages(session: Session, round_slug: str, now: datetime) -> list[StageCount]:
+def stages(session: Session, viewer: Viewer, round_slug: str, now: datetime) -> list[StageCount]:
     """Every stage and state of the shipped workflow with its numbers, for one round or for all (two queries)."""
     counted = {name: StateCount(state) for name, state in shipped("application").states.items()}
     late = _late_application_ids(now)
@@ -121,6 +123,7 @@ def stages(session: Session, round_slug: str, now: datetime) -> list[StageCount]
         )
         .join(Round, col(Round.id) == col(Application.round_id))
         .join(Award, col(Award.application_id) == col(Application.id), isouter=True)
+        .where(col(Application.member_id).not_in(viewer.member_ids))
         .group_by(col(Application.state), col(Application.currency), col(Application.workflow_id))
     )
     if round_slug:
@@ -153,9 +156,11 @@ def _by_stage(definition: Definition, counted: Iterable[StateCount]) -> list[Sta
     return list(found.values())
 
 
-def rows(session: Session, wanted: Filter, now: datetime, page: int = 1) -> tuple[list[Row], int]:
+def rows(
+    session: Session, viewer: Viewer, wanted: Filter, now: datetime, page: int = 1
+) -> tuple[list[Row], int]:
     """One page of applications that fit the filter, the most urgent first, and how many fit in all (three queries)."""
-    conditions = _conditions(wanted, now)
+    conditions = [*_conditions(wanted, now), col(Application.member_id).not_in(viewer.member_ids)]
     total = session.execute(
         select(func.count(col(Application.id)))
         .join(Round, col(Round.id) == col(Application.round_id))

@@ -38,7 +38,9 @@ def test_every_state_tells_how_many_how_much_how_long_and_what_is_late(here, db,
     passing.sweep(db, clock)
     with db.read() as session:
         counted = {
-            one.state.name: one for stage in queries.stages(session, "", clock.now()) for one in stage.states
+            one.state.name: one
+            for stage in queries.stages(session, here.manager, "", clock.now())
+            for one in stage.states
         }
     assert {name: one.count for name, one in counted.items() if one.count} == {
         "not_submitted": 1,
@@ -58,7 +60,7 @@ def test_a_draft_is_counted_but_never_listed_or_found(here, db, clock):
         draft(session, here, clock.now(), title="A secret draft")
     with db.read() as session:
         for wanted in (queries.Filter(), queries.Filter(words="secret"), queries.Filter(state="draft")):
-            assert queries.rows(session, wanted, clock.now()) == ([], 0)
+            assert queries.rows(session, here.manager, wanted, clock.now()) == ([], 0)
     page = Doors(db, clock).browser(here.manager).get("/pipeline")
     assert "secret" not in page.text
 
@@ -82,7 +84,7 @@ def test_a_filter_is_a_link(here, db, clock, wanted, titles):
         to_deliberation(session, here, clock.now(), "Deciding")
         to_active(session, here, clock.now()).title = "Active one"
     with db.read() as session:
-        rows, total = queries.rows(session, wanted, clock.now())
+        rows, total = queries.rows(session, here.manager, wanted, clock.now())
     assert (sorted(row.application.title for row in rows), total) == (titles, len(titles))
     assert Doors(db, clock).browser(here.manager).get("/pipeline" + wanted.link()).status_code == 200
 
@@ -90,8 +92,8 @@ def test_a_filter_is_a_link(here, db, clock, wanted, titles):
 def test_the_overview_costs_the_same_with_one_row_and_with_many(here, db, clock):
     def count() -> int:
         with db.read() as session, statements(db) as seen:
-            queries.stages(session, "", clock.now())
-            queries.rows(session, queries.Filter(), clock.now())
+            queries.stages(session, here.manager, "", clock.now())
+            queries.rows(session, here.manager, queries.Filter(), clock.now())
         return len(seen)
 
     with db.write() as session:
