@@ -1,6 +1,6 @@
 """Real worker processes, killed in the middle of their work: nothing lost, and doubled only what the record admits.
 
-``FUND_CHAOS=20`` (how many kills) makes the long test longer.
+``CHAOS_KILLS=20`` (how many kills) makes the long test longer.
 """
 
 import os
@@ -21,7 +21,7 @@ from tests.notifications.world import NOW, Post, World
 from tests.support.smtp import Mailbox
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
-KILLS = int(os.environ.get("FUND_CHAOS", "3"))
+KILLS = int(os.environ.get("CHAOS_KILLS", "3"))
 ROOT = Path(__file__).parent.parent.parent
 
 

@@ -1,6 +1,6 @@
 """Whatever happens in whatever order, the guarantees hold: a random walk against a plain model, on both databases.
 
-``FUND_WALKS=200`` (how many walks of up to 40 steps) makes it longer.
+``CHAOS_WALKS=200`` (how many walks of up to 40 steps) makes it longer.
 """
 
 import os
@@ -36,7 +36,7 @@ from schema.deadlines import Deadline, DeadlineStatus
 from schema.outbox import TERMINAL
 from tests.notifications.world import NOW, SETTINGS, World
 
-WALKS = int(os.environ.get("FUND_WALKS", "6"))
+WALKS = int(os.environ.get("CHAOS_WALKS", "6"))
 OFFSETS = [-7, -3, -1, 1, 4]
 FIRST = date(2021, 9, 24)
 VERDICTS = ["sent", "retry", "dead", "unknown-kept", "unknown-lost", "unreachable", "down"]
