@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, Response
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fund.base.errors import NotFound
 from fund.demo.stage import Stage, everybody
@@ -20,9 +22,27 @@ FRAMING = (
     "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
+SENTENCE = "Amounts, dates, people and texts are illustrative."
 
 flash.register("demo.became", lazy("You are somebody else now."))
 flash.register("demo.moved", lazy("The clock was moved. What was due on the way has happened; see the mail."))
+
+
+class SaysSo:
+    """Every answer of the demonstration says that it is one: those for programs and files too, in a header."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and mark its answer."""
+
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Demonstration"] = SENTENCE
+            await send(message)
+
+        await self.app(scope, receive, marked)
 
 
 def add_pages(app: FastAPI, stage: Stage) -> None:
@@ -72,6 +92,7 @@ def add_pages(app: FastAPI, stage: Stage) -> None:
         return HTMLResponse(caught.body("html"), headers={"Content-Security-Policy": FRAMED})
 
     app.include_router(router)
+    app.add_middleware(SaysSo)
 
 
 def _sign_in(stage: Stage, response: Response, person_id: int) -> None:
@@ -84,5 +105,7 @@ def _sign_in(stage: Stage, response: Response, person_id: int) -> None:
 
 def _came_from(request: Request) -> str:
     """The path of the page that the button stood on; the cross-site rule has seen to it that it is ours."""
-    path = urlsplit(request.headers.get("referer", "")).path
-    return path if path.startswith("/") and not path.startswith("//") else "/"
+    came = urlsplit(request.headers.get("referer", ""))
+    if not came.path.startswith("/") or came.path.startswith("//"):
+        return "/"
+    return f"{came.path}?{came.query}" if came.query else came.path

@@ -18,12 +18,20 @@ from fund.demo.catcher import Catcher
 from fund.demo.clock import MovedClock
 from fund.demo.story import OPENING, live_through
 from fund.demo.travel import next_event, travel
+from fund.web.i18n import Lazy, lazy
 from fund.web.i18n import gettext as _
 from fund.worker import Worker
-from schema.people import Membership, Person, PersonRole
+from schema.people import Membership, Person, PersonRole, Role
 
-EDITION = "1"
+EDITION = "2"
 """Changes when the story does; data of another edition is made anew."""
+
+ROLES = {
+    Role.MANAGER: lazy("Fund managers"),
+    Role.REVIEWER: lazy("Reviewers"),
+    Role.AUDITOR: lazy("Auditors"),
+}
+APPLICANTS = lazy("Applicants")
 
 
 @dataclass
@@ -46,17 +54,13 @@ class Stage:
     def bar(self, _request: Request, viewer: Viewer) -> Mapping[str, Any]:
         """What the bar on every page shows."""
         with self.database.read() as session:
-            people = [
-                {
-                    "label": person.name,
-                    "url": f"/demo/become/{person.id}",
-                    "current": person.id == viewer.person_id,
-                }
-                for person in everybody(session)
-            ]
+            groups = by_role(session)
         return {
             "now": self.clock.now(),
-            "people": people,
+            "roles": [
+                {"label": str(label), "people": [_button(person, viewer) for person in people]}
+                for label, people in groups
+            ],
             "moves": [
                 {"label": _("A day"), "url": "/demo/clock/day"},
                 {"label": _("A week"), "url": "/demo/clock/week"},
@@ -74,21 +78,36 @@ class Stage:
         self.database.close()
 
 
-def everybody(session: Session) -> list[Person]:
-    """The people of the demonstration: staff first, then applicants, each by name."""
+def by_role(session: Session) -> list[tuple[Lazy, list[Person]]]:
+    """The people of the demonstration that one may step into, under the name of what they are."""
     people = session.exec(select(Person).order_by(col(Person.id))).all()
-    staff = set(session.exec(select(PersonRole.person_id)))
-    applicants = set(session.exec(select(Membership.person_id)))
-    return [p for p in people if p.id in staff] + [
-        p for p in people if p.id in applicants and p.id not in staff
+    groups = [
+        (label, set(session.exec(select(PersonRole.person_id).where(PersonRole.role == role))))
+        for role, label in ROLES.items()
     ]
+    groups.append((APPLICANTS, set(session.exec(select(Membership.person_id)))))
+    return [(label, [person for person in people if person.id in ids]) for label, ids in groups]
+
+
+def everybody(session: Session) -> list[Person]:
+    """The same people, each once, in the same order."""
+    return list({person.id: person for _label, people in by_role(session) for person in people}.values())
+
+
+def _button(person: Person, viewer: Viewer) -> Mapping[str, Any]:
+    name, _comma, _role = person.name.partition(",")
+    return {
+        "label": name,
+        "url": f"/demo/become/{person.id}",
+        "current": person.id == viewer.person_id,
+    }
 
 
 def set_up(settings: Settings, folder: Path, *, fresh: bool, tell: Callable[[str], None]) -> Stage:
     """Open the stage in ``folder``; without a whole one there, or if ``fresh``, the story is lived through first."""
     mark = folder / "ready"
     if fresh or not mark.is_file() or mark.read_text() != EDITION:
-        tell("Living through the 2021 round (once; about half a minute) …")
+        tell("Living through the 2021 round, once (the next start takes a moment only)")
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True)

@@ -7,6 +7,7 @@ wherever a deadline passes or a mail is due.
 import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from fund.base import moves
 from fund.demo.acts import Proposal
 from fund.demo.cast import REVIEWERS, Cast, assemble
 from fund.demo.clock import BEGINNING, MovedClock
-from fund.demo.travel import travel
+from fund.demo.travel import settle, travel
 from fund.rounds import service as rounds
 from fund.rounds.fields import RoundDraft
 from fund.worker import Worker
@@ -70,15 +71,22 @@ def live_through(worker: Worker, clock: MovedClock, tell: Callable[[str], None])
         cast = assemble(session, told["members"], clock.now())
         first = rounds.create_round(session, cast["manager"], FIRST, clock.now()).slug
         second = rounds.create_round(session, cast["manager"], SECOND, clock.now()).slug
-    steps = list(_all_steps(told, cast, first, second))
-    steps.sort(key=lambda timed: timed[0])
-    for number, (moment, step) in enumerate(steps, 1):
+    month = ""
+    steps = sorted(_all_steps(told, cast, first, second), key=_moment)
+    for moment, together in groupby(steps, key=_moment):
         travel(worker, clock, moment)
         with worker.database.write() as session:
-            step(session, moment)
-        if number % 25 == 0:
-            tell(f"{moment:%B %Y}: {number} of {len(steps)} steps")
+            for _when, step in together:
+                step(session, moment)
+        settle(worker)
+        if f"{moment:%B %Y}" != month:
+            month = f"{moment:%B %Y}"
+            tell(f"  {month}")
     travel(worker, clock, BEGINNING)
+
+
+def _moment(timed: Timed) -> datetime:
+    return timed[0]
 
 
 def _all_steps(told: dict[str, Any], cast: Cast, first: str, second: str) -> Iterator[Timed]:
@@ -98,7 +106,7 @@ def _funded(project: Proposal, reach: str, number: int) -> Iterator[Timed]:
     """A project of the first round, as far as it came."""
     starts, ends = RUNS.get(reach, USUAL_RUN)
     late = reach == "agreement_signed"
-    yield from _reviewed(project, _at(2020, 10, 1) + timedelta(days=number), _at(2020, 11, 2), number)
+    yield from _reviewed(project, _at(2020, 10, 1) + timedelta(days=number // 3), _at(2020, 11, 2), number)
     if late:
         yield (
             _at(2020, 12, 10),
@@ -107,7 +115,7 @@ def _funded(project: Proposal, reach: str, number: int) -> Iterator[Timed]:
     yield _at(2021, 1, 20) if not late else _at(2021, 9, 1), project.show
     offered = _at(2021, 8, 16) if late else _at(2020, 12, 10)
     yield offered, lambda s, now: project.offer(s, starts, ends, now)
-    yield offered + timedelta(days=4 + number % 5), project.accept
+    yield offered + timedelta(days=4 + number % 3), project.accept
     if late:
         return
     begun = datetime(starts.year, starts.month, starts.day, 10, 30, tzinfo=UTC)

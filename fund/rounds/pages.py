@@ -10,7 +10,16 @@ from fund.base.permissions import Viewer
 from fund.people import places
 from fund.rounds import forms, queries, service
 from fund.web import flash
-from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, ReadsEverything, SettingsDep, ViewerDep
+from fund.web.deps import (
+    DbDep,
+    DemoNote,
+    FormDep,
+    ManagerDep,
+    NowDep,
+    ReadsEverything,
+    SettingsDep,
+    ViewerDep,
+)
 from fund.web.forms import Form
 from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy, speech
@@ -71,7 +80,9 @@ def printable(request: Request, slug: str, viewer: ViewerDep, db: DbDep, now: No
 
 
 @router.get("/rounds/{slug}/deadline.ics")
-def calendar(slug: str, viewer: ViewerDep, db: DbDep, now: NowDep, settings: SettingsDep) -> Response:
+def calendar(
+    slug: str, viewer: ViewerDep, db: DbDep, now: NowDep, settings: SettingsDep, note: DemoNote
+) -> Response:
     """The closing day for one's calendar."""
     with db.read() as session:
         round_ = queries.round_by_slug(session, viewer, slug)
@@ -82,7 +93,7 @@ def calendar(slug: str, viewer: ViewerDep, db: DbDep, now: NowDep, settings: Set
         generation=deadline.generation,
         due_at=deadline.due_at,
         summary=_("Proposals close: %(round)s") % {"round": round_.title},
-        description=_("Submit the proposal before this moment."),
+        description=" ".join((_("Submit the proposal before this moment."), note)).strip(),
         url=url,
     )
     content = calendar_file(

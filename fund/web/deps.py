@@ -24,6 +24,17 @@ def viewer(request: Request) -> Viewer:
     return viewer_of(request)
 
 
+def demonstration(request: Request) -> str:
+    """The sentence that every file of the demonstration carries; empty in a real fund."""
+    return (
+        _("Demonstration: amounts, dates, people and texts are illustrative.")
+        if container(request).demo
+        else ""
+    )
+
+
+DemoNote = Annotated[str, Depends(demonstration)]
+"""What a file has to say if it comes out of the demonstration."""
 ViewerDep = Annotated[Viewer, Depends(viewer)]
 """Who looks, signed in or not."""
 

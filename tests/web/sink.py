@@ -81,9 +81,9 @@ def demo(request: Request, viewer: Viewer) -> Mapping[str, Any]:
     """A demonstration's bar."""
     return {
         "now": NOW,
-        "people": [
-            {"label": "Amina Example, City of Palmira", "url": "/demo/be/1", "current": True},
-            {"label": "A fund manager", "url": "/demo/be/2"},
+        "roles": [
+            {"label": "Applicants", "people": [{"label": "Amina", "url": "/demo/be/1", "current": True}]},
+            {"label": "Fund managers", "people": [{"label": "A fund manager", "url": "/demo/be/2"}]},
         ],
         "moves": [
             {"label": "One day on", "url": "/demo/move/day"},
