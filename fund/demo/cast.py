@@ -13,12 +13,13 @@ from schema.people import Role
 
 STAFF = {
     "manager": ("Mira, fund manager", "mira@fund.example", {Role.MANAGER}),
-    "second": ("Jonas, fund manager", "jonas@fund.example", {Role.MANAGER}),
     "ingrid": ("Ingrid, reviewer", "ingrid@reviews.example", {Role.REVIEWER}),
     "samuel": ("Samuel, reviewer", "samuel@reviews.example", {Role.REVIEWER}),
     "leila": ("Leila, reviewer", "leila@reviews.example", {Role.REVIEWER}),
     "auditor": ("Ada, auditor", "ada@audit.example", {Role.AUDITOR}),
 }
+NEWCOMER = PersonDraft("jonas@fund.example", "Jonas, fund manager", frozenset({Role.MANAGER}))
+"""The second manager, who joins late: both are told of everything, and one mailbox tells the story of a year."""
 REVIEWERS = ("ingrid", "samuel", "leila")
 
 
@@ -50,6 +51,11 @@ def assemble(session: Session, members: list[dict[str, Any]], now: datetime) -> 
         person = PersonDraft(email, told["person"], members=frozenset({member_id}))
         cast.people[told["key"]] = _add(session, manager, person, now, told["zone"])
     return cast
+
+
+def join(session: Session, manager: Viewer, now: datetime) -> None:
+    """The second manager begins."""
+    people.add_person(session, manager, NEWCOMER, now, zone="Europe/Brussels", invite=False)
 
 
 def _add(

@@ -23,7 +23,7 @@ from fund.web.i18n import gettext as _
 from fund.worker import Worker
 from schema.people import Membership, Person, PersonRole, Role
 
-EDITION = "2"
+EDITION = "3"
 """Changes when the story does; data of another edition is made anew."""
 
 ROLES = {

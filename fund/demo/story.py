@@ -15,7 +15,7 @@ from sqlmodel import Session, select
 
 from fund.base import moves
 from fund.demo.acts import Proposal
-from fund.demo.cast import REVIEWERS, Cast, assemble
+from fund.demo.cast import REVIEWERS, Cast, assemble, join
 from fund.demo.clock import BEGINNING, MovedClock
 from fund.demo.travel import settle, travel
 from fund.rounds import service as rounds
@@ -94,6 +94,7 @@ def _all_steps(told: dict[str, Any], cast: Cast, first: str, second: str) -> Ite
     yield _at(2020, 9, 21), _move_round(cast, first, "open")
     yield _at(2020, 12, 20), _move_round(cast, first, "decide")
     yield _at(2021, 9, 1), _move_round(cast, second, "open")
+    yield _at(2021, 9, 20), lambda s, now: join(s, cast["manager"], now)
     for number, one in enumerate(told["projects"]):
         project = Proposal(one, cast, first, members[one["member"]])
         yield from _funded(project, one["reach"], number)
