@@ -28,10 +28,10 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
-from notifications.outbox import CANCELLABLE, MESSAGES, closed
+from notifications.outbox import CANCELLABLE, MESSAGES, closed, ended
 from notifications.outcomes import Handed, OnUnknown, Outcome, onward
 from schema.deadlines import Deadline
-from schema.outbox import DeliveryAttempt, MessageStatus, Worker
+from schema.outbox import TERMINAL, DeliveryAttempt, MessageStatus, Worker
 from schema.people import Person
 
 ATTEMPTS: Table = DeliveryAttempt.__table__  # type: ignore[attr-defined]
@@ -254,43 +254,42 @@ def acknowledge(
     could not be reached, else after ``wait`` seconds; after 14 attempts, or past its expiry, it is dead.
     """
     values = onward(intent.message_id, intent.attempts, intent.expires_at, handed, now, on_unknown)
-    if handed.subject and intent.kind != "sign_in":
-        values |= {"rendered_subject": handed.subject, "rendered_text": handed.text}
+    if intent.kind != "sign_in":
+        values |= {"rendered_subject": handed.subject, "rendered_text": handed.text} if handed.subject else {}
+    elif values["status"] in TERMINAL:
+        values |= {"payload": {}, "path": "/"}
     if handed.address:
         values["address"] = handed.address
-    mine = _mine(intent.message_id, intent.lease, MessageStatus.SENDING)
-    changed = session.connection().execute(update(MESSAGES).where(*mine).values(values))
-    if changed.rowcount == 0:
+    values |= {"its_id": intent.message_id, "its_lease": intent.lease}
+    if session.connection().execute(_ACKNOWLEDGE, values).rowcount == 0:
         return None
-    _close_attempt(session, intent.attempt_id, handed, now)
+    result = {"ended_at": now, "outcome": handed.outcome.value, "reply": handed.reply}
+    session.connection().execute(_RESULT, result | {"its_id": intent.attempt_id})
     if handed.outcome == Outcome.SENT and intent.reminds is not None:
         _outdate(session, intent.reminds, now)
     return MessageStatus(values["status"])
 
 
-def _close_attempt(session: Session, attempt_id: int, handed: Handed, now: datetime) -> None:
-    session.connection().execute(
-        update(ATTEMPTS)
-        .where(ATTEMPTS.c.id == attempt_id, ATTEMPTS.c.outcome == "")
-        .values(ended_at=now, outcome=handed.outcome.value, reply=handed.reply)
-    )
-
-
 def _outdate(session: Session, reminds: tuple[int, int, int | None, int], now: datetime) -> None:
     """Older reminders that are still being retried say nothing new once a newer one has gone out."""
-    c = MESSAGES.c
-    deadline_id, generation, person_id, offset_days = reminds
-    session.connection().execute(
-        update(MESSAGES)
-        .where(
-            c.deadline_id == deadline_id,
-            CANCELLABLE,
-            c.deadline_generation == generation,
-            c.person_id == person_id,
-            c.offset_days < offset_days,
-        )
-        .values(closed(MessageStatus.SUPERSEDED, "A newer reminder of the same deadline went out", now))
-    )
+    names = ("its_deadline", "its_generation", "its_person", "its_offset")
+    values = ended(MessageStatus.SUPERSEDED, "A newer reminder of the same deadline went out", now)
+    session.connection().execute(_OUTDATE, values | dict(zip(names, reminds, strict=True)))
+
+
+_ACKNOWLEDGE = update(MESSAGES).where(
+    MESSAGES.c.id == bindparam("its_id"),
+    MESSAGES.c.lease == bindparam("its_lease"),
+    MESSAGES.c.status == MessageStatus.SENDING.value,
+)
+_RESULT = update(ATTEMPTS).where(ATTEMPTS.c.id == bindparam("its_id"), ATTEMPTS.c.outcome == "")
+_OUTDATE = update(MESSAGES).where(
+    MESSAGES.c.deadline_id == bindparam("its_deadline"),
+    CANCELLABLE,
+    MESSAGES.c.deadline_generation == bindparam("its_generation"),
+    MESSAGES.c.person_id == bindparam("its_person"),
+    MESSAGES.c.offset_days < bindparam("its_offset"),
+)
 
 
 def release(session: Session, worker: str) -> int:

@@ -85,16 +85,18 @@ def cancel(session: Session, *where: Any, reason: str, now: datetime) -> int:
     return result.rowcount
 
 
+def ended(status: MessageStatus, reason: str, now: datetime) -> dict[str, Any]:
+    """The columns of a message that ends as ``status``, apart from what ``closed`` erases."""
+    return {"status": status.value, "reason": reason, "finished_at": now, "worker": None, "lease": None}
+
+
 def closed(status: MessageStatus, reason: str, now: datetime) -> dict[str, Any]:
-    """The columns of a message that ends as ``status``. A sign-in link or code is not kept beyond its use."""
-    return {
-        "status": status.value,
-        "reason": reason,
-        "finished_at": now,
-        "worker": None,
-        "lease": None,
-        "payload": case((MESSAGES.c.kind == "sign_in", literal({}, Json)), else_=MESSAGES.c.payload),
-        "path": case((MESSAGES.c.kind == "sign_in", "/"), else_=MESSAGES.c.path),
+    """The columns of whatever messages end as ``status``. A sign-in link or code is not kept beyond its use."""
+    c = MESSAGES.c
+    sign_in = c.kind == "sign_in"
+    return ended(status, reason, now) | {
+        "payload": case((sign_in, literal({}, Json)), else_=c.payload),
+        "path": case((sign_in, "/"), else_=c.path),
     }
 
 

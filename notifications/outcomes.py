@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from zlib import crc32
 
-from notifications.outbox import closed
+from notifications.outbox import ended
 from schema.outbox import MessageStatus
 
 MAX_ATTEMPTS = 14
@@ -52,18 +52,18 @@ def onward(
 ) -> dict[str, Any]:
     """The columns of a message after its ``attempts``-th attempt came out as ``handed``."""
     if handed.outcome == Outcome.SENT:
-        return closed(MessageStatus.SENT, "", now)
+        return ended(MessageStatus.SENT, "", now)
     if handed.outcome == Outcome.DEAD:
-        return closed(MessageStatus.DEAD, handed.reply, now)
+        return ended(MessageStatus.DEAD, handed.reply, now)
     if handed.outcome == Outcome.UNREACHABLE:
         return _again(now, handed.reply) | {"attempts": attempts - 1}
     uncertain = handed.outcome == Outcome.UNKNOWN
     if uncertain and on_unknown == "park":
-        return closed(MessageStatus.UNCERTAIN, handed.reply, now)
+        return ended(MessageStatus.UNCERTAIN, handed.reply, now)
     next_at = now + wait(attempts, message_id)
     if attempts >= MAX_ATTEMPTS or (expires_at is not None and next_at >= expires_at):
         status = MessageStatus.UNCERTAIN if uncertain else MessageStatus.DEAD
-        return closed(status, f"Given up after {attempts} attempts: {handed.reply}", now)
+        return ended(status, f"Given up after {attempts} attempts: {handed.reply}", now)
     return _again(next_at, handed.reply)
 
 
