@@ -149,7 +149,9 @@ def test_whoever_acts_for_the_applicant_decides_nothing(here, db, clock):
             roles=frozenset({"manager"}),
             member_ids=frozenset({here.member_id}),
         )
-        assert [o.move.trigger for o in moves.options(session, application, both, clock.now())] == ["withdraw"]
+        assert [o.move.trigger for o in moves.options(session, application, both, clock.now())] == [
+            "withdraw"
+        ]
         with pytest.raises(Forbidden):
             move(session, application, "start_screening", both, clock.now())
 

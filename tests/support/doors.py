@@ -20,7 +20,6 @@ from fund.base.permissions import Viewer
 from fund.base.settings import Settings
 from fund.people import sessions, tokens
 
-
 APPS: dict[tuple[tuple[str, Any], ...], FastAPI] = {}
 """Apps that stand, by their settings. A new one works out all its routes again at the first request."""
 
