@@ -64,10 +64,10 @@ class Database:
 
 @contextmanager
 def _storable() -> Iterator[None]:
-    """A character that PostgreSQL has no room for (NUL), or a number beyond 64 bits, is the sender's to correct."""
+    """NUL (PostgreSQL has no room for it), half a character, or a number beyond 64 bits is the sender's to correct."""
     try:
         yield
-    except (DataError, OverflowError) as error:
+    except (DataError, OverflowError, UnicodeEncodeError) as error:
         wrong = "A text holds a character that cannot be stored, or a number is too large."
         raise Invalid({"value": wrong}) from error
 

@@ -96,7 +96,7 @@ def my_deadlines(viewer: SignedIn, db: DbDep, now: NowDep) -> list[OwedOut]:
         ]
 
 
-@router.get("/pipeline", responses=responses(401, 403))
+@router.get("/pipeline", responses=responses(401, 403, 422))
 def pipeline(
     viewer: ReadsEverything, db: DbDep, now: NowDep, round: Annotated[str, Query(max_length=200)] = ""
 ) -> list[StateOut]:

@@ -125,7 +125,7 @@ class PublicIn(PublicOut):
     public_summary: Text
 
 
-@router.get("/api/v1/projects")
+@router.get("/api/v1/projects", responses=responses(422))
 def list_projects(viewer: ViewerDep, db: DbDep, page: Page) -> Listing[ProjectOut]:
     """Funded projects, the latest first. Open to everybody."""
     with db.read() as session:

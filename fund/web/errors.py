@@ -63,6 +63,9 @@ async def handle_http(request: Request, error: Exception) -> Response:
     error = cast(HTTPException, error)
     if error.status_code < 400:
         return Response(status_code=error.status_code, headers=error.headers)
+    if error.status_code == 400 and problems.wanted(request):
+        # The framework's word for JSON too deep or in no encoding; other broken JSON it answers with 422.
+        return await respond(request, Invalid({"body": _("This is no JSON that can be read")}))
     response = await respond(request, _as_own(error))
     response.headers.update(error.headers or {})
     return response

@@ -47,7 +47,7 @@ def of_error(request: Request, error: FundError, extra: Mapping[str, Any] | None
         status=error.status,
         detail=error.message,
         instance=request.url.path,
-        errors=error.fields if isinstance(error, Invalid) else None,
+        errors=_sendable(error.fields) if isinstance(error, Invalid) else None,
         reasons=list(error.reasons) if isinstance(error, MoveRefused) else None,
         **(extra or {}),
     )
@@ -57,6 +57,11 @@ def of_error(request: Request, error: FundError, extra: Mapping[str, Any] | None
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after)
     return JSONResponse(problem.model_dump(exclude_none=True), error.status, headers, MEDIA)
+
+
+def _sendable(fields: Mapping[str, str]) -> dict[str, str]:
+    """The errors under names that can be written: a name that was sent may hold half a character."""
+    return {name.encode(errors="replace").decode(): text for name, text in fields.items()}
 
 
 def bearer_token(request: Request) -> str | None:

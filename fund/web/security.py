@@ -135,7 +135,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         announced = RequestHeaders(scope=scope).get("content-length", "0")
-        if not announced.isdigit() or int(announced) > self.limit:
+        if not announced.isdecimal() or int(announced) > self.limit:
             response = await errors.respond(Request(scope, receive), TooLarge(errors.too_large()))
             await response(scope, receive, send)
             return
