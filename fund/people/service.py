@@ -34,9 +34,13 @@ OPERATOR = "operator"
 
 
 def add_member(session: Session, viewer: Viewer, draft: MemberDraft, now: datetime) -> Member:
-    """Take a member into the network. Raises Forbidden for others than managers, Invalid for what is wrong."""
+    """Take a member into the network. Raises Forbidden for others than managers, Invalid for what is wrong.
+
+    A second member of one name in one place is wrong too: a button that was pressed twice adds one.
+    """
     _managers_only(viewer)
     checked = checked_member(draft)
+    _new_here(session, checked)
     member = Member(slug=_free_slug(session, checked.name), joined_at=now, name=checked.name)
     _fill(member, checked)
     session.add(member)
@@ -209,6 +213,12 @@ def _fill(member: Member, draft: MemberDraft) -> None:
     member.name, member.kind, member.city = draft.name, draft.kind, draft.city
     member.country, member.country_code = draft.country, countries()[draft.country]
     member.zone = draft.zone
+
+
+def _new_here(session: Session, draft: MemberDraft) -> None:
+    same = (Member.name == draft.name, Member.city == draft.city, Member.country == draft.country)
+    if session.exec(select(Member.id).where(*same)).first() is not None:
+        raise Invalid({"name": _("This member of the network is there already")})
 
 
 def _free_address(session: Session, email: str) -> None:

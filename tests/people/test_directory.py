@@ -107,11 +107,19 @@ def test_somaliland_is_named_and_published_as_so(db: Database, manager: Viewer) 
 
 
 def test_members_of_one_name_get_addresses_of_their_own(db: Database, manager: Viewer) -> None:
-    slugs = [make_member(db, manager).slug for _ in range(3)]
-    arabic = MemberDraft("شبكة", "organisation", "Amman", "Jordan")
+    def slugs(name: str) -> list[str]:
+        cities = ("Amman", "Irbid", "Aqaba")
+        drafts = [MemberDraft(name, "organisation", city, "Jordan") for city in cities]
+        return [make_member(db, manager, draft).slug for draft in drafts]
 
-    assert slugs == ["peace-initiative", "peace-initiative-2", "peace-initiative-3"]
-    assert [make_member(db, manager, arabic).slug for _ in range(2)] == ["member", "member-2"]
+    assert slugs("Peace Initiative") == ["peace-initiative", "peace-initiative-2", "peace-initiative-3"]
+    assert slugs("شبكة") == ["member", "member-2", "member-3"]
+
+
+def test_a_button_pressed_twice_adds_one_member(db: Database, manager: Viewer) -> None:
+    make_member(db, manager)
+
+    assert refused_fields(db, lambda s: service.add_member(s, manager, KANO, NOW)) == ["name"]
 
 
 @pytest.mark.parametrize(
@@ -293,9 +301,12 @@ def test_of_two_with_one_address_at_once_one_is_added(db: Database, manager: Vie
 def test_members_of_one_name_at_once_get_addresses_of_their_own(
     db: Database, manager: Viewer, at_once
 ) -> None:
+    cities = iter(("Amman", "Irbid", "Aqaba", "Madaba"))
+
     def add() -> str:
         try:
-            return make_member(db, manager).slug
+            draft = MemberDraft("Peace Initiative", "organisation", next(cities), "Jordan")
+            return make_member(db, manager, draft).slug
         except Conflict:
             return ""
 
