@@ -104,9 +104,9 @@ def run_folder(pytestconfig: pytest.Config) -> Path:
 
 
 @pytest.fixture
-def sqlite_url(run_folder: Path, tmp_path: Path) -> Iterator[str]:
+def sqlite_url(run_folder: Path) -> Iterator[str]:
     """The address of a fresh SQLite database with all tables."""
-    with databases.sqlite_database(run_folder, tmp_path) as url:
+    with databases.sqlite_database(run_folder) as url:
         yield url
 
 
@@ -118,9 +118,9 @@ def postgres_url(run_folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, run_folder: Path, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, run_folder: Path) -> Iterator[str]:
     """The address of a fresh database with all tables, once on each of the two databases."""
-    make = databases.sqlite_database(run_folder, tmp_path)
+    make = databases.sqlite_database(run_folder)
     if request.param == "postgresql":
         make = databases.postgres_database(run_folder)
     with make as url:
@@ -130,17 +130,15 @@ def database_url(request: pytest.FixtureRequest, run_folder: Path, tmp_path: Pat
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     """A fresh database with all tables, once on each of the two databases."""
-    database = Database(database_url)
-    yield database
-    database.close()
+    with databases.opened(database_url) as database:
+        yield database
 
 
 @pytest.fixture
 def sqlite_db(sqlite_url: str) -> Iterator[Database]:
     """A fresh SQLite database with all tables."""
-    database = Database(sqlite_url)
-    yield database
-    database.close()
+    with databases.opened(sqlite_url) as database:
+        yield database
 
 
 @pytest.fixture

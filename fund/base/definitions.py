@@ -30,6 +30,11 @@ def definition_by_id(session: Session, workflow_id: int) -> Definition:
     return known[workflow_id]
 
 
+def forget(engine: Engine) -> None:
+    """Parse again whatever is asked for next: for an engine whose database was put in the place of another."""
+    _parsed.pop(engine, None)
+
+
 def store(session: Session, definition: Definition, now: datetime) -> int:
     """Keep the definition word for word and return its key; the same text is kept once."""
     row = session.exec(select(Workflow).where(Workflow.digest == definition.digest)).first()

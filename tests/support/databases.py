@@ -2,17 +2,21 @@
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import make_url
 
+from fund.base import definitions
 from fund.base.database import Database
 from fund.base.migrations import upgrade
 from tests.support import postgres
 from tests.support.shared import once
+
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+OPEN: dict[str, Database] = {}
+"""Databases by their addresses. Their connections end with each test, what they know of statements does not."""
 
 
 def make_tables(url: str) -> None:
@@ -23,26 +27,41 @@ def make_tables(url: str) -> None:
 
 
 @contextmanager
-def sqlite_database(run_folder: Path, folder: Path) -> Iterator[str]:
-    """The address of a fresh SQLite database in ``folder``."""
+def sqlite_database(run_folder: Path) -> Iterator[str]:
+    """The address of a fresh SQLite database: the same one for every test of this process."""
     template = run_folder / "template.sqlite3"
     once(run_folder, "sqlite", lambda: make_tables(f"sqlite:///{template}"))
-    path = folder / "fund.sqlite3"
+    path = run_folder / f"{PROCESS}.sqlite3"
+    for leftover in (path.with_name(path.name + ending) for ending in ("-wal", "-shm")):
+        leftover.unlink(missing_ok=True)
     shutil.copyfile(template, path)
     yield f"sqlite:///{path}"
 
 
 @contextmanager
 def postgres_database(run_folder: Path) -> Iterator[str]:
-    """The address of a fresh PostgreSQL database, removed at the end with its connections."""
+    """The address of a fresh PostgreSQL database, removed at the end with its connections: always the same address."""
     server_url = _server(run_folder)
-    template = f"fund_template_{run_folder.name.rpartition('-')[2].lower()}"
+    run = run_folder.name.rpartition("-")[2].lower()
+    template = f"fund_template_{run}"
     once(run_folder, "template", lambda: make_tables(postgres.create_database(server_url, template)))
-    name = f"fund_{uuid.uuid4().hex}"
+    name = f"fund_{run}_{PROCESS}"
     try:
         yield postgres.create_database(server_url, name, template)
     finally:
         postgres.drop_database(server_url, name)
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """The database at ``url``, by an engine that stays: working out each statement anew for every test takes longer
+    than most tests."""
+    database = OPEN.setdefault(url, Database(url))
+    definitions.forget(database.engine)
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 def _server(run_folder: Path) -> str:
