@@ -50,10 +50,8 @@ def test_the_reasons_name_what_is_missing(here, db, clock):
     with pytest.raises(MoveRefused) as refused, db.write() as session:
         row = session.exec(select(Application)).one()
         move(session, row, "submit", here.applicant, clock.now(), data={"declaration": True})
-    assert refused.value.reasons == (
-        "Answer 5 more questions: Title; Theme; Amount (more than nothing, at most USD 20,000); The problem; "
-        "What you will do.",
-    )
+    missing = "Title; Theme; Amount (more than nothing, at most USD 20,000); The problem; What you will do"
+    assert refused.value.reasons == (f"Answer 5 more questions: {missing}.",)
 
 
 def test_submitting_without_the_declaration_is_told_beside_the_field(here, db, clock):
