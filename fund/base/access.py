@@ -91,7 +91,7 @@ def _reviews(session: Session, subject: Subject, viewer: Viewer) -> bool:
     A review that was only asked for gives none: a conflict of interest is declared before reading.
     """
     parent = application_of(session, subject)
-    if parent is None or not isinstance(subject, Application):
+    if parent is None or not isinstance(subject, Application) or not viewer.is_reviewer:
         return False
     mine = session.exec(
         select(Review).where(Review.application_id == parent.id, col(Review.reviewer_id) == viewer.person_id)

@@ -16,13 +16,13 @@ def actor_of(session: Session, subject: Subject, viewer: Viewer) -> Actor:
     """The viewer with the roles that she has *here*.
 
     Whoever acts for the member that applies is its applicant and nothing else: no manager decides on her own
-    proposal and no reviewer judges it.
+    proposal and no reviewer judges it. Whoever reviews no more for the fund is no reviewer of what she was asked for.
     """
     application = application_of(session, subject)
     if application is not None and application.member_id in viewer.member_ids:
         return Actor(viewer.person_id, frozenset({"applicant"}))
     roles = {Role.MANAGER.value} if viewer.is_manager else set()
-    if isinstance(subject, Review) and subject.reviewer_id == viewer.person_id:
+    if isinstance(subject, Review) and viewer.is_reviewer and subject.reviewer_id == viewer.person_id:
         roles.add(Role.REVIEWER.value)
     return Actor(viewer.person_id, frozenset(roles))
 
@@ -38,7 +38,8 @@ def people_in(session: Session, role: str, subject: Subject) -> Sequence[Person]
         managers = active.join(PersonRole).where(PersonRole.role == Role.MANAGER)
         return session.exec(managers.where(col(Person.id).not_in(_acting_for(session, subject)))).all()
     if role == "reviewer" and isinstance(subject, Review):
-        return session.exec(active.where(Person.id == subject.reviewer_id)).all()
+        reviewers = active.join(PersonRole).where(PersonRole.role == Role.REVIEWER)
+        return session.exec(reviewers.where(Person.id == subject.reviewer_id)).all()
     if role == "applicant":
         application = application_of(session, subject)
         if application is not None:
