@@ -52,10 +52,10 @@ class Worker:
         return passing.sweep(self.database, self.clock) + self.sender.sweep()
 
     def reconcile(self) -> None:
-        """Set right whatever reminders do not agree with their deadlines, and say so if there were any."""
+        """Set right whatever reminders do not agree with their deadlines: a manager who joined later has none yet."""
         found = reconcile(self.database, deadlines.policy, self.clock)
         if not found.nothing:
-            log.warning("reminders did not agree with their deadlines: %s", found)
+            log.info("reminders were set right: %s", found)
 
     def daily(self) -> None:
         """Seal the ledger and clear up what nobody needs any more."""
