@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 for name in [name for name in os.environ if name.startswith("FUND_")]:
-    if name not in ("FUND_REQUIRE_ALL", "FUND_CHROMIUM", "FUND_TEST_POSTGRES_URL"):
+    if name not in ("FUND_REQUIRE_ALL", "FUND_LONG", "FUND_CHROMIUM", "FUND_TEST_POSTGRES_URL"):
         del os.environ[name]  # the tests do not depend on how this machine's own fund is set up
 
 hypothesis.settings.register_profile(

@@ -76,6 +76,7 @@ class Killer(threading.Thread):
         self.alive.set()
 
 
+@pytest.mark.slow
 @pytest.mark.chaos
 def test_kill_at_any_moment_and_nothing_is_lost(db, clock, mailbox, tmp_path):
     here = world(db, START)

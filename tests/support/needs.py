@@ -20,6 +20,11 @@ class Need:
     how: str
 
 
+def all_required() -> bool:
+    """Whether nothing may be left out (FUND_REQUIRE_ALL=1)."""
+    return os.environ.get("FUND_REQUIRE_ALL", "") not in ("", "0")
+
+
 NEEDS = (
     Need("postgres", "PostgreSQL", postgres.available, "install postgresql or set FUND_TEST_POSTGRES_URL"),
     Need(
@@ -28,12 +33,13 @@ NEEDS = (
         lambda: browser.find_chromium() is not None,
         "install chromium or set FUND_CHROMIUM",
     ),
+    Need(
+        "slow",
+        "minutes",
+        lambda: all_required() or bool(os.environ.get("FUND_LONG")),
+        "FUND_LONG=1 make test",
+    ),
 )
-
-
-def all_required() -> bool:
-    """Whether nothing may be left out (FUND_REQUIRE_ALL=1)."""
-    return os.environ.get("FUND_REQUIRE_ALL", "") not in ("", "0")
 
 
 def refuse_to_run_without() -> None:
