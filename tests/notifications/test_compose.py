@@ -34,9 +34,9 @@ OWN = {"reminder", "overdue", "escalation"}
 
 
 @pytest.fixture(scope="module")
-def fund(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def fund(run_folder: Path) -> Iterator[Database]:
     """One database for all mails of this file: they are only written, never sent."""
-    with databases.sqlite_database(run_folder, tmp_path_factory.mktemp("mails")) as url:
+    with databases.sqlite_database(run_folder, "mails") as url:
         database = Database(url)
         yield database
         database.close()

@@ -27,11 +27,11 @@ def make_tables(url: str) -> None:
 
 
 @contextmanager
-def sqlite_database(run_folder: Path) -> Iterator[str]:
-    """The address of a fresh SQLite database: the same one for every test of this process."""
+def sqlite_database(run_folder: Path, name: str = "test") -> Iterator[str]:
+    """The address of a fresh SQLite database: the same one for every test of this process, unless ``name`` differs."""
     template = run_folder / "template.sqlite3"
     once(run_folder, "sqlite", lambda: make_tables(f"sqlite:///{template}"))
-    path = run_folder / f"{PROCESS}.sqlite3"
+    path = run_folder / f"{PROCESS}-{name}.sqlite3"
     for leftover in (path.with_name(path.name + ending) for ending in ("-wal", "-shm")):
         leftover.unlink(missing_ok=True)
     shutil.copyfile(template, path)
