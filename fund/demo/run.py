@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import typer
+from fastapi import FastAPI
 
 from fund.app import create_app, require_port, run_server
 from fund.base.logs import configure
 from fund.base.settings import Settings
 from fund.demo.pages import add_pages
-from fund.demo.stage import set_up
+from fund.demo.stage import Stage, set_up
 
 
 def run(settings: Settings, *, port: int | None, folder: Path | None, fresh: bool) -> None:
@@ -17,11 +18,16 @@ def run(settings: Settings, *, port: int | None, folder: Path | None, fresh: boo
     configure(own)
     require_port(own.host, own.port)
     stage = set_up(own, folder or settings.data_dir / "demo", fresh=fresh, tell=typer.echo)
-    app = create_app(stage.settings, db=stage.database, clock=stage.clock, demo=stage.bar)
-    add_pages(app, stage)
     stage.worker.ticks.start()
     typer.echo(f"The demonstration is open on {own.address} (stop it with Ctrl+C).")
     try:
-        run_server(app, stage.settings)
+        run_server(demo_app(stage), stage.settings)
     finally:
         stage.close()
+
+
+def demo_app(stage: Stage) -> FastAPI:
+    """The product as an ASGI app on this stage, with the bar and the demonstration's own pages."""
+    app = create_app(stage.settings, db=stage.database, clock=stage.clock, demo=stage.bar)
+    add_pages(app, stage)
+    return app
