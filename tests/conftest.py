@@ -51,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and RUN_FOLDER in config.stash:
+        databases.clear(config.stash[RUN_FOLDER])
         shared.close_folder(config.stash[RUN_FOLDER])
 
 

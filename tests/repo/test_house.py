@@ -62,7 +62,6 @@ TRESPASSES = {
 }
 
 
-@pytest.mark.slow
 def test_every_import_contract_would_be_seen_to_break(tmp_path: Path) -> None:
     for path in [*modules(*PACKAGES), Path("pyproject.toml")]:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -204,7 +203,6 @@ def installed_files(source: Path, target: Path) -> set[str]:
         return set(content.namelist())
 
 
-@pytest.mark.slow
 def test_the_installed_fund_is_whole(tmp_path: Path) -> None:
     """What `pip install` puts in place holds every file that the packages have here."""
     needed = (*PACKAGES, "requirements", "pyproject.toml", "README.md", "LICENSE")

@@ -1,10 +1,12 @@
 """What is missing on a machine is said in one line, or is an error where all is required."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.repo.tree import ROOT
@@ -34,7 +36,6 @@ NOTHING = {"FUND_TEST_POSTGRES_URL": "none", "FUND_CHROMIUM": "none"}
 FEW = ("tests/repo/test_support.py", "-k", "clock or browser or all_tables")
 
 
-@pytest.mark.slow
 def test_what_was_left_out_is_one_line_at_the_end() -> None:
     done = run_tests(*FEW, "-n", "1", **NOTHING, FUND_REQUIRE_ALL="")
     *_, line, closing = done.stdout.splitlines()
@@ -46,7 +47,6 @@ def test_what_was_left_out_is_one_line_at_the_end() -> None:
     assert done.returncode == 0
 
 
-@pytest.mark.slow
 def test_where_all_is_required_a_missing_one_is_an_error() -> None:
     done = run_tests(*FEW, **NOTHING, FUND_REQUIRE_ALL="1")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
@@ -57,7 +57,6 @@ def test_where_all_is_required_a_missing_one_is_an_error() -> None:
     )
 
 
-@pytest.mark.slow
 def test_where_all_is_required_a_skipped_test_is_a_failure(tmp_path: Path) -> None:
     lazy = tmp_path / "test_lazy.py"
     lazy.write_text("import pytest\n\ndef test_nothing():\n    pytest.skip('not today')\n")
@@ -66,6 +65,24 @@ def test_where_all_is_required_a_skipped_test_is_a_failure(tmp_path: Path) -> No
     done = run_tests(*arguments, **here, FUND_REQUIRE_ALL="1")
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     assert "tests were skipped: that is a failure" in done.stdout
+
+
+def test_a_server_that_was_given_is_used_and_left_as_it_was(postgres_url: str) -> None:
+    ours = re.search(r"/(fund_[a-z0-9_]+_)(gw\d+|alone)\?", postgres_url)
+    assert ours is not None
+
+    def databases() -> set[str]:
+        """All but those of this run, which come and go meanwhile."""
+        with psycopg.connect(postgres_url.replace("+psycopg", "")) as connection:
+            names = {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
+        return {name for name in names if not name.startswith(ours[1])}
+
+    before = databases()
+    few = ("tests/repo/test_support.py", "-k", "all_tables and postgresql", "-n", "1")
+    done = run_tests(*few, FUND_TEST_POSTGRES_URL=postgres_url, FUND_REQUIRE_ALL="")
+    assert done.stdout.splitlines()[-1].startswith("1 passed")
+    assert before >= {"postgres", "template0", "template1"}
+    assert databases() == before
 
 
 def test_something_shared_is_made_once() -> None:

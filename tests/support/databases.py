@@ -42,10 +42,9 @@ def sqlite_database(run_folder: Path, name: str = "test") -> Iterator[str]:
 def postgres_database(run_folder: Path) -> Iterator[str]:
     """The address of a fresh PostgreSQL database, removed at the end with its connections: always the same address."""
     server_url = _server(run_folder)
-    run = run_folder.name.rpartition("-")[2].lower()
-    template = f"fund_template_{run}"
+    template = _name(run_folder, "template")
     once(run_folder, "template", lambda: make_tables(postgres.create_database(server_url, template)))
-    name = f"fund_{run}_{PROCESS}"
+    name = _name(run_folder, PROCESS)
     try:
         yield postgres.create_database(server_url, name, template)
     finally:
@@ -62,6 +61,16 @@ def opened(url: str) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def clear(run_folder: Path) -> None:
+    """Leave nothing behind on a server that goes on after the tests. The tests' own server goes with its folder."""
+    if os.environ.get("FUND_TEST_POSTGRES_URL") and (run_folder / "template.done").exists():
+        postgres.drop_database(_server(run_folder), _name(run_folder, "template"))
+
+
+def _name(run_folder: Path, what: str) -> str:
+    return f"fund_{run_folder.name.rpartition('-')[2].lower()}_{what}"
 
 
 def _server(run_folder: Path) -> str:
