@@ -66,7 +66,7 @@ def _mail(
     with session.begin_nested() as attempt:
         outbox.queue(
             session,
-            key=f"sign_in:{row.id}",
+            key=f"sign_in:{row.handle_hash}",
             kind="sign_in",
             template="sign_in",
             person_id=person.id if person else None,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 from sqlmodel import select
 
 from fund.base.clock import FixedClock
@@ -10,6 +11,7 @@ from fund.base.database import Database
 from fund.base.errors import Invalid, TooMany
 from fund.people import queries, service, sign_in
 from fund.people.sign_in import Browser, Refused, SignedIn
+from schema.outbox import Message
 from schema.people import SignInCode, SignInSession, Throttle
 from tests.people.support import (
     APPLICANT,
@@ -371,3 +373,15 @@ def test_many_at_once_are_counted_one_by_one(people: Database, at_once) -> None:
         return True
 
     assert sum(at_once(12, once)) == 5
+
+
+def test_a_code_that_was_forgotten_does_not_silence_a_later_one(db):
+    """Databases give the number of a removed row again; the mail of the new one still goes out."""
+    make_manager(db)
+    for day in (0, 40):
+        with db.write() as session:
+            now = NOW + timedelta(days=day)
+            session.execute(delete(SignInCode))
+            sign_in.ask_to_sign_in(session, MANAGER, "/", now)
+    with db.read() as session:
+        assert len(session.exec(select(Message).where(Message.kind == "sign_in")).all()) == 2
