@@ -1,71 +1,16 @@
 """One proposal from the first word to the published lesson, through the JSON API, with its mail and its refusals."""
 
-from collections import Counter
-
 import pytest
 
 from fund.base.settings import Settings
 from fund.demo.travel import travel
 from fund.worker import Worker
 from tests.journey.steps import TITLE, Journey
-from tests.journey.support import check_at_rest
+from tests.journey.support import EXPECTED, check_at_rest, mails
 from tests.support.doors import Doors
 from tests.support.world import world
 
 API = "/api/v1"
-
-EXPECTED = {
-    ("applicant", "1 day left: Hand in the lesson – Safe streets at night"): 2,
-    ("applicant", "1 day left: Hand in the report – Safe streets at night"): 4,
-    ("applicant", "1 day left: Submit the proposal – Safe streets at night"): 2,
-    ("applicant", "1 day overdue: Hand in the lesson – Safe streets at night"): 2,
-    ("applicant", "1 day overdue: Hand in the report – Safe streets at night"): 4,
-    ("applicant", "14 days left: Accept or decline the offer – Safe streets at night"): 2,
-    ("applicant", "14 days left: Submit the proposal – Safe streets at night"): 2,
-    ("applicant", "2 days left: Accept or decline the offer – Safe streets at night"): 2,
-    ("applicant", "2 days left: Submit the proposal – Safe streets at night"): 2,
-    ("applicant", "30 days left: Hand in the lesson – Safe streets at night"): 2,
-    ("applicant", "30 days left: Hand in the report – Safe streets at night"): 4,
-    ("applicant", "7 days left: Accept or decline the offer – Safe streets at night"): 2,
-    ("applicant", "7 days left: Hand in the lesson – Safe streets at night"): 2,
-    ("applicant", "7 days left: Hand in the report – Safe streets at night"): 4,
-    ("applicant", "7 days left: Submit the proposal – Safe streets at night"): 2,
-    ("applicant", "7 days overdue: Hand in the report – Safe streets at night"): 4,
-    ("applicant", "Received: Safe streets at night"): 2,
-    ("applicant", "Report accepted: Safe streets at night"): 4,
-    ("applicant", "We offer you a grant: Safe streets at night"): 2,
-    ("applicant", "What did you learn? Safe streets at night"): 2,
-    ("applicant", "Your lesson is published: Safe streets at night"): 2,
-    ("applicant", "Your project starts: Safe streets at night"): 2,
-    ("manager", "1 day left: Close the round – Peace Incentive Fund 2022"): 2,
-    ("manager", "1 day left: Decide on the proposal – Safe streets at night"): 2,
-    ("manager", "1 day overdue: Decide on all proposals of the round – Peace Incentive Fund 2022"): 2,
-    ("manager", "1 day overdue: Decide on the proposal – Safe streets at night"): 2,
-    ("manager", "1 day overdue: Read the lesson and answer – Safe streets at night"): 2,
-    ("manager", "1 day overdue: Read the report and answer – Safe streets at night"): 4,
-    ("manager", "1 day overdue: See that all reviews are in – Safe streets at night"): 2,
-    ("manager", "1 day overdue: Start the project – Safe streets at night"): 2,
-    ("manager", "14 days left: Decide on all proposals of the round – Peace Incentive Fund 2022"): 2,
-    ("manager", "14 days overdue: Hand in the lesson – Safe streets at night"): 2,
-    ("manager", "14 days overdue: Hand in the report – Safe streets at night"): 4,
-    ("manager", "2 days left: Read the lesson and answer – Safe streets at night"): 2,
-    ("manager", "2 days left: Read the report and answer – Safe streets at night"): 4,
-    ("manager", "3 days overdue: Submit the review – Safe streets at night"): 4,
-    ("manager", "4 days overdue: See that all reviews are in – Safe streets at night"): 2,
-    ("manager", "7 days left: Close the round – Peace Incentive Fund 2022"): 2,
-    ("manager", "7 days left: Decide on the proposal – Safe streets at night"): 2,
-    ("manager", "7 days left: Start the project – Safe streets at night"): 2,
-    ("manager", "All reviews are in: Safe streets at night"): 2,
-    ("manager", "Lesson handed in: Safe streets at night"): 2,
-    ("manager", "Offer accepted: Safe streets at night"): 2,
-    ("manager", "Proposal submitted: Safe streets at night"): 2,
-    ("manager", "Report handed in: Safe streets at night"): 4,
-    ("reviewer", "1 day overdue: Submit the review – Safe streets at night"): 2,
-    ("reviewer", "2 days left: Submit the review – Safe streets at night"): 2,
-    ("reviewer", "7 days left: Submit the review – Safe streets at night"): 2,
-    ("reviewer", "Please review: Safe streets at night"): 2,
-}
-"""Every mail by audience and subject. Two people act for the applicant, two manage, two review."""
 
 
 @pytest.fixture
@@ -141,13 +86,4 @@ def test_from_the_public_page_to_a_published_lesson(db, clock, mailbox, worker):
     lessons = everybody["nobody"].get(f"{API}/lessons").json()["items"]
     assert [lesson["fields"]["title"] for lesson in lessons] == [TITLE]
     check_at_rest(db, clock.now(), mailbox.messages)
-    assert _mails(mailbox, here) == EXPECTED
-
-
-def _mails(mailbox, here):
-    names = {here.applicant.email: "applicant", here.colleague.email: "applicant"}
-    names |= {here.manager.email: "manager", here.second_manager.email: "manager"}
-    names |= {viewer.email: "reviewer" for viewer in here.reviewers}
-    return dict(
-        Counter((names.get(mail.recipient, mail.recipient), mail.subject) for mail in mailbox.messages)
-    )
+    assert mails(mailbox, here) == EXPECTED
