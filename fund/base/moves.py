@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
-from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from fund.base import children, deadlines, effects, ledger
+from fund.base import children, deadlines, effects, ledger, states
 from fund.base.audience import actor_of
 from fund.base.definitions import definition_of
 from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused
@@ -114,7 +112,7 @@ def _carry_out(
     data: Mapping[str, Any],
 ) -> LedgerEvent:
     effects.write(session, subject, outcome.move.trigger, viewer, data, now)
-    _write_state(session, subject, outcome.target.name, now)
+    states.write(session, subject, state=outcome.target.name, since=now)
     event = ledger.append(
         session,
         chain=chain_of(subject),
@@ -136,22 +134,6 @@ def _carry_out(
         children.start(session, application, start, now)
     notify(session, subject, outcome.move.notices, event, now, reason)
     return event
-
-
-def _write_state(session: Session, subject: Subject, target: str, now: datetime) -> None:
-    session.flush()
-    table = type(subject)
-    read = subject.version
-    done = session.execute(
-        update(table)
-        .where(col(table.id) == subject.id, col(table.version) == read)
-        .values(state=target, state_since=now, version=read + 1)
-        .execution_options(synchronize_session=False)
-    )
-    if done.rowcount != 1:  # type: ignore[attr-defined]
-        raise Conflict
-    for name, value in (("state", target), ("state_since", now), ("version", read + 1)):
-        set_committed_value(subject, name, value)
 
 
 def _role(actor: Actor, outcome: Outcome) -> str:
