@@ -2,30 +2,22 @@
 
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session
 
-import workflows
 from fund.base import ledger, migrations
 from fund.base.clock import SystemClock
-from fund.base.database import Database
-from fund.base.errors import FundError, Misconfigured
-from fund.base.logs import configure
-from fund.base.settings import Settings, load_settings
+from fund.base.errors import FundError
+from fund.base.settings import load_settings
+from fund.commands import doors, workflow
 from fund.pipeline import outbox
-from fund.worker import Worker, mail_settings
+from fund.worker import Worker
 from fund.worker import run as work
-from notifications.compose import Composer
 from schema.outbox import MessageStatus
-from workflows import DefinitionError, Level, library, shipped
-from workflows.check import check_text
-from workflows.draw import mermaid, svg
 
 WrongUse: type[Exception] = typer.BadParameter.mro()[2]
 """What every wrong use of a command is raised as; Typer keeps its copy of click to itself."""
@@ -40,12 +32,10 @@ audit = typer.Typer(
     help="The ledger: what happened, and whether anything was changed afterwards.", no_args_is_help=True
 )
 mail = typer.Typer(help="The mail: what waits, what went, what did not.", no_args_is_help=True)
-workflow = typer.Typer(help="Workflow definitions: check and draw them.", no_args_is_help=True)
-Definition = Annotated[Path, typer.Argument(help="A workflow definition (TOML).")]
 
 app.add_typer(audit, name="audit")
 app.add_typer(mail, name="mail")
-app.add_typer(workflow, name="workflow")
+app.add_typer(workflow.app, name="workflow")
 
 
 def main() -> None:
@@ -83,9 +73,9 @@ def serve() -> None:
     """Run the web server (and the worker too, with FUND_EMBEDDED_WORKER=1)."""
     from fund.app import serve as run
 
-    settings = _settings()
-    with _database(settings) as database, ExitStack() as stack:
-        _require_schema(database)
+    settings = doors.settings()
+    with doors.database(settings) as database, ExitStack() as stack:
+        doors.require_schema(database)
         if settings.embedded_worker:
             stack.enter_context(Worker(settings, database, SystemClock()).running())
         run(settings, database)
@@ -94,16 +84,16 @@ def serve() -> None:
 @app.command()
 def worker() -> None:
     """Run the worker: deadlines pass, reminders and mail go out."""
-    settings = _settings()
-    with _database(settings) as database:
-        _require_schema(database)
+    settings = doors.settings()
+    with doors.database(settings) as database:
+        doors.require_schema(database)
         work(settings, database)
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database to the schema of this version."""
-    with _database(_settings()) as database:
+    with doors.database(doors.settings()) as database:
         applied = migrations.upgrade(database)
     typer.echo(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")
 
@@ -116,7 +106,7 @@ def create_manager(
     """Let a person manage the fund. She signs in with a code sent to this address."""
     from fund.people import service
 
-    with _open() as session:
+    with doors.writing() as session:
         service.create_manager(session, email, name, now=SystemClock().now())
     typer.echo(f"{email} manages the fund. Sign in at {load_settings().address}/sign-in")
 
@@ -129,7 +119,7 @@ def token(
     """Make a token for the JSON API and print it once."""
     from fund.people import tokens
 
-    with _open() as session:
+    with doors.writing() as session:
         made = tokens.create_token(session, email, label, now=SystemClock().now())
     typer.echo(made)
 
@@ -137,7 +127,7 @@ def token(
 @audit.command()
 def verify() -> None:
     """Recompute every hash of the ledger and its seals; a non-zero exit names the first that does not hold."""
-    with _database(_settings()) as database, database.read() as session:
+    with doors.database(doors.settings()) as database, database.read() as session:
         verdict = ledger.verify(session)
     if verdict.broken:
         _stop(f"The ledger is broken at {verdict.broken}.", 1)
@@ -150,7 +140,7 @@ def verify() -> None:
 @audit.command()
 def seal() -> None:
     """Seal the heads of all chains now, besides the daily seal. Note the printed hash down elsewhere."""
-    with _open() as session:
+    with doors.writing() as session:
         sealed = ledger.seal(session, SystemClock().now())
     typer.echo(f"Sealed: {sealed.hash}" if sealed else "Nothing happened since the last seal.")
 
@@ -158,76 +148,14 @@ def seal() -> None:
 @mail.command()
 def status() -> None:
     """How many mails stand where."""
-    with _database(_settings()) as database:
-        _require_schema(database)
+    with doors.database(doors.settings()) as database:
+        doors.require_schema(database)
         with database.read() as session:
             counts = outbox.counts(session)
     for name, count in sorted(counts.items()):
         typer.echo(f"{outbox.NAMES[MessageStatus(name)]}: {count}")
     if not counts:
         typer.echo("No mail yet.")
-
-
-@workflow.command()
-def check(file: Definition) -> None:
-    """Check a definition: one line for each finding; a non-zero exit if one is an error."""
-    family = {name: shipped(name) for name in library()}
-    templates = Composer(mail_settings(load_settings())).names()
-    findings = check_text(_text(file), templates=templates, family=family)
-    for finding in findings:
-        typer.echo(f"{file}: {finding}")
-    if any(finding.level is Level.ERROR for finding in findings):
-        raise typer.Exit(1)
-
-
-@workflow.command()
-def draw(
-    file: Definition,
-    form: Annotated[Literal["svg", "mermaid"], typer.Option("--as", help="svg or mermaid.")] = "svg",
-) -> None:
-    """Draw stages, states and moves, as SVG or Mermaid, to standard output."""
-    try:
-        definition = workflows.Definition.parse(_text(file))
-    except DefinitionError as error:
-        raise Misconfigured(f"{file}: {error.findings[0]}") from error
-    typer.echo(svg(definition) if form == "svg" else mermaid(definition))
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Misconfigured(f"{file} is not UTF-8 text.") from error
-
-
-def _settings() -> Settings:
-    settings = load_settings()
-    configure(settings)
-    return settings
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[Database]:
-    if not settings.database_url:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database)
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-@contextmanager
-def _open() -> Iterator[Session]:
-    with _database(load_settings()) as database:
-        _require_schema(database)
-        with database.write() as session:
-            yield session
-
-
-def _require_schema(database: Database) -> None:
-    if not migrations.is_current(database):
-        raise Misconfigured("The database does not have this version's schema. Run: fund migrate")
 
 
 def _stop(message: str, code: int) -> None:

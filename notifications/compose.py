@@ -32,6 +32,11 @@ Catalogue = Callable[[str], NullTranslations]
 """The translations into a language; those of English leave every text as it is."""
 
 
+def template_names(templates: Path = TEMPLATES) -> frozenset[str]:
+    """Every mail that there is a folder for."""
+    return frozenset(path.parent.name for path in templates.glob("*/subject.txt"))
+
+
 @dataclass(frozen=True, slots=True)
 class MailSettings:
     """What all mails say of the fund. ``address`` is where links begin, without a slash at the end."""
@@ -76,7 +81,7 @@ class Composer:
 
     def names(self) -> frozenset[str]:
         """Every mail that there is a folder for."""
-        return frozenset(path.parent.name for path in self._templates.glob("*/subject.txt"))
+        return template_names(self._templates)
 
     def compose(self, session: Session, message_id: int, now: datetime) -> Mail:
         """The mail of a stored message as it would go out at ``now``."""

@@ -1,6 +1,6 @@
 """The one statement that writes where a thing stands, and only if nobody moved it since it was read.
 
-``fund.base.moves`` uses it for a move, ``fund.base.migrating`` for a change of the workflow's version. Nothing else may.
+``fund.base.moves`` uses it for a move, ``fund.base.migrating`` for a change of version. Nothing else may.
 """
 
 from datetime import datetime
