@@ -1,16 +1,18 @@
-"""The engine by itself, without the fund: ``python -m workflows check|svg|mermaid FILE`` or ``… schema``."""
+"""The engine by itself, without the fund: ``python -m workflows check|svg|mermaid FILE``, ``… compare OLD NEW`` or
+``… schema``."""
 
 import json
 import sys
 from pathlib import Path
 
 from workflows.check import check_text
+from workflows.compare import compare
 from workflows.definition import Definition
 from workflows.draw import mermaid, svg
 from workflows.errors import DefinitionError, Level
 from workflows.grammar import schema
 
-USAGE = "usage: python -m workflows check FILE | svg FILE | mermaid FILE | schema\n"
+USAGE = "usage: python -m workflows check FILE | svg FILE | mermaid FILE | compare OLD NEW | schema\n"
 
 
 def main(arguments: list[str]) -> int:
@@ -20,14 +22,23 @@ def main(arguments: list[str]) -> int:
             sys.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")
             return 0
         case ["check" | "svg" | "mermaid" as wanted, file]:
-            try:
-                text = Path(file).read_bytes().decode("utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                sys.stderr.write(f"{file}: {error}\n")
+            text = _text(file)
+            if text is None:
                 return 2
             return _check(file, text) if wanted == "check" else _draw(file, text, wanted)
+        case ["compare", old, new]:
+            return _compare(old, new)
     sys.stderr.write(USAGE)
     return 2
+
+
+def _text(file: str) -> str | None:
+    """The text of a file; None, with a word about it, if it cannot be read."""
+    try:
+        return Path(file).read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        sys.stderr.write(f"{file}: {error}\n")
+        return None
 
 
 def _check(file: str, text: str) -> int:
@@ -39,13 +50,32 @@ def _check(file: str, text: str) -> int:
 
 def _draw(file: str, text: str, wanted: str) -> int:
     """The picture, or why there is none."""
-    try:
-        definition = Definition.parse(text)
-    except DefinitionError as error:
-        sys.stderr.writelines(f"{file}: {finding}\n" for finding in error.findings)
+    definition = _parsed(file, text)
+    if definition is None:
         return 1
     sys.stdout.write(svg(definition) + "\n" if wanted == "svg" else mermaid(definition))
     return 0
+
+
+def _compare(old: str, new: str) -> int:
+    """One line for each difference."""
+    texts = [(file, _text(file)) for file in (old, new)]
+    if any(text is None for _file, text in texts):
+        return 2
+    before, after = (_parsed(file, text or "") for file, text in texts)
+    if before is None or after is None:
+        return 1
+    sys.stdout.writelines(f"{difference}\n" for difference in compare(before, after))
+    return 0
+
+
+def _parsed(file: str, text: str) -> Definition | None:
+    """The definition in a text; None, with its findings told, if it is none."""
+    try:
+        return Definition.parse(text)
+    except DefinitionError as error:
+        sys.stderr.writelines(f"{file}: {finding}\n" for finding in error.findings)
+        return None
 
 
 if __name__ == "__main__":
