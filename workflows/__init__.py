@@ -10,6 +10,8 @@ from workflows.guards import Facts, guard
 from workflows.machine import Actor, Outcome
 from workflows.parts import (
     CLOCK,
+    PARTS,
+    Ask,
     DeadlineRule,
     Due,
     GuardCall,
@@ -24,7 +26,9 @@ from workflows.reasons import Reason, counted
 
 __all__ = [
     "CLOCK",
+    "PARTS",
     "Actor",
+    "Ask",
     "DeadlineRule",
     "Definition",
     "DefinitionError",

@@ -3,15 +3,19 @@
 An error makes a workflow that strands somebody, or that can never do what it says. A warning is worth a look.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations, islice
+from typing import Any
 
+from workflows.backwards import ways_back
 from workflows.errors import DefinitionError, Finding, Level
 from workflows.family import strangers
 from workflows.graph import Edges, Tangled, can_end, compatible, edges, endless, reachable
 from workflows.guards import exclusive
 from workflows.parse import parse
 from workflows.parts import ANYONE, APPLICANT, CLOCK, FACTS_CHANGED, Content, DeadlineRule, Move, State
+from workflows.translation import untranslated
 
 Findings = Iterator[Finding]
 LARGE, SHOWN = 200, 8
@@ -39,6 +43,8 @@ def check(
         *_automatic(content),
         *_deadlines(content),
         *_words(content),
+        *ways_back(content),
+        *_translations(content),
     ]
     if templates is not None:
         findings += _templates(content, templates)
@@ -121,6 +127,7 @@ def _moves(content: Content) -> Findings:
                 yield _move(move, f"can never be made: {one} and {other} are never met together")
         yield from _blind(content, move)
         yield from _vain(content, move)
+        yield from _unasked(move)
 
 
 def _blind(content: Content, move: Move) -> Findings:
@@ -141,6 +148,24 @@ def _vain(content: Content, move: Move) -> Findings:
     for key in move.cancels:
         if key not in living:
             yield _move(move, f"cancels {key}, which is not open in {', '.join(move.sources)}", Level.WARNING)
+    for key in move.moves:
+        if key not in living:
+            yield _move(move, f"moves {key}, which is not open in {', '.join(move.sources)}", Level.WARNING)
+        elif key not in content.states[move.target].deadlines:
+            yield _move(move, f"moves {key}, which {move.target} does not keep", Level.WARNING)
+    for key, times in Counter([*move.meets, *move.cancels, *move.moves]).items():
+        if times > 1:
+            yield _move(move, f"does more than one thing with the deadline {key}")
+
+
+def _unasked(move: Move) -> Findings:
+    """What a move asks of nobody: it happens by itself alone, and the clock is not asked."""
+    if move.roles != {CLOCK}:
+        return
+    if move.reason != "none":
+        yield _move(move, "asks for a reason, and happens by itself alone", Level.WARNING)
+    for ask in move.asks:
+        yield _move(move, f"asks for {ask.name}, and happens by itself alone", Level.WARNING)
 
 
 def _automatic(content: Content) -> Findings:
@@ -224,6 +249,18 @@ def _words(content: Content) -> Findings:
         for source in move.sources:
             if (first := said.setdefault((source, move.label), move.trigger)) != move.trigger:
                 yield _move(move, f'has the same label as {first} in {source}: "{move.label}"', Level.WARNING)
+
+
+def _translations(content: Content) -> Findings:
+    """Texts that lack their translation into a language that the file has."""
+    for language, key in untranslated(content):
+        table, _, rest = key.partition(".")
+        parts: Mapping[str, Any] = getattr(content, table) if rest else {}
+        name, _, text = rest.partition(".")
+        where = f"{table.removesuffix('s')} {name}, {text}" if rest else table
+        yield Finding(
+            parts[name].line if rest else 0, where, f"not translated into {language}", Level.WARNING
+        )
 
 
 def _templates(content: Content, templates: Collection[str]) -> Findings:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from workflows.check import check
 from workflows.errors import DefinitionError, Finding, Level
@@ -23,6 +25,9 @@ from workflows.guards import Facts
 from workflows.machine import Actor, Machine, Outcome, reasons
 from workflows.parse import parse
 from workflows.parts import CLOCK, FACTS_CHANGED, Content, DeadlineRule, Move, Stage, State
+from workflows.translation import spoken
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -97,16 +102,27 @@ class Definition(Content):
         return options
 
     def fire(
-        self, state: str, trigger: str, actor: Actor, facts: Facts, *, reason: str | None = None
+        self,
+        state: str,
+        trigger: str,
+        actor: Actor,
+        facts: Facts,
+        *,
+        reason: str | None = None,
+        data: Mapping[str, Any] = NOTHING,
     ) -> Outcome:
-        """What the move comes to; nothing is changed by asking.
+        """What the move comes to; nothing is changed by asking. ``data`` holds what the move asks for, by name.
 
-        Raises NotAllowed with reasons in words: no such move, not this actor's, not from this state, guards unmet,
-        a required reason missing (looked at in this order). Raises KeyError for an unknown state, FactMissing for
-        a missing fact.
+        Raises NotAllowed with reasons in words: no such move, not this actor's, not from this state, guards unmet, a
+        required reason missing, something else that it asks for missing (looked at in this order; the clock is not
+        asked). Raises KeyError for an unknown state, FactMissing for a missing fact.
         """
         self.states[state]
-        return self._machine.fire(state, trigger, actor, facts, reason)
+        return self._machine.fire(state, trigger, actor, facts, reason, data)
+
+    def said(self, language: str) -> "Definition":
+        """The same definition with its words in a language, where the file has them; otherwise as it is."""
+        return _said(self, language) if language in self.languages else self
 
     def automatic(self, state: str, facts: Facts, passed: Collection[str] = frozenset()) -> Move | None:
         """The automatic move that is due from a state, to be fired by ``Actor.clock()``, or None.
@@ -125,14 +141,28 @@ class Definition(Content):
 def _parsed(text: str) -> Definition:
     """A definition from a text that was not seen lately."""
     content = parse(text)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return _built({part.name: getattr(content, part.name) for part in fields(Content)}, text, digest)
+
+
+@lru_cache(maxsize=128)
+def _said(definition: Definition, language: str) -> Definition:
+    """A definition in a language that it has."""
+    content = {part.name: getattr(definition, part.name) for part in fields(Content)}
+    return _built(content | spoken(definition, language), definition.source, definition.digest)
+
+
+def _built(parts: Mapping[str, Any], source: str, digest: str) -> Definition:
+    """The definition of these parts."""
+    content = Content(**parts)
     leaving = {
         state: tuple(move for move in content.moves.values() if state in move.sources)
         for state in content.states
     }
     return Definition(
-        **{part.name: getattr(content, part.name) for part in fields(Content)},
-        source=text,
-        digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+        **parts,
+        source=source,
+        digest=digest,
         _machine=Machine(content),
         _leaving=leaving,
     )

@@ -15,6 +15,10 @@ COLOURS = {APPLICANT: "#0b5cad", REVIEWER: "#7a3e9d", MANAGER: "#9a4b00", CLOCK:
 NOBODY = "#b00020"
 INK, PAPER, SHADE, EDGE = "#1b1f24", "#ffffff", "#f1f4f7", "#8c959f"
 NAMES = {APPLICANT: "applicant", REVIEWER: "reviewer", MANAGER: "manager", CLOCK: "by itself"}
+HELD = ' stroke-dasharray="6 4"'
+"""The edge of a state in which time stands still."""
+BACK = "↩"
+"""Stands before a move that is declared as a way backwards."""
 LONGEST, LONGEST_TITLE = 33, 26
 """Letters of a move's and of a state's label that fit in a card; the whole stands in the title that pops up."""
 CORNER = 5.0
@@ -31,7 +35,7 @@ def mermaid(content: Content) -> str:
             lines.append("    }")
     for move in content.moves.values():
         lines += [
-            f"    s_{source} --> s_{move.target}: {_mermaid(move.label)} ({_who(move)})"
+            f"    s_{source} --> s_{move.target}: {_mermaid(_said(move))} ({_who(move)})"
             for source in move.sources
         ]
     lines += [f"    s_{state.name} --> [*]" for state in content.states.values() if state.final]
@@ -41,6 +45,11 @@ def mermaid(content: Content) -> str:
 def _mermaid(text: str) -> str:
     """A text without the characters that mean something to Mermaid."""
     return "".join(f"#{ord(letter)};" if letter in '#;:"<>{}[]%`\\' else letter for letter in text)
+
+
+def _said(move: Move) -> str:
+    """What a move is called in the drawing: a way backwards has its sign before it."""
+    return f"{BACK} {move.label}" if move.revert else move.label
 
 
 def _who(move: Move) -> str:
@@ -87,11 +96,11 @@ def _told(content: Content, here: str | None) -> str:
     sentences = [f"It stands at {content.states[here].label}."] if here else []
     for state in content.states.values():
         moves = [
-            f"{move.label} ({_who(move)}) to {content.states[move.target].label}"
+            f"{move.label} ({_who(move)}{', back' * move.revert}) to {content.states[move.target].label}"
             for move in content.moves.values()
             if state.name in move.sources
         ]
-        end = " (an end)" if state.final else ""
+        end = " (an end)" if state.final else " (on hold)" if state.hold else ""
         sentences.append(f"{state.label}{end}: {'; '.join(moves) or 'nothing leads out of it'}.")
     return " ".join(sentences)
 
@@ -103,6 +112,7 @@ def _key() -> Iterator[str]:
         yield _mark(role, x + 5, 22, colour)
         yield f'<text x="{x + 15:g}" y="26" fill="{INK}">{NAMES[role]}</text>'
         x += 90
+    yield f'<text x="{x:g}" y="26" fill="{INK}">{BACK} goes back</text>'
 
 
 def _columns(layout: Layout) -> Iterator[str]:
@@ -130,7 +140,9 @@ def _wire(wire: Wire, strong: bool) -> str:
 
 
 def _dashes(move: Move) -> str:
-    """Wires of moves that happen by themselves alone are dashed."""
+    """Wires of moves that happen by themselves alone are dashed, those that lead backwards dotted."""
+    if move.revert:
+        return ' stroke-dasharray="1 4" stroke-linecap="round"'
     return ' stroke-dasharray="4 3"' if move.roles == {CLOCK} else ""
 
 
@@ -160,22 +172,30 @@ def _colour(move: Move) -> str:
 def _card(card: Card, here: str | None, been: Collection[str], possible: Collection[str]) -> Iterator[str]:
     """A state with its moves."""
     name, now = card.state.name, card.state.name == here
-    classes = "wf-state" + " wf-final" * card.state.final + " wf-here" * now + " wf-been" * (name in been)
-    yield (
-        f'<g class="{classes}"><title>{escape(card.state.label)}</title>'
-        f'<rect x="{card.x:g}" y="{card.y:g}" width="{CARD}" height="{card.height:g}" rx="6"'
-        f' fill="{PAPER}" stroke="{INK if now else EDGE}" stroke-width="{3 if now else 1}"/>'
+    state = card.state
+    classes = (
+        "wf-state"
+        + " wf-final" * state.final
+        + " wf-hold" * state.hold
+        + " wf-here" * now
+        + " wf-been" * (name in been)
     )
-    if card.state.final:
+    yield (
+        f'<g class="{classes}"><title>{escape(state.label)}</title>'
+        f'<rect x="{card.x:g}" y="{card.y:g}" width="{CARD}" height="{card.height:g}" rx="6"'
+        f' fill="{PAPER}" stroke="{INK if now else EDGE}" stroke-width="{3 if now else 1}"'
+        f"{HELD * state.hold}/>"
+    )
+    if state.final:
         yield (
             f'<rect x="{card.x + 3:g}" y="{card.y + 3:g}" width="{CARD - 6}" height="{card.height - 6:g}" rx="4"'
             f' fill="none" stroke="{EDGE}"/>'
         )
-    note = "● now" if now else "✓ been" if name in been else ""
+    note = "● now" if now else "✓ been" if name in been else "on hold" if state.hold else ""
     middle = card.y + card.title_height / 2 + 4
     yield (
         f'<text x="{card.x + 10:g}" y="{middle:g}" font-size="12.5" font-weight="700" fill="{INK}">'
-        f"{_short(card.state.label, LONGEST_TITLE - len(note))}</text>"
+        f"{_short(state.label, LONGEST_TITLE - len(note))}</text>"
     )
     if note:
         yield f'<text x="{card.x + CARD - 12:g}" y="{middle:g}" text-anchor="end" fill="{INK}">{note}</text>'
@@ -194,7 +214,7 @@ def _row(card: Card, number: int, move: Move, strong: bool) -> str:
     )
     return (
         f'<g><title>{escape(move.label)} ({_who(move)})</title><text x="{card.x + 10:g}" y="{y + 4:g}"'
-        f' font-weight="{700 if strong else 400}" fill="{INK}">{_short(move.label, LONGEST)}</text>{marks}</g>'
+        f' font-weight="{700 if strong else 400}" fill="{INK}">{_short(_said(move), LONGEST)}</text>{marks}</g>'
     )
 
 

@@ -6,7 +6,7 @@ WorkflowError
 └── FactMissing         a guard asked for a fact that the caller does not provide: a fault in the caller
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,15 +58,20 @@ class Refusal(StrEnum):
     STATE = "state"
     GUARD = "guard"
     REASON = "reason"
+    FIELD = "field"
 
 
 class NotAllowed(WorkflowError):
     """A move is refused. ``reasons`` are sentences that a person can act on, never empty."""
 
-    def __init__(self, why: Refusal, reasons: Iterable[str]) -> None:
-        """``why`` is the kind of refusal: no such move, not this actor's, not from here, guard, reason missing."""
+    def __init__(
+        self, why: Refusal, reasons: Iterable[str] = (), *, fields: Mapping[str, str] | None = None
+    ) -> None:
+        """``why`` is the kind of refusal: no such move, not this actor's, not from here, guard, reason missing, or
+        ``fields`` missing (by name, each with its sentence)."""
         self.why = why
-        self.reasons = tuple(reasons)
+        self.fields = dict(fields or {})
+        self.reasons = (*reasons, *self.fields.values())
         super().__init__(" ".join(self.reasons))
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from workflows.guards import REGISTRY, Guard
 from workflows.lines import Path
-from workflows.parts import ACTING, FACTS_CHANGED, READING, GuardCall
+from workflows.parts import A_REASON, ACTING, FACTS_CHANGED, PARTS, READING, GuardCall
 from workflows.shapes import (
     Choice,
     Dotted,
     Either,
     Entry,
+    Flag,
+    Keyed,
     Many,
     Name,
     Named,
@@ -22,10 +24,13 @@ from workflows.shapes import (
     Table,
     Text,
     Whole,
+    Words,
     nearest,
     shown,
 )
 
+ASKED = ("text", "tick", "date", "amount")
+"""Kinds of what a move may ask for besides a reason."""
 ARGUMENTS: tuple[tuple[Any, Shape], ...] = (
     (int, Whole(0, 1_000_000)),
     (str, Name()),
@@ -100,6 +105,14 @@ NOTICE = Table(
         "template": Entry(Name(), "Name of the mail's template.", required=True),
     }
 )
+ASK = Table(
+    {
+        "name": Entry(Name(), "Its name in forms and in the API.", required=True),
+        "label": Entry(Text(), "What the field is called.", required=True),
+        "kind": Entry(Choice(ASKED), "What is given: a line of text, a tick, a day, money.", required=True),
+        "otherwise": Entry(Text(), "What is said where it is missing.", default=""),
+    }
+)
 STAGE = Table({"label": Entry(Text(), "Name for everyone.", required=True)})
 STATE = Table(
     {
@@ -109,7 +122,17 @@ STATE = Table(
         "help": Entry(Text(), "For the applicant: what this means and what comes next.", default=""),
         "read": Entry(Many(Choice(READING)), "Who may read the content here. Nobody else may.", default=()),
         "edit": Entry(Many(WHO), "Who may change the content here. Nobody else may.", default=()),
+        "hides": Entry(
+            Keyed(READING, Many(Choice(PARTS), least=1)),
+            "By role, parts that it may not see here although it reads the rest.",
+            default={},
+        ),
         "deadlines": Entry(Many(Name()), "Deadlines that live in this state.", default=()),
+        "hold": Entry(
+            Flag(),
+            "Time stands still here: open deadlines of the state before, and of children, are kept and do not run.",
+            default=False,
+        ),
         "waits_for": Entry(Many(Name()), "Children whose own deadlines keep the time here.", default=()),
         "outcome": Entry(Name(), "For an end: what came of it. A state without it is no end."),
     }
@@ -124,11 +147,22 @@ MOVE = Table(
         "reason": Entry(
             Choice(("none", "optional", "required")), "Whether a reason is asked.", default="none"
         ),
-        "reason_label": Entry(Text(), "What the reason is for and who reads it.", default="Reason"),
+        "reason_label": Entry(Text(), "What the reason is for and who reads it.", default=A_REASON),
+        "asks": Entry(Many(ASK, most=10), "What else is to be given with it; all is required.", default=()),
         "confirm": Entry(Text(), "A question to answer before it is done."),
+        "undo": Entry(
+            OneKey({"minutes": Whole(1, 1440), "hours": Whole(1, 720), "days": Whole(1, 90)}),
+            "How long it may be undone, by who made it or a manager, if nothing further happened. Never without it.",
+        ),
+        "revert": Entry(Flag(), "A declared way backwards: no progress, and no loop.", default=False),
         "meets": Entry(Many(Name()), "Deadlines that are met by it.", default=()),
         "cancels": Entry(
             Many(Name()), "Deadlines cancelled although the new state has them too.", default=()
+        ),
+        "moves": Entry(
+            Many(Name()),
+            "Open deadlines that the new state keeps, whose day is found anew from now.",
+            default=(),
         ),
         "notices": Entry(Many(NOTICE, most=20), "Messages sent once it is made.", default=()),
         "starts": Entry(
@@ -197,6 +231,10 @@ DEFINITION = Table(
         "parent": Entry(Name(), "The workflow of what this belongs to."),
         "children": Entry(Many(Name()), "The workflows of what belongs to this.", default=()),
         "notices": Entry(Many(NOTICE, most=20), "Messages sent when one comes to life.", default=()),
+        "languages": Entry(Many(Name()), "Languages that all words are translated into besides.", default=()),
+        "translations": Entry(
+            Named(Words()), "By language, texts by key, such as states.draft.label.", default={}
+        ),
         "stages": Entry(Named(STAGE, least=1), "Stages in their order.", required=True, default={}),
         "states": Entry(Named(STATE, least=1), "States.", required=True, default={}),
         "moves": Entry(Named(MOVE), "Moves by trigger. Automatic ones are tried in this order.", default={}),

@@ -21,7 +21,7 @@ TOP = 78
 """Room for the key and the names of the stages."""
 
 
-NARROWEST = 380
+NARROWEST = 470
 """Room for the key of a workflow with a single stage."""
 
 

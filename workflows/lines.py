@@ -37,6 +37,10 @@ class Lines:
 
     def of(self, path: Path) -> int:
         """The line of the table or key at a path, or of the nearest thing around it; 0 if there is none."""
+        for split in range(len(path)):  # a key in quotes may hold dots
+            quoted = (*path[:split], ".".join(map(str, path[split:])))
+            if quoted in self._lines:
+                return self._lines[quoted]
         while path:
             if path in self._lines:
                 return self._lines[path]

@@ -4,7 +4,7 @@ One machine serves all things that a definition moves. It is bound to no model; 
 that is thrown away. What the library does silently when a condition is unmet is turned into reasons here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ from transitions import EventData
 from transitions import Machine as Transitions
 from transitions import State as TransitionsState
 
+from workflows.asks import missing
 from workflows.errors import NotAllowed, Refusal
 from workflows.guards import Facts, unmet
 from workflows.parts import CLOCK, Content, Move, State
@@ -68,7 +69,15 @@ class Machine:
                 move.trigger, list(move.sources), move.target, conditions=_condition(move)
             )
 
-    def fire(self, state: str, trigger: str, actor: Actor, facts: Facts, reason: str | None) -> Outcome:
+    def fire(
+        self,
+        state: str,
+        trigger: str,
+        actor: Actor,
+        facts: Facts,
+        reason: str | None,
+        data: Mapping[str, Any],
+    ) -> Outcome:
         """See ``Definition.fire``."""
         move = self._content.moves.get(trigger)
         if move is None:
@@ -80,10 +89,17 @@ class Machine:
         row = _Row(state, actor, facts)
         if not self._machine.events[trigger].trigger(row):
             raise NotAllowed(Refusal.GUARD, row.reasons)
-        if move.reason == "required" and not (reason or "").strip():
-            raise NotAllowed(Refusal.REASON, [Reason("Give a reason.")])
+        if actor.roles != {CLOCK}:  # nobody is there to be asked
+            self._asked(move, reason, data)
         states = self._content.states
         return Outcome(states[state], states[row.state], move)
+
+    def _asked(self, move: Move, reason: str | None, data: Mapping[str, Any]) -> None:
+        """Raises NotAllowed where what the move asks for was not given."""
+        if move.reason == "required" and not (reason or "").strip():
+            raise NotAllowed(Refusal.REASON, [Reason("Give a reason.")])
+        if fields := missing(move.asks, data):
+            raise NotAllowed(Refusal.FIELD, fields=fields)
 
     def _elsewhere(self, state: str, move: Move) -> Reason:
         """Why a move does not lead from here."""

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,18 @@ LONGEST = 400_000
 """The most characters that a definition may have. The longest that we ship has some twenty thousand."""
 MOST_BROKEN = 200
 """After so many names that nothing goes by, the rest is not looked for."""
+PLAIN = (
+    "name",
+    "label",
+    "version",
+    "subject",
+    "initial",
+    "parent",
+    "children",
+    "languages",
+    "translations",
+)
+"""Keys of the file whose values are taken as they are read."""
 KINDS = {"stages": "stage", "states": "state", "moves": "move", "deadlines": "deadline"}
 
 
@@ -80,9 +93,7 @@ def _content(raw: dict[str, Any], lines: Lines) -> parts.Content:
             ("deadlines", _deadline),
         )
     }
-    single = {
-        key: raw[key] for key in ("name", "label", "version", "subject", "initial", "parent", "children")
-    }
+    single = {key: raw[key] for key in PLAIN}
     return parts.Content(**single, notices=_notices(raw["notices"]), **tables)
 
 
@@ -106,6 +117,8 @@ def _move(name: str, raw: Mapping[str, Any], line: int) -> parts.Move:
     if isinstance(automatic, tuple):
         automatic = automatic[1]
     values["notices"] = _notices(raw["notices"])
+    values["asks"] = tuple(parts.Ask(**ask) for ask in raw["asks"])
+    values["undo"] = timedelta(**dict([raw["undo"]])) if raw["undo"] else None
     values["starts"] = tuple(parts.Start(**start) for start in raw["starts"])
     roles = frozenset(by) | ({parts.CLOCK} if automatic else frozenset())
     return parts.Move(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 APPLICANT = "applicant"
@@ -17,6 +18,13 @@ ACTING = (APPLICANT, REVIEWER, MANAGER)
 """Who can make moves, edit, owe a deadline and get mail. Relative: the applicant of *this* application."""
 READING = (*ACTING, "facilitator", "auditor", ANYONE)
 """Who can be let in to read."""
+
+PARTS = ("feedback", "offer")
+"""Parts of a thing that a state can hide from somebody who reads the rest: what reviewers wrote for the applicant, and
+the award with its terms."""
+
+A_REASON = "Reason"
+"""What a reason is for where the file does not say. Whoever shows it translates it."""
 
 FACTS_CHANGED = "facts"
 """The value of ``Move.automatic`` for a move that happens as soon as its guards are met."""
@@ -45,6 +53,10 @@ class State:
     """Roles that may read the content here."""
     edit: frozenset[str]
     """Roles that may change the content here."""
+    hides: Mapping[str, tuple[str, ...]] = field(hash=False)
+    """By role, parts that it may not see although it reads the rest. Ask ``shows``."""
+    hold: bool
+    """Whether time stands still here: deadlines of the state before, and of the children, are kept and do not run."""
     deadlines: tuple[str, ...]
     """Keys of the deadlines that live in this state: opened on entering unless open already."""
     waits_for: tuple[str, ...]
@@ -56,6 +68,10 @@ class State:
     def final(self) -> bool:
         """Whether this is an end. A declared move may still lead out, such as renewing a lapsed offer."""
         return self.outcome is not None
+
+    def shows(self, role: str, part: str) -> bool:
+        """Whether somebody in this role sees this part (one of ``PARTS``) here. Who may not read sees none."""
+        return (role in self.read or ANYONE in self.read) and part not in self.hides.get(role, ())
 
 
 @dataclass(frozen=True)
@@ -95,6 +111,18 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """Something besides a reason that a person gives with a move, such as a typed name or a ticked box."""
+
+    name: str
+    label: str
+    kind: str
+    """``text``, ``tick``, ``date`` or ``amount``."""
+    otherwise: str = ""
+    """What is said where it is missing; without it a sentence made from the label."""
+
+
+@dataclass(frozen=True)
 class Move:
     """A way from states to a state, with the right to take it beside it."""
 
@@ -109,12 +137,20 @@ class Move:
     """``required``, ``optional`` or ``none``."""
     reason_label: str
     """What the reason is for and who reads it."""
+    asks: tuple[Ask, ...]
+    """What a person gives besides; all of it is required."""
     confirm: str | None
     """The question that a person answers before it is done, if any."""
+    undo: timedelta | None
+    """How long it may be undone, by who made it or by a manager, as long as nothing further happened; None is never."""
+    revert: bool
+    """Whether it is a declared way backwards: no progress, and no loop."""
     meets: tuple[str, ...]
     """Deadlines that count as met by this move; others that end with the state are cancelled."""
     cancels: tuple[str, ...]
     """Deadlines cancelled although the new state would keep them open."""
+    moves: tuple[str, ...]
+    """Open deadlines that the new state keeps, whose day is found anew from the day of this move."""
     notices: tuple[Notice, ...]
     starts: tuple[Start, ...]
     automatic: str | None
@@ -174,6 +210,10 @@ class Content:
     """Names of the definitions whose things belong to this one's."""
     notices: tuple[Notice, ...]
     """Messages sent when a thing comes to life."""
+    languages: tuple[str, ...]
+    """Languages besides that of the file that all its words are translated into."""
+    translations: Mapping[str, Mapping[str, str]]
+    """By language, the words by their keys, such as ``states.draft.label``."""
     stages: Mapping[str, Stage]
     states: Mapping[str, State]
     moves: Mapping[str, Move]

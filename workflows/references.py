@@ -6,6 +6,7 @@ from workflows.guards import REGISTRY
 from workflows.lines import Path
 from workflows.parts import FACTS_CHANGED, Content, GuardCall, Move
 from workflows.shapes import nearest
+from workflows.translation import phrases
 
 Broken = Iterator[tuple[Path, str]]
 
@@ -22,6 +23,11 @@ def broken(content: Content) -> Broken:
         yield ("deadlines", FACTS_CHANGED), f'a deadline cannot be called "{FACTS_CHANGED}"'
     for move in content.moves.values():
         yield from _move(content, move)
+    for language, words in content.translations.items():
+        yield from _unknown(("translations", language), "language", [language], content.languages)
+        known = phrases(content)
+        for key in words:
+            yield from _unknown(("translations", language, *key.split(".")), "text", [key], known)
 
 
 def _move(content: Content, move: Move) -> Broken:
@@ -31,6 +37,7 @@ def _move(content: Content, move: Move) -> Broken:
     yield from _unknown((*at, "to"), "state", [move.target], content.states)
     yield from _unknown((*at, "meets"), "deadline", move.meets, content.deadlines)
     yield from _unknown((*at, "cancels"), "deadline", move.cancels, content.deadlines)
+    yield from _unknown((*at, "moves"), "deadline", move.moves, content.deadlines)
     yield from _unknown((*at, "starts"), "child", [start.child for start in move.starts], content.children)
     if move.automatic not in (None, FACTS_CHANGED):
         yield from _unknown((*at, "automatic"), "deadline", [str(move.automatic)], content.deadlines)

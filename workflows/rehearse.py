@@ -9,7 +9,7 @@ beginning, and ``steps``. A step is one of
     { happens = "report_came_in", to = "report_under_review" }                 what the facts bring about
     { rests = true }                                                           nothing happens by itself
 
-and may add ``facts`` that hold from then on, and a ``reason``.
+and may add ``facts`` that hold from then on, a ``reason``, and what it ``gives`` of what the move asks for.
 """
 
 import tomllib
@@ -91,7 +91,9 @@ def _made(
     """A move that a person makes or is refused."""
     actor = Actor(1, frozenset([step["by"]]))
     try:
-        outcome = definition.fire(state, step["does"], actor, facts, reason=step.get("reason"))
+        outcome = definition.fire(
+            state, step["does"], actor, facts, reason=step.get("reason"), data=step.get("gives", {})
+        )
     except NotAllowed as refusal:
         if step.get("refused") != refusal.why:
             raise

@@ -130,6 +130,21 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Flag:
+    """True or false."""
+
+    def read(self, value: object, path: Path, problems: Problems) -> bool:
+        """The truth value."""
+        if not isinstance(value, bool):
+            problems.append((path, f"must be true or false, not {shown(value)}"))
+        return value is True
+
+    def schema(self) -> dict[str, Any]:
+        """A boolean."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of a few words."""
 
@@ -212,6 +227,73 @@ class Named:
             "minProperties": self.least,
             "maxProperties": MOST,
         }
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """A table whose keys are some of a few words."""
+
+    words: tuple[str, ...]
+    of: Shape
+
+    def read(self, value: object, path: Path, problems: Problems) -> Mapping[str, Any]:
+        """The things by word; not to be changed."""
+        if not isinstance(value, dict):
+            problems.append((path, f"must be a table, not {shown(value)}"))
+            return MappingProxyType({})
+        for key in value:
+            Choice(self.words).read(key, (*path, key), problems)
+        return MappingProxyType(
+            {key: self.of.read(item, (*path, key), problems) for key, item in value.items()}
+        )
+
+    def schema(self) -> dict[str, Any]:
+        """An object with some of the words as keys."""
+        return {
+            "type": "object",
+            "propertyNames": Choice(self.words).schema(),
+            "additionalProperties": self.of.schema(),
+        }
+
+
+@dataclass(frozen=True)
+class Words:
+    """Texts by dotted keys, such as ``states.draft.label = "…"``; a key may stand in quotes as well."""
+
+    deepest: int = 6
+
+    def read(self, value: object, path: Path, problems: Problems) -> Mapping[str, str]:
+        """The texts by their whole keys; not to be changed."""
+        found: dict[str, str] = {}
+        if isinstance(value, dict):
+            self._collect(value, (), path, found, problems)
+        else:
+            problems.append((path, f"must be a table of texts, not {shown(value)}"))
+        return MappingProxyType(found)
+
+    def _collect(
+        self,
+        table: Mapping[str, object],
+        keys: tuple[str, ...],
+        path: Path,
+        found: dict[str, str],
+        problems: Problems,
+    ) -> None:
+        for name, value in table.items():
+            here = (*keys, name)
+            if isinstance(value, dict) and len(here) < self.deepest:
+                self._collect(value, here, (*path, name), found, problems)
+            elif ".".join(here) in found:
+                problems.append(((*path, name), f"{shown('.'.join(here))} is translated twice"))
+            else:
+                found[".".join(here)] = Text().read(value, (*path, name), problems)
+
+    def schema(self) -> dict[str, Any]:
+        """Texts, and tables of them as deep as a key can go."""
+        inner = Text().schema()
+        for _ in range(self.deepest - 1):
+            inner = {"anyOf": [Text().schema(), {"type": "object", "additionalProperties": inner}]}
+        return {"type": "object", "additionalProperties": inner}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, chain_of, children_of, id_of, kind_of, path_of, round_of
 from fund.web.i18n import gettext as _
 from schema.applications import Application, Submission
+from schema.awards import Award
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.ledger import LedgerEvent
 from schema.lessons import Lesson
@@ -23,10 +24,6 @@ from schema.rounds import Round
 from workflows import Option, State
 from workflows.guards import COME_IN
 
-AFTER_DECISION = ("decision", "award", "reporting", "sharing")
-"""Stages in which the applicant may read what the reviewers wrote for her."""
-WITH_OFFER = ("award", "reporting", "sharing")
-"""Stages in which there is an offer or an agreement to read."""
 WAITING = ("submission", "review")
 """Stages in which the day of the decision is what one waits for."""
 
@@ -95,7 +92,7 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
         deadlines=_owed(session, application),
         decision_on=round_.decision_on if sent and state.stage in WAITING and not state.final else None,
         options=moves.options(session, application, viewer, now),
-        offer=f"/applications/{reference}/offer" if state.stage in WITH_OFFER else "",
+        offer=f"/applications/{reference}/offer" if _sees_offer(session, application, state) else "",
         papers=[_paper(session, child) for child in children if isinstance(child, Report | Lesson)],
         feedback=feedback(session, application, state),
         history=history(session, application),
@@ -112,8 +109,8 @@ def submissions(session: Session, application: Application) -> Sequence[Submissi
 
 
 def feedback(session: Session, application: Application, state: State) -> list[str]:
-    """What reviewers wrote for the applicant; nothing before the decision."""
-    if state.stage not in AFTER_DECISION:
+    """What reviewers wrote for the applicant; nothing where the state hides it from her."""
+    if not state.shows("applicant", "feedback"):
         return []
     found = session.exec(
         select(Review.feedback)
@@ -139,6 +136,12 @@ def history(session: Session, application: Application) -> list[Happening]:
         _told(session, event, subjects.get((event.subject_kind, event.subject_id)), names) for event in events
     )
     return [one for one in told if one is not None]
+
+
+def _sees_offer(session: Session, application: Application, state: State) -> bool:
+    """Whether there is an offer or an agreement that the applicant may read."""
+    award = select(Award.id).where(Award.application_id == application.id)
+    return state.shows("applicant", "offer") and session.exec(award).first() is not None
 
 
 def _owed(session: Session, application: Application) -> Sequence[Deadline]:

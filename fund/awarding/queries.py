@@ -23,8 +23,6 @@ from schema.rounds import Round
 from schema.values import Money
 from workflows import Option, State
 
-OFFERED = ("award", "reporting", "sharing")
-"""Stages of the application's workflow in which its applicant sees the award."""
 LEAD_MONTHS = 2
 """A start is suggested on the first day of the month after next, so that there is time to sign."""
 
@@ -155,7 +153,7 @@ def visible_award(session: Session, viewer: Viewer, application: Application) ->
     """
     own = application.member_id in viewer.member_ids
     award = service.award_of(session, application)
-    offered = definition_of(session, application).state(application.state).stage in OFFERED
+    offered = definition_of(session, application).state(application.state).shows("applicant", "offer")
     if award is None or not (offered if own else viewer.reads_everything):
         raise NotFound
     return award

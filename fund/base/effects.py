@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from fund.base.errors import Invalid
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, kind_of
 from schema.applications import Answer, Application, Submission
@@ -29,7 +28,7 @@ def write(
     data: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Write what belongs to the move. Raises Invalid where ``data`` lacks what the move asks for."""
+    """Write what belongs to the move. ``data`` holds what the move asks for; the engine has looked at it."""
     effect = EFFECTS.get((kind_of(subject), trigger))
     if effect is not None:
         effect(session, subject, viewer, data, now)
@@ -38,10 +37,6 @@ def write(
 def _submitted(
     session: Session, application: Application, viewer: Viewer | None, data: Mapping[str, Any], now: datetime
 ) -> None:
-    if data.get("declaration") is not True:
-        raise Invalid(
-            {"declaration": "Confirm that what you submit is true and that the member stands behind it."}
-        )
     assert viewer is not None
     assert viewer.person_id is not None
     number = session.exec(
@@ -64,17 +59,15 @@ def _submitted(
         )
     )
     application.submitted_at = application.submitted_at or now
-    application.declared_by_id = viewer.person_id
+    if data.get("declaration"):
+        application.declared_by_id = viewer.person_id
 
 
 def _signed(
     session: Session, application: Application, viewer: Viewer | None, data: Mapping[str, Any], now: datetime
 ) -> None:
-    name = str(data.get("signed_name") or "").strip()
-    if not name or len(name) > 200:
-        raise Invalid({"signed_name": "Type your full name: it stands as the signature under the agreement."})
     award = session.exec(select(Award).where(Award.application_id == application.id)).one()
-    award.signed_at, award.signed_name = now, name
+    award.signed_at, award.signed_name = now, str(data.get("signed_name", "")).strip()
     award.signed_by_id = viewer.person_id if viewer else None
 
 

@@ -57,7 +57,9 @@ def fire(
     actor = actor_of(session, subject, viewer)
     facts = facts_of(session, subject, now)
     try:
-        outcome = definition_of(session, subject).fire(subject.state, trigger, actor, facts, reason=reason)
+        outcome = definition_of(session, subject).fire(
+            subject.state, trigger, actor, facts, reason=reason, data=data or {}
+        )
     except NotAllowed as refusal:
         raise _meaning(refusal) from refusal
     event = _carry_out(session, subject, outcome, viewer, actor, now, reason, data or {})
@@ -146,4 +148,6 @@ def _meaning(refusal: NotAllowed) -> Forbidden | Invalid | MoveRefused:
         return Forbidden(" ".join(refusal.reasons))
     if refusal.why == Refusal.REASON:
         return Invalid({"reason": " ".join(refusal.reasons)})
+    if refusal.why == Refusal.FIELD:
+        return Invalid(refusal.fields)
     return MoveRefused(refusal.reasons)

@@ -9,6 +9,7 @@ from workflows import Definition, check, shipped
 from workflows.check import check_text
 from workflows.errors import Level
 from workflows.graph import endless
+from workflows.translation import phrases
 
 
 def state(name: str, extra: str = "", deadlines: str = '["visit"]') -> str:
@@ -313,3 +314,103 @@ def test_large_and_hostile_texts_are_answered_soon(text: str) -> None:
     findings = check_text(text, templates=set(), family={"report": shipped("report")})
     assert process_time() - start < 5
     assert findings
+
+
+# ------------------------------------------------------------------ ways back, holds, fields, languages
+
+
+def test_what_cannot_be_undone() -> None:
+    finish = (
+        FINISH.replace('by = ["manager"]\n', "")
+        + 'automatic = { deadline = "visit" }\nundo = { hours = 1 }\n'
+    )
+    assert found(finish=finish) == [
+        "warning: state planned: the manager owes visit here and can make no move",
+        "error: move finish: cannot be undone: it happens by itself, and would happen again",
+    ]
+    finish = FINISH + 'starts = [{ child = "report" }]\nundo = { hours = 1 }\n'
+    assert found(finish=finish) == [
+        "error: move finish: cannot be undone: it starts a report, which cannot be unmade"
+    ]
+
+
+def test_revert_leads_backwards() -> None:
+    back = move("back", "done", "planned", 'by = ["manager"]\nrevert = true')
+    assert found(done=DONE + 'read = ["manager"]\n', more=back) == []
+    assert found(finish=FINISH + "revert = true\n") == [
+        "warning: move finish: declared as a revert, and no way leads on from done to where it came from"
+    ]
+
+
+SUSPEND = move("suspend", "planned", "held") + move("resume", "held", "planned")
+
+
+def held(deadlines: str = "[]", extra: str = "hold = true") -> str:
+    """A state that holds; nobody owes anything there unless it says so."""
+    return state("held", extra, deadlines)
+
+
+def test_hold_with_a_way_back() -> None:
+    assert found(more=held() + SUSPEND) == ["warning: state held: nobody owes anything by a date here"]
+
+
+def test_hold_that_cannot_hold() -> None:
+    assert found(planned=PLANNED + "hold = true\n") == [
+        "error: state planned: cannot hold: everything begins in it, so there is nothing to hold",
+        "error: state planned: holds for good: no move leads from it to a state that neither holds nor ends",
+    ]
+    assert found(more=held('["visit"]') + SUSPEND) == [
+        "error: state held: holds the deadline visit and opens it too"
+    ]
+    ends = held(extra='hold = true\noutcome = "held"')
+    assert found(more=ends + SUSPEND) == ["error: state held: cannot hold: it is an end"]
+    only_out = move("suspend", "planned", "held") + move("stop", "held", "done")
+    assert found(more=held() + only_out)[:1] == [
+        "error: state held: holds for good: no move leads from it to a state that neither holds nor ends"
+    ]
+
+
+def test_deadline_is_moved_where_it_lives_on() -> None:
+    longer = 'by = ["manager"]\nmoves = ["visit"]'
+    assert found(more=move("extend", "planned", "planned", longer)) == []
+    assert found(finish=FINISH + 'moves = ["visit"]\n') == [
+        "warning: move finish: moves visit, which done does not keep"
+    ]
+    assert found(done=DONE + 'read = ["manager"]\n', more=move("again", "done", "planned", longer)) == [
+        "warning: move again: moves visit, which is not open in done"
+    ]
+    assert found(finish=FINISH + 'meets = ["visit"]\ncancels = ["visit"]\n') == [
+        "error: move finish: does more than one thing with the deadline visit"
+    ]
+
+
+def test_clock_is_asked_for_nothing() -> None:
+    finish = FINISH + 'automatic = { deadline = "visit" }\nreason = "required"\n'
+    finish += 'asks = [{ name = "who", label = "Who", kind = "text" }]\n'
+    assert found(finish=finish) == []
+    assert found(finish=finish.replace('by = ["manager"]\n', ""))[1:] == [
+        "warning: move finish: asks for a reason, and happens by itself alone",
+        "warning: move finish: asks for who, and happens by itself alone",
+    ]
+
+
+def test_missing_translations_are_named_one_by_one() -> None:
+    head = HEAD.replace("children =", 'languages = ["es", "fr"]\nchildren =')
+    french = "".join(f'{key} = "{text}"\n' for key, text in phrases(definition()).items())
+    spanish = (
+        '[translations.es]\nlabel = "Visita"\nstages.all.label = "Todo"\nstates.planned.label = "Prevista"\n'
+    )
+    text = sound(head=head, more=f"[translations.fr]\n{french}{spanish}")
+    assert [str(finding).split(": ", 1)[1] for finding in check(Definition.parse(text))] == [
+        "warning: state planned, help: not translated into es",
+        "warning: state done, label: not translated into es",
+        "warning: move finish, label: not translated into es",
+        "warning: deadline visit, label: not translated into es",
+    ]
+    nothing = sound(head=head)
+    told = [str(finding) for finding in check(Definition.parse(nothing))]
+    assert told[:2] == [
+        "warning: label: not translated into es",
+        "warning: label: not translated into fr",
+    ]
+    assert len(told) == 2 * len(phrases(definition()))

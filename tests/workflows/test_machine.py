@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import pytest
@@ -86,7 +87,7 @@ def test_all_reasons_are_told_not_only_the_first() -> None:
 
 
 def test_fire_answers_the_whole_outcome() -> None:
-    outcome = shipped("application").fire("draft", "submit", APPLICANT, READY)
+    outcome = shipped("application").fire("draft", "submit", APPLICANT, READY, data={"declaration": True})
     assert (outcome.source.name, outcome.target.name) == ("draft", "submitted")
     assert outcome.target.deadlines == ("screening",)
     assert outcome.move.meets == ("submission",)
@@ -247,10 +248,90 @@ def test_one_machine_serves_many_threads() -> None:
 
     def attempt(number: int) -> bool:
         try:
-            application.fire("draft", "submit", APPLICANT, missing if number % 2 else complete)
+            given = missing if number % 2 else complete
+            application.fire("draft", "submit", APPLICANT, given, data={"declaration": True})
         except NotAllowed as refusal:
             return refusal.reasons == ("Answer one more question: Budget.",) and number % 2 == 1
         return number % 2 == 0
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(attempt, range(2000)))
+
+
+# ------------------------------------------------------------------ what a move asks for
+
+ASKING = (
+    FINISH
+    + """
+reason = "required"
+asks = [
+    { name = "who", label = "Who went", kind = "text" },
+    { name = "safe", label = "It was safe", kind = "tick", otherwise = "Confirm that it was safe." },
+    { name = "day", label = "Day of the visit", kind = "date" },
+    { name = "cost", label = "Cost", kind = "amount" },
+]
+"""
+)
+GIVEN: dict[str, Any] = {"who": "Amina", "safe": True, "day": "2021-09-21", "cost": 12_500}
+
+
+def lacking(data: Mapping[str, Any], finish: str = ASKING) -> dict[str, str]:
+    """What is missing of what the move asks for, by field."""
+    with pytest.raises(NotAllowed) as error:
+        definition(finish=finish).fire("planned", "finish", MANAGER, {}, reason="Done.", data=data)
+    assert error.value.why is Refusal.FIELD
+    assert error.value.reasons == tuple(error.value.fields.values())
+    return error.value.fields
+
+
+def test_all_that_is_asked_for_and_missing_is_told_by_field() -> None:
+    assert lacking({}) == {
+        "who": "Fill in “Who went” (at most 200 characters).",
+        "safe": "Confirm that it was safe.",
+        "day": "Give a day for “Day of the visit”.",
+        "cost": "Give an amount for “Cost”.",
+    }
+    for given in (GIVEN, GIVEN | {"day": date(2021, 9, 21), "more": "is not minded"}):
+        fired = definition(finish=ASKING).fire("planned", "finish", MANAGER, {}, reason="Done.", data=given)
+        assert fired.target.name == "done"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("who", "  "),
+        ("who", "x" * 201),
+        ("who", 7),
+        ("safe", "true"),
+        ("safe", 1),
+        ("day", "21 September"),
+        ("day", 20210921),
+        ("cost", "12"),
+        ("cost", -1),
+        ("cost", True),
+        ("cost", 2**60),
+    ],
+)
+def test_what_is_given_in_another_form_is_missing(field: str, value: object) -> None:
+    assert list(lacking(GIVEN | {field: value})) == [field]
+
+
+def test_reason_is_asked_for_before_the_fields() -> None:
+    assert refused(definition(finish=ASKING), "planned", "finish", MANAGER, {})[0] is Refusal.REASON
+
+
+def test_clock_is_asked_for_nothing() -> None:
+    finish = ASKING + 'automatic = { deadline = "visit" }\n'
+    outcome = definition(finish=finish).fire("planned", "finish", Actor.clock(), {})
+    assert outcome.target.name == "done"
+    assert list(lacking({}, finish)) == list(GIVEN)
+
+
+def test_state_shows_parts_to_whom_it_says() -> None:
+    hides = 'hides = { applicant = ["feedback"] }\n'
+    planned = definition(planned=PLANNED + hides).state("planned")
+    shown = {role for role in ("applicant", "manager", "reviewer") if planned.shows(role, "feedback")}
+    assert shown == {"manager"}
+    assert planned.shows("applicant", "offer")
+    public = PLANNED.replace('"applicant", "manager"', '"anyone"')
+    assert definition(planned=public).state("planned").shows("reviewer", "feedback")

@@ -1,16 +1,20 @@
 """Reading definition files: what they say arrives, and what is wrong is told with line and place."""
 
 import hashlib
+from datetime import timedelta
 
 import pytest
 
 from tests.workflows.drafts import DONE, FINISH, HEAD, PLANNED, SOUND, VISIT, definition, line_of, sound
 from workflows import (
+    Actor,
+    Ask,
     Definition,
     DefinitionError,
     Due,
     Finding,
     GuardCall,
+    NotAllowed,
     Notice,
     Reminder,
     Start,
@@ -371,3 +375,154 @@ def test_load_names_the_file_and_refuses_what_the_checker_finds(tmp_path) -> Non
         load(file)
     with pytest.raises(OSError, match="No such file"):
         load(tmp_path / "none.toml")
+
+
+# ------------------------------------------------------------------ ways back, holds, fields, languages
+
+
+@pytest.mark.parametrize(
+    ("undo", "expected"),
+    [
+        ("{ hours = 24 }", timedelta(days=1)),
+        ("{ days = 7 }", timedelta(days=7)),
+        ("{ minutes = 30 }", timedelta(minutes=30)),
+    ],
+)
+def test_undo_arrives(undo: str, expected: timedelta) -> None:
+    assert definition(finish=FINISH + f"undo = {undo}\n").move("finish").undo == expected
+
+
+def test_move_is_neither_undone_nor_a_revert_unless_it_says_so() -> None:
+    move = definition().move("finish")
+    assert (move.undo, move.revert, move.asks, move.moves) == (None, False, (), ())
+    assert definition(finish=FINISH + "revert = true\n").move("finish").revert
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("undo = { weeks = 1 }", "must be {minutes = …} or {hours = …} or {days = …}, not {'weeks': 1}"),
+        ("undo = { days = 0 }", "must be a whole number from 1 to 90, not 0"),
+        ("undo = 24", "must be {minutes = …} or {hours = …} or {days = …}, not 24"),
+        ('revert = "yes"', "must be true or false, not 'yes'"),
+        ('moves = ["ghost"]', 'there is no deadline "ghost"'),
+        (
+            'asks = [{ name = "a", label = "A", kind = "number" }]',
+            "must be one of text, tick, date, amount, not 'number'",
+        ),
+    ],
+)
+def test_what_a_move_says_of_itself_wrongly(line: str, message: str) -> None:
+    ((_, where, said),) = findings(sound(finish=FINISH + line + "\n"))
+    assert (where.split(",")[0], said) == ("move finish", message)
+
+
+def test_field_arrives() -> None:
+    finish = FINISH + 'asks = [{ name = "who", label = "Who went", kind = "text", otherwise = "Say who." }]\n'
+    assert definition(finish=finish).move("finish").asks == (Ask("who", "Who went", "text", "Say who."),)
+
+
+def test_hold_and_hidden_parts_arrive() -> None:
+    planned = definition(planned=PLANNED + 'hold = true\nhides = { applicant = ["offer"] }\n').state(
+        "planned"
+    )
+    assert (planned.hold, dict(planned.hides)) == (True, {"applicant": ("offer",)})
+    done = definition().state("done")
+    assert (done.hold, dict(done.hides)) == (False, {})
+
+
+@pytest.mark.parametrize(
+    ("hides", "message"),
+    [
+        ('{ applicants = ["offer"] }', "must be one of applicant, reviewer, "),
+        ('{ applicant = ["ofer"] }', "must be one of feedback, offer, not 'ofer' (did you mean \"offer\"?)"),
+        ("{ applicant = [] }", "must be a list with something in it, not []"),
+        ('"offer"', "must be a table, not 'offer'"),
+    ],
+)
+def test_what_is_hidden_has_a_known_name(hides: str, message: str) -> None:
+    text = sound(planned=PLANNED + f"hides = {hides}\n")
+    ((line, where, said),) = findings(text)
+    assert (line, where.startswith("state planned, hides")) == (line_of(text, "hides"), True)
+    assert said.startswith(message)
+
+
+SPANISH = """
+[translations.es]
+label = "Visita"
+stages.all.label = "Todo"
+states.planned.label = "Prevista"
+"states.planned.help" = "Vamos a verle."
+moves.finish.label = "Terminar la visita"
+"""
+
+
+def in_spanish(spanish: str = SPANISH, **changes: str) -> str:
+    """The sound definition with a translation."""
+    return sound(more=spanish, **changes).replace("children =", 'languages = ["es"]\nchildren =')
+
+
+def test_definition_says_its_words_in_another_language() -> None:
+    visit = Definition.parse(in_spanish())
+    visita = visit.said("es")
+    assert (visit.label, visita.label, visita.stage("all").label) == ("Visit", "Visita", "Todo")
+    planned = visita.state("planned")
+    assert (planned.label, planned.applicant_label, planned.help) == (
+        "Prevista",
+        "Prevista",
+        "Vamos a verle.",
+    )
+    assert visita.move("finish").label == "Terminar la visita"
+    assert visita.deadline("visit").label == "Visit the city", "untranslated words stay"
+    assert visit.said("fr") is visit
+    assert visita is visit.said("es")
+    with pytest.raises(NotAllowed, match="“Terminar la visita” is not possible now: it stands at “Done”"):
+        visita.fire("done", "finish", Actor(1, frozenset({"manager"})), {})
+
+
+def test_sentences_of_moves_are_translated_each_by_its_key() -> None:
+    finish = FINISH + (
+        'guards = [{ round_in = ["open"], otherwise = "One." },'
+        ' { child_in = { report = ["due"] }, otherwise = "Two." },'
+        ' { child_in = { review = ["due"] }, otherwise = "Three." }]\n'
+        'reason = "required"\nreason_label = "Why"\nconfirm = "Sure?"\n'
+        'asks = [{ name = "who", label = "Who", kind = "text", otherwise = "Say who." }]\n'
+    )
+    spanish = (
+        "[translations.es]\nmoves.finish.guards.round_in = 'Uno.'\nmoves.finish.guards.child_in = 'Dos.'\n"
+        "moves.finish.guards.child_in_2 = 'Tres.'\nmoves.finish.reason_label = 'Por qué'\n"
+        "moves.finish.confirm = '¿Seguro?'\nmoves.finish.asks.who.label = 'Quién'\n"
+        "moves.finish.asks.who.otherwise = 'Diga quién.'\n"
+    )
+    move = Definition.parse(in_spanish(spanish, finish=finish)).said("es").move("finish")
+    assert [call.otherwise for call in move.guards] == ["Uno.", "Dos.", "Tres."]
+    assert (move.reason_label, move.confirm, move.asks) == (
+        "Por qué",
+        "¿Seguro?",
+        (Ask("who", "Quién", "text", "Diga quién."),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            'states.plannd.label = "x"',
+            'there is no text "states.plannd.label" (did you mean "states.planned.label"?)',
+        ),
+        ('"moves.finish.confirm" = "x"', 'there is no text "moves.finish.confirm"'),
+        ("deadlines.visit.label = 3", "must be a text, not 3"),
+        ('"states.planned.label" = "x"', "'states.planned.label' is translated twice"),
+    ],
+)
+def test_translation_of_nothing_is_refused_by_its_line(line: str, message: str) -> None:
+    text = in_spanish(SPANISH + line + "\n")
+    ((number, _, said),) = findings(text)
+    assert (number, said.startswith(message)) == (line_of(text, line), True), said
+
+
+def test_translation_into_a_language_that_is_not_declared() -> None:
+    text = sound(more=SPANISH)
+    assert findings(text) == [
+        (line_of(text, "[translations.es]"), "translations, es", 'there is no language "es"')
+    ]

@@ -62,7 +62,7 @@ def test_required_reason_is_all_that_stands_between_available_and_fire(
         for option in definition.available(state, actor, given_facts):
             if not option.allowed:
                 continue
-            if option.move.reason == "required":
+            if option.move.reason == "required" and actor != Actor.clock():
                 with pytest.raises(NotAllowed) as error:
                     definition.fire(state, option.move.trigger, actor, given_facts)
                 assert error.value.why is Refusal.REASON
