@@ -1,15 +1,19 @@
-"""The workflow definitions that rows were started with, kept word for word and parsed once."""
+"""The workflow definitions that rows were started with, kept word for word and parsed once.
+
+A round pins one for its applications and one for each kind of what belongs to them. Versions that the fund accepted lie
+beside those that rounds were started with; new rounds get the newest.
+"""
 
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from schema.rounds import Round
 from schema.values import Moved
 from schema.workflows import RoundWorkflow, Workflow
-from workflows import Definition, shipped
+from workflows import Definition, library, shipped
 
 PINNED = ("application", "review", "report", "lesson")
 """What a round pins when it is created."""
@@ -52,11 +56,29 @@ def store(session: Session, definition: Definition, now: datetime) -> int:
     return row.id
 
 
+def newest(session: Session, name: str) -> Definition:
+    """The definition that new rounds get: the highest version of that name that is stored, or a higher one as shipped.
+
+    Raises LookupError for a name that is neither stored nor shipped.
+    """
+    row = session.exec(
+        select(Workflow)
+        .where(Workflow.name == name)
+        .order_by(col(Workflow.version).desc(), col(Workflow.id).desc())
+        .limit(1)
+    ).first()
+    if row is None or row.id is None:
+        return shipped(name)
+    if name in library() and shipped(name).version > row.version:
+        return shipped(name)
+    return definition_by_id(session, row.id)
+
+
 def pin(session: Session, round_: Round, now: datetime) -> None:
-    """Bind the round to the definitions as they are shipped today. Later versions reach it only by a migration."""
+    """Bind the round to the newest definitions of today. Later versions reach it only by a migration."""
     assert round_.id is not None
     for name in PINNED:
-        key = store(session, shipped(name), now)
+        key = store(session, newest(session, name), now)
         session.add(RoundWorkflow(round_id=round_.id, name=name, workflow_id=key))
     session.flush()
 
@@ -64,3 +86,13 @@ def pin(session: Session, round_: Round, now: datetime) -> None:
 def pinned(session: Session, round_id: int, name: str) -> int:
     """Key of the definition of that name that the round is bound to."""
     return session.get_one(RoundWorkflow, (round_id, name)).workflow_id
+
+
+def held(session: Session, round_id: int, name: str) -> int:
+    """The same, kept as it is until the end of the unit of work: for what begins its life by that definition now.
+
+    A migration of the round waits for it, and sees what was begun; or it waits for the migration, and sees the new key.
+    """
+    return session.get_one(
+        RoundWorkflow, (round_id, name), with_for_update={"read": True}, populate_existing=True
+    ).workflow_id

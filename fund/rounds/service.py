@@ -17,21 +17,20 @@ from schema.deadlines import DeadlineStatus
 from schema.ledger import LedgerEvent
 from schema.people import Role
 from schema.rounds import Round
-from workflows import shipped
 
 TAKEN = frozenset({"new"})
 """Words that stand for pages of their own where a slug would stand."""
 
 
 def create_round(session: Session, viewer: Viewer, draft: RoundDraft, now: datetime) -> Round:
-    """Plan a round with the shipped form and scorecard, bound to the workflows as they are shipped today.
+    """Plan a round with the shipped form and scorecard, bound to the newest workflows of today.
 
     Nobody outside the fund sees it before it opens. Raises Forbidden for others than managers, Invalid for what is
     wrong in ``draft``.
     """
     access.require_manager(viewer)
     right = checked(draft)
-    definition = shipped("round")
+    definition = definitions.newest(session, "round")
     round_ = Round(
         slug=_free_slug(session, right.title),
         form=[section.model_dump() for section in defaults.form()],
