@@ -9,7 +9,7 @@ from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any
 
-from sqlalchemy import Table, case, literal, text, update
+from sqlalchemy import Table, bindparam, case, literal, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -19,6 +19,23 @@ from schema.values import Json
 MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
 # Spelled out as in the definition of its partial index, which a parameter would not match.
 CANCELLABLE = text("message.status IN ('pending', 'claimed')")
+
+CANCEL_OF_DEADLINE = (
+    update(MESSAGES)
+    .where(CANCELLABLE, MESSAGES.c.deadline_id == bindparam("deadline"))
+    .values(
+        status=MessageStatus.CANCELLED.value,
+        reason=bindparam("why"),
+        finished_at=bindparam("now"),
+        worker=None,
+        lease=None,
+    )
+)
+INSERT = {
+    "postgresql": postgresql.insert(MESSAGES).on_conflict_do_nothing(index_elements=["dedup_key"]),
+    "sqlite": sqlite.insert(MESSAGES).on_conflict_do_nothing(index_elements=["dedup_key"]),
+}
+"""Built once, like every statement that is carried out often."""
 
 
 def queue(
@@ -70,8 +87,8 @@ def queue_rows(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     session.flush()
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.connection().execute(insert(MESSAGES).on_conflict_do_nothing(index_elements=["dedup_key"]), rows)
+    connection = session.connection()
+    connection.execute(INSERT[connection.dialect.name], rows)
 
 
 def cancel(session: Session, *where: Any, reason: str, now: datetime) -> int:
@@ -83,6 +100,14 @@ def cancel(session: Session, *where: Any, reason: str, now: datetime) -> int:
         .values(status=MessageStatus.CANCELLED.value, reason=reason, finished_at=now, worker=None, lease=None)
     )
     return result.rowcount
+
+
+def cancel_each(session: Session, deadlines: Sequence[tuple[int, str]], now: datetime) -> None:
+    """Cancel what is not yet being handed over of each deadline, for the reason beside it."""
+    if deadlines:
+        session.flush()
+        each = [{"deadline": key, "why": reason, "now": now} for key, reason in deadlines]
+        session.connection().execute(CANCEL_OF_DEADLINE, each)
 
 
 def ended(status: MessageStatus, reason: str, now: datetime) -> dict[str, Any]:

@@ -57,6 +57,11 @@ def cancel_for_deadline(session: Session, deadline_id: int, reason: str, now: da
     return outbox.cancel(session, outbox.MESSAGES.c.deadline_id == deadline_id, reason=reason, now=now)
 
 
+def cancel_for_deadlines(session: Session, ending: Sequence[tuple[int, str]], now: datetime) -> None:
+    """The same for many deadlines, each with its reason."""
+    outbox.cancel_each(session, ending, now)
+
+
 def reminder_key(deadline: Deadline, days: int, person_id: int) -> str:
     """The key that makes a second reminder for the same reason impossible."""
     return f"rem:{deadline.id}:{deadline.generation}:{days}:{person_id}"

@@ -22,6 +22,7 @@ from typing import Any
 from workflows.check import check
 from workflows.errors import DefinitionError, Finding, Level
 from workflows.guards import Facts
+from workflows.include import placed, whole
 from workflows.machine import Actor, Machine, Outcome, reasons
 from workflows.parse import parse
 from workflows.parts import CLOCK, FACTS_CHANGED, Content, DeadlineRule, Move, Stage, State
@@ -47,7 +48,7 @@ class Definition(Content):
     """
 
     source: str
-    """The text of the file, word for word."""
+    """The text of the file, word for word, with the parts that it includes at its end."""
     digest: str
     """SHA-256 of the source, in hexadecimal."""
     _machine: Machine = field(repr=False)
@@ -124,6 +125,10 @@ class Definition(Content):
         """The same definition with its words in a language, where the file has them; otherwise as it is."""
         return _said(self, language) if language in self.languages else self
 
+    def follows_facts(self, state: str) -> bool:
+        """Whether an automatic move waits in the state for the facts to change."""
+        return any(move.automatic == FACTS_CHANGED for move in self._leaving[state])
+
     def automatic(self, state: str, facts: Facts, passed: Collection[str] = frozenset()) -> Move | None:
         """The automatic move that is due from a state, to be fired by ``Actor.clock()``, or None.
 
@@ -140,7 +145,7 @@ class Definition(Content):
 @lru_cache(maxsize=128)
 def _parsed(text: str) -> Definition:
     """A definition from a text that was not seen lately."""
-    content = parse(text)
+    text, content = whole(text), parse(text)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return _built({part.name: getattr(content, part.name) for part in fields(Content)}, text, digest)
 
@@ -173,13 +178,14 @@ def load(path: Path | str) -> Definition:
     finds; OSError if the file cannot be read."""
     file = Path(path)
     try:
-        definition = Definition.parse(file.read_bytes().decode("utf-8"))
+        text = file.read_bytes().decode("utf-8")
+        definition = Definition.parse(text)
     except UnicodeDecodeError as error:
         raise DefinitionError([Finding(0, "", f"not UTF-8 text: {error.reason}")], str(file)) from error
     except DefinitionError as error:
         raise DefinitionError(error.findings, str(file)) from error
     if errors := [finding for finding in check(definition) if finding.level is Level.ERROR]:
-        raise DefinitionError(errors, str(file))
+        raise DefinitionError(placed(errors, text), str(file))
     return definition
 
 

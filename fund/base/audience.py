@@ -1,15 +1,38 @@
 """Who stands in which role to a subject: for rights (is she the applicant?) and for mail (who are the applicants?)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Select, bindparam, select
+from sqlmodel import Session, col
 
 from fund.base.permissions import Viewer
-from fund.base.subjects import Subject, application_of
-from schema.applications import Application
+from fund.base.statements import rows
+from fund.base.subjects import Subject, application_of, member_of
+from notifications.plan import Recipient
 from schema.people import Membership, Person, PersonRole, Role
 from schema.reviews import Review
 from workflows import Actor
+
+WHO = (col(Person.id), col(Person.zone))
+ACTIVE = col(Person.disabled_at).is_(None)
+
+
+def _with_role(role: Role) -> Select[Any, Any]:
+    acting: Select[Any, Any] = select(*WHO).join(PersonRole).where(ACTIVE, col(PersonRole.role) == role)
+    ordered: Select[Any, Any] = acting.order_by(col(Person.id))
+    return ordered
+
+
+# Built once: putting a statement together takes longer than the database takes to answer it.
+MANAGERS = _with_role(Role.MANAGER)
+REVIEWER = _with_role(Role.REVIEWER).where(col(Person.id) == bindparam("reviewer"))
+ACTING = (
+    select(col(Membership.member_id), *WHO, ACTIVE)
+    .join(Person, col(Person.id) == col(Membership.person_id))
+    .where(col(Membership.member_id).in_(bindparam("members", expanding=True)))
+    .order_by(col(Person.id))
+)
 
 
 def actor_of(session: Session, subject: Subject, viewer: Viewer) -> Actor:
@@ -27,39 +50,46 @@ def actor_of(session: Session, subject: Subject, viewer: Viewer) -> Actor:
     return Actor(viewer.person_id, frozenset(roles))
 
 
-def people_in(session: Session, role: str, subject: Subject) -> Sequence[Person]:
-    """Everybody who stands in that role to the subject and can still sign in, by id.
+class Audience:
+    """Who is to be told, looked up once for however many subjects are moved in one unit of work."""
 
-    A manager who acts for the member that applies is not among its managers: notices to them name reviewers.
-    Raises ValueError for a role that no subject of this kind has.
-    """
-    active = select(Person).where(col(Person.disabled_at).is_(None)).order_by(col(Person.id))
-    if role == "manager":
-        managers = active.join(PersonRole).where(PersonRole.role == Role.MANAGER)
-        return session.exec(managers.where(col(Person.id).not_in(_acting_for(session, subject)))).all()
-    if role == "reviewer" and isinstance(subject, Review):
-        reviewers = active.join(PersonRole).where(PersonRole.role == Role.REVIEWER)
-        return session.exec(reviewers.where(Person.id == subject.reviewer_id)).all()
-    if role == "applicant":
-        application = application_of(session, subject)
-        if application is not None:
-            return _of_member(session, application)
-    raise ValueError(f"nobody is {role} of a {type(subject).__name__.lower()}")
+    def __init__(self, session: Session, subjects: Iterable[Subject] = ()) -> None:
+        """``subjects`` are those that will be asked about, so that one question to the database serves all."""
+        self._session = session
+        self._managers: Sequence[Recipient] | None = None
+        self._acting: dict[int, list[tuple[Recipient, bool]]] = {}
+        self._expected = {member for one in subjects if (member := member_of(session, one)) is not None}
+
+    def people_in(self, role: str, subject: Subject) -> Sequence[Recipient]:
+        """Everybody who stands in that role to the subject and can still sign in, by id.
+
+        A manager who acts for the member that applies is not among its managers: notices to them name reviewers.
+        Raises ValueError for a role that no subject of this kind has.
+        """
+        member = member_of(self._session, subject)
+        if role == "manager":
+            acting = {one.person_id for one, _ in self._of(member)} if member is not None else set()
+            return [one for one in self._all_managers() if one.person_id not in acting]
+        if role == "reviewer" and isinstance(subject, Review):
+            return _recipients(rows(self._session, REVIEWER, reviewer=subject.reviewer_id))
+        if role == "applicant" and member is not None:
+            return [one for one, active in self._of(member) if active]
+        raise ValueError(f"nobody is {role} of a {type(subject).__name__.lower()}")
+
+    def _all_managers(self) -> Sequence[Recipient]:
+        if self._managers is None:
+            self._managers = _recipients(rows(self._session, MANAGERS))
+        return self._managers
+
+    def _of(self, member: int) -> list[tuple[Recipient, bool]]:
+        """Everybody who acts for a member, and whether she can sign in."""
+        if member not in self._acting:
+            wanted = (self._expected | {member}) - self._acting.keys()
+            self._acting.update({key: [] for key in wanted})
+            for key, person, zone, active in rows(self._session, ACTING, members=sorted(wanted)):
+                self._acting[key].append((Recipient(person, zone), bool(active)))
+        return self._acting[member]
 
 
-def _acting_for(session: Session, subject: Subject) -> list[int]:
-    """Keys of everybody who acts for the member that applies; of nobody for a round."""
-    application = application_of(session, subject)
-    if application is None:
-        return []
-    acting = select(Membership.person_id).where(Membership.member_id == application.member_id)
-    return list(session.exec(acting))
-
-
-def _of_member(session: Session, application: Application) -> Sequence[Person]:
-    return session.exec(
-        select(Person)
-        .join(Membership)
-        .where(Membership.member_id == application.member_id, col(Person.disabled_at).is_(None))
-        .order_by(col(Person.id))
-    ).all()
+def _recipients(found: Iterable[Any]) -> list[Recipient]:
+    return [Recipient(person, zone) for person, zone in found]

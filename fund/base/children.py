@@ -7,8 +7,9 @@ from typing import Any
 from sqlmodel import Session, select
 
 from fund.base import deadlines, ledger
-from fund.base.definitions import definition_by_id, definition_of, pinned
-from fund.base.notices import notify
+from fund.base.audience import Audience
+from fund.base.definitions import definition_by_id, definition_of, held
+from fund.base.notices import News, notify
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, chain_of, id_of, kind_of
 from schema.applications import Application
@@ -49,13 +50,14 @@ def born(
         now=now,
         data=data,
     )
-    deadlines.begin(session, subject, definition, now)
-    notify(session, subject, definition.notices, event, now)
+    audience = Audience(session)
+    deadlines.begin(session, audience, [subject], now)
+    notify(session, audience, [News(subject, event, definition.notices)], now)
 
 
 def moved_columns(session: Session, round_id: int, name: str, now: datetime) -> dict[str, Any]:
     """Columns that a new row of that definition starts with, as the round has pinned it."""
-    workflow_id = pinned(session, round_id, name)
+    workflow_id = held(session, round_id, name)
     definition = definition_by_id(session, workflow_id)
     return {"workflow_id": workflow_id, "state": definition.initial, "state_since": now}
 

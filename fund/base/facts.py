@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, func, select
 
 from fund.base.definitions import definition_by_id, definition_of
-from fund.base.subjects import Subject, application_of, children_of, id_of, kind_of, round_of
+from fund.base.subjects import Subject, application_of, children_among, id_of, kind_of, round_of
 from schema.applications import Answer, Application
 from schema.awards import Award
 from schema.deadlines import Deadline, DeadlineStatus
@@ -20,16 +20,21 @@ from schema.reports import Report
 from schema.reviews import Review, Score
 from schema.rounds import Round
 from schema.values import Money
+from schema.wording import gettext_noop as _n
 
 REPORT_PARTS = {
-    "done": "What was done",
-    "changed": "What changed",
-    "difficulties": "What was difficult",
-    "next_steps": "What comes next",
-    "people_reached": "People reached",
-    "spent_minor": "Money spent",
+    "done": _n("What was done"),
+    "changed": _n("What changed"),
+    "difficulties": _n("What was difficult"),
+    "next_steps": _n("What comes next"),
+    "people_reached": _n("People reached"),
+    "spent_minor": _n("Money spent"),
 }
 """The parts of a report with their names for people; all are asked for."""
+
+
+SHARED = frozenset({"over_budget"})
+"""Facts about one subject that a move of another changes."""
 
 
 class Facts(Mapping[str, Any]):
@@ -43,6 +48,11 @@ class Facts(Mapping[str, Any]):
         if name not in self._known:
             self._known[name] = self._sources[name]()
         return self._known[name]
+
+    @property
+    def shared(self) -> bool:
+        """Whether something was looked at that moves of other subjects change as well."""
+        return not SHARED.isdisjoint(self._known)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)
@@ -98,8 +108,8 @@ def open_deadlines(session: Session, subject: Subject, now: datetime) -> frozens
 def child_states(session: Session, application: Application) -> dict[str, tuple[str, ...]]:
     """The states of the application's reviews, reports and lessons, by kind."""
     states: dict[str, list[str]] = {"review": [], "report": [], "lesson": []}
-    for child in children_of(session, application):
-        states[kind_of(child)].append(child.state)
+    for child in children_among(session, [id_of(application)]):
+        states[child.kind].append(child.state)
     return {kind: tuple(found) for kind, found in states.items()}
 
 
@@ -125,11 +135,11 @@ def gaps(session: Session, application: Application) -> tuple[Gap, ...]:
     round_ = session.get_one(Round, application.round_id)
     answers = session.exec(select(Answer).where(Answer.application_id == application.id)).all()
     answered = {answer.question for answer in answers if answer.text.strip()}
-    most = f"Amount (more than nothing, at most {Money(round_.ceiling_minor, round_.currency)})"
+    amount = _n("Amount, within what the round allows")
     checks = [
-        (bool(application.title.strip()), Gap("title", "Title")),
-        (bool(application.theme), Gap("theme", "Theme")),
-        (0 < (application.requested_minor or 0) <= round_.ceiling_minor, Gap("requested_minor", most)),
+        (bool(application.title.strip()), Gap("title", _n("Title"))),
+        (bool(application.theme), Gap("theme", _n("Theme"))),
+        (0 < (application.requested_minor or 0) <= round_.ceiling_minor, Gap("requested_minor", amount)),
     ]
     checks += [(q.key in answered, Gap(q.key, q.label)) for q in round_.questions if q.required]
     return tuple(gap for filled, gap in checks if not filled)
@@ -192,7 +202,7 @@ def missing_scores(session: Session, review: Review) -> tuple[str, ...]:
         score = scores.get(criterion.key)
         if score is None or score.value is None or not score.reason.strip():
             missing.append(criterion.label)
-    return tuple(missing if review.recommendation else [*missing, "Recommendation"])
+    return tuple(missing if review.recommendation else [*missing, _n("Recommendation")])
 
 
 def conflict(session: Session, review: Review) -> str:
@@ -210,7 +220,7 @@ def missing_report(report: Report) -> tuple[str, ...]:
 def missing_lesson(lesson: Lesson) -> tuple[str, ...]:
     """Texts of the lesson that are still empty, and the theme."""
     missing = [label for name, label in TEXTS.items() if _empty(getattr(lesson, name))]
-    return tuple(missing if lesson.theme else [*missing, "Theme"])
+    return tuple(missing if lesson.theme else [*missing, _n("Theme")])
 
 
 def uncleared_fields(lesson: Lesson) -> tuple[str, ...]:

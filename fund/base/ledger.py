@@ -8,90 +8,138 @@ leaves the chain whole.
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, tuple_, update
+from sqlalchemy import Table, and_, bindparam, func, insert, tuple_, update
 from sqlmodel import Session, col, select
 
 from fund.base.permissions import Viewer
+from fund.base.statements import carry_out, rows
 from schema.ledger import LedgerEvent, Seal, SealedHead
 
 START = "0" * 64
 CLOCK_ROLE = "clock"
 PAGE = 1000
 
+HASHED = {
+    "chain": "chain",
+    "seq": "seq",
+    "at": "at",
+    "actor_id": "actor",
+    "actor_role": "role",
+    "subject_kind": "subject",
+    "subject_id": "subject",
+    "action": "action",
+    "source": "source",
+    "target": "target",
+    "data": "data",
+    "note_digest": "note",
+    "previous": "previous",
+}
+"""What must never change of an event, with the names in the text that is hashed."""
 
-def append(
-    session: Session,
-    *,
-    chain: str,
-    actor: Viewer | None,
-    role: str,
-    subject_kind: str,
-    subject_id: int,
-    action: str,
-    now: datetime,
-    source: str = "",
-    target: str = "",
-    data: Mapping[str, Any] | None = None,
-    note: str | None = None,
-) -> LedgerEvent:
-    """Add one event to the end of ``chain`` and flush it.
+EVENTS: Table = LedgerEvent.__table__  # type: ignore[attr-defined]
+WRITE = insert(EVENTS)
+HEAD = (
+    select(EVENTS.c.chain, EVENTS.c.seq, EVENTS.c.hash)
+    .where(EVENTS.c.chain == bindparam("chain"))
+    .order_by(EVENTS.c.seq.desc())
+    .limit(1)
+)
+_LAST = (
+    select(EVENTS.c.chain, func.max(EVENTS.c.seq).label("seq"))
+    .where(EVENTS.c.chain.in_(bindparam("chains", expanding=True)))
+    .group_by(EVENTS.c.chain)
+    .subquery()
+)
+HEADS = select(EVENTS.c.chain, EVENTS.c.seq, EVENTS.c.hash).join(
+    _LAST, and_(_LAST.c.chain == EVENTS.c.chain, _LAST.c.seq == EVENTS.c.seq)
+)
 
-    ``actor`` is None for the clock. ``data`` holds ids, dates and numbers only, never a name or an address;
-    ``note`` is free text and can be erased later. Two appends to one chain at once: the second one's unit of work
-    fails as a Conflict (UNIQUE chain and number), so callers lock the chain's subject first.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is to be written down. ``data`` holds ids, dates and numbers only, never a name or an address.
+
+    ``actor`` is None for the clock; ``note`` is free text and can be erased later.
     """
-    head = session.exec(
-        select(LedgerEvent.seq, LedgerEvent.hash)
-        .where(LedgerEvent.chain == chain)
-        .order_by(col(LedgerEvent.seq).desc())
-        .limit(1)
-    ).first()
-    salt = secrets.token_hex(16) if note else None
-    event = LedgerEvent(
-        chain=chain,
-        seq=head[0] + 1 if head else 1,
-        at=now,
-        actor_id=actor.person_id if actor else None,
-        actor_role=role,
-        subject_kind=subject_kind,
-        subject_id=subject_id,
-        action=action,
-        source=source,
-        target=target,
-        data=dict(data or {}),
-        note=note or None,
-        note_salt=salt,
-        note_digest=_digest_note(salt, note) if note else "",
-        previous=head[1] if head else START,
-        hash="",
-    )
-    event.hash = digest(event)
-    session.add(event)
-    session.flush()
-    return event
+
+    chain: str
+    actor: Viewer | None
+    role: str
+    subject_kind: str
+    subject_id: int
+    action: str
+    source: str = ""
+    target: str = ""
+    data: Mapping[str, Any] | None = None
+    note: str | None = None
+
+
+def append(session: Session, *, now: datetime, **entry: Any) -> LedgerEvent:
+    """Add one event, described as an ``Entry``, to the end of its chain. See ``append_all``."""
+    return append_all(session, [Entry(**entry)], now)[0]
+
+
+def append_all(session: Session, entries: Sequence[Entry], now: datetime) -> list[LedgerEvent]:
+    """Add the events to the ends of their chains and answer them, in the same order, without their keys.
+
+    Two appends to one chain at once: the second one's unit of work fails as a Conflict (UNIQUE chain and number),
+    so callers lock the chain's subject first.
+    """
+    heads = _heads(session, {entry.chain for entry in entries})
+    written = []
+    for entry in entries:
+        seq, previous = heads.get(entry.chain, (0, START))
+        row = _row(entry, seq + 1, previous, now)
+        heads[entry.chain] = seq + 1, row["hash"]
+        written.append(row)
+    carry_out(session, WRITE, written)
+    return [LedgerEvent(**row) for row in written]
+
+
+def _heads(session: Session, chains: set[str]) -> dict[str, tuple[int, str]]:
+    """Number and hash of the last event of each chain that has one."""
+    found = rows(session, HEAD, chain=next(iter(chains))) if len(chains) == 1 else []
+    if len(chains) > 1:
+        found = rows(session, HEADS, chains=sorted(chains))
+    return {chain: (seq, hash_) for chain, seq, hash_ in found}
+
+
+def _row(entry: Entry, seq: int, previous: str, now: datetime) -> dict[str, Any]:
+    salt = secrets.token_hex(16) if entry.note else None
+    row = {
+        "chain": entry.chain,
+        "seq": seq,
+        "at": now,
+        "actor_id": entry.actor.person_id if entry.actor else None,
+        "actor_role": entry.role,
+        "subject_kind": entry.subject_kind,
+        "subject_id": entry.subject_id,
+        "action": entry.action,
+        "source": entry.source,
+        "target": entry.target,
+        "data": dict(entry.data or {}),
+        "note": entry.note or None,
+        "note_salt": salt,
+        "note_digest": _digest_note(salt, entry.note) if salt and entry.note else "",
+        "previous": previous,
+    }
+    return row | {"hash": _hash(row)}
 
 
 def digest(event: LedgerEvent) -> str:
     """SHA-256 over the canonical JSON of everything in the event that must never change, and of the hash before."""
-    content = {
-        "chain": event.chain,
-        "seq": event.seq,
-        "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "actor": event.actor_id,
-        "role": event.actor_role,
-        "subject": [event.subject_kind, event.subject_id],
-        "action": event.action,
-        "source": event.source,
-        "target": event.target,
-        "data": event.data,
-        "note": event.note_digest,
-        "previous": event.previous,
-    }
+    return _hash({name: getattr(event, name) for name in HASHED})
+
+
+def _hash(row: Mapping[str, Any]) -> str:
+    content = {short: row[name] for name, short in HASHED.items()}
+    content["at"] = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
+    content["subject"] = [row["subject_kind"], row["subject_id"]]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -5,21 +5,32 @@ and begin, and the messages about it; then whatever now follows by itself. All i
 commits together or not at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from fund.base import children, deadlines, effects, ledger, states
-from fund.base.audience import actor_of
-from fund.base.definitions import definition_of
+from fund.base.audience import Audience, actor_of
+from fund.base.definitions import definition_by_id, definition_of
 from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused
 from fund.base.facts import facts_of
-from fund.base.notices import notify
+from fund.base.notices import News, notify
 from fund.base.permissions import Viewer
-from fund.base.subjects import Subject, application_of, chain_of, children_of, id_of, kind_of, lock
+from fund.base.subjects import (
+    Subject,
+    application_of,
+    chain_of,
+    children_among,
+    get,
+    id_of,
+    kind_of,
+    lock_all,
+)
 from schema.ledger import LedgerEvent
+from schema.rounds import Round
 from workflows import Actor, NotAllowed, Option, Outcome, Refusal
 
 MOST_FOLLOWING = 50
@@ -32,6 +43,20 @@ def options(session: Session, subject: Subject, viewer: Viewer, now: datetime) -
     return definition.available(
         subject.state, actor_of(session, subject, viewer), facts_of(session, subject, now)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A move that somebody wants to make. ``version`` is the subject's version that she saw.
+
+    ``data`` holds what some moves ask for besides a reason (``declaration``, ``signed_name``).
+    """
+
+    subject: Subject
+    trigger: str
+    version: int
+    reason: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fire(
@@ -47,24 +72,31 @@ def fire(
 ) -> LedgerEvent:
     """Make the move for the viewer, with everything that belongs to it, and answer its ledger event.
 
-    ``version`` is the subject's version that the viewer saw. ``data`` holds what some moves ask for besides a reason
-    (``declaration``, ``signed_name``). Raises Conflict where the version is older, Forbidden where the move is not
-    the viewer's, Invalid where a reason or a field is missing, MoveRefused with the workflow's reasons otherwise.
+    Raises Conflict where the version is older, Forbidden where the move is not the viewer's, Invalid where a reason
+    or a field is missing, MoveRefused with the workflow's reasons otherwise.
     """
-    lock(session, subject)
-    if subject.version != version:
-        raise Conflict
-    actor = actor_of(session, subject, viewer)
-    facts = facts_of(session, subject, now)
-    try:
-        outcome = definition_of(session, subject).fire(
-            subject.state, trigger, actor, facts, reason=reason, data=data or {}
-        )
-    except NotAllowed as refusal:
-        raise _meaning(refusal) from refusal
-    event = _carry_out(session, subject, outcome, viewer, actor, now, reason, data or {})
-    settle(session, subject, now)
-    return event
+    wish = Wish(subject=subject, trigger=trigger, version=version, reason=reason, data=data or {})
+    return fire_all(session, [wish], viewer, now)[0]
+
+
+def fire_all(session: Session, wishes: Sequence[Wish], viewer: Viewer, now: datetime) -> list[LedgerEvent]:
+    """Make moves of different subjects together, all or none, and answer their events in the same order.
+
+    They are written together, except where a guard counts what the others take (the money that is left): such a move
+    is asked about when those before it are written. Raises what ``fire`` raises for the first that cannot be made.
+    """
+    lock_all(session, [wish.subject for wish in wishes])
+    events: list[LedgerEvent] = []
+    waiting: list[_Step] = []
+    for wish in wishes:
+        step = _asked(session, wish, viewer, now)
+        if step.shared and waiting:
+            events += _write(session, waiting, now)
+            waiting, step = [], _asked(session, wish, viewer, now)
+        waiting.append(step)
+    events += _write(session, waiting, now)
+    settle(session, [wish.subject for wish in wishes], now)
+    return events
 
 
 def pass_deadline(session: Session, subject: Subject, key: str, now: datetime) -> LedgerEvent | None:
@@ -72,27 +104,53 @@ def pass_deadline(session: Session, subject: Subject, key: str, now: datetime) -
 
     The caller has locked the subject and knows that the deadline, grace included, lies behind ``now``.
     """
-    event = _automatic(session, subject, now, frozenset({key}))
-    if event is not None:
-        settle(session, subject, now)
+    step = _automatic(session, subject, now, frozenset({key}))
+    if step is None:
+        return None
+    event = _write(session, [step], now)[0]
+    settle(session, [subject], now)
     return event
 
 
-def settle(session: Session, subject: Subject, now: datetime) -> None:
-    """Make every automatic move that the facts now call for, in the application and all that belongs to it."""
-    application = application_of(session, subject)
+def settle(session: Session, subjects: Sequence[Subject], now: datetime) -> None:
+    """Make every automatic move that the facts now call for, in the applications and all that belongs to them."""
     for _ in range(MOST_FOLLOWING):
-        circle: list[Subject] = (
-            [subject] if application is None else [application, *children_of(session, application)]
-        )
-        if not any([_automatic(session, one, now, frozenset()) for one in circle]):
+        if not any([_follow(session, one, now) for one in _may_follow(session, subjects)]):
             return
-    raise RuntimeError(f"the automatic moves of {kind_of(subject)} {subject.id} do not come to rest")
+    raise RuntimeError("the automatic moves do not come to rest")
 
 
-def _automatic(
-    session: Session, subject: Subject, now: datetime, passed: frozenset[str]
-) -> LedgerEvent | None:
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A move that the workflow allows, about to be written."""
+
+    subject: Subject
+    outcome: Outcome
+    viewer: Viewer | None
+    actor: Actor
+    reason: str | None
+    data: Mapping[str, Any]
+    shared: bool = False
+    """Whether a guard counted what other subjects take."""
+
+
+def _asked(session: Session, wish: Wish, viewer: Viewer, now: datetime) -> _Step:
+    subject = wish.subject
+    if subject.version != wish.version:
+        raise Conflict
+    actor = actor_of(session, subject, viewer)
+    facts = facts_of(session, subject, now)
+    definition = definition_of(session, subject)
+    try:
+        outcome = definition.fire(
+            subject.state, wish.trigger, actor, facts, reason=wish.reason, data=wish.data
+        )
+    except NotAllowed as refusal:
+        raise _meaning(refusal) from refusal
+    return _Step(subject, outcome, viewer, actor, wish.reason, wish.data, facts.shared)
+
+
+def _automatic(session: Session, subject: Subject, now: datetime, passed: frozenset[str]) -> _Step | None:
     definition = definition_of(session, subject)
     facts = facts_of(session, subject, now)
     move = definition.automatic(subject.state, facts, passed)
@@ -100,42 +158,68 @@ def _automatic(
         return None
     clock = Actor.clock()
     outcome = definition.fire(subject.state, move.trigger, clock, facts)
-    return _carry_out(session, subject, outcome, None, clock, now, None, {})
+    return _Step(subject, outcome, None, clock, None, {})
 
 
-def _carry_out(
-    session: Session,
-    subject: Subject,
-    outcome: Outcome,
-    viewer: Viewer | None,
-    actor: Actor,
-    now: datetime,
-    reason: str | None,
-    data: Mapping[str, Any],
-) -> LedgerEvent:
-    effects.write(session, subject, outcome.move.trigger, viewer, data, now)
-    states.write(session, subject, state=outcome.target.name, since=now)
-    event = ledger.append(
+def _follow(session: Session, subject: Subject, now: datetime) -> bool:
+    step = _automatic(session, subject, now, frozenset())
+    if step is not None:
+        _write(session, [step], now)
+    return step is not None
+
+
+def _may_follow(session: Session, subjects: Sequence[Subject]) -> list[Subject]:
+    """The subjects, their applications and all that belongs to these, as far as facts can move them from here."""
+    applications = {one.id: one for one in (application_of(session, s) for s in subjects) if one is not None}
+    found: list[Subject] = [*applications.values(), *(one for one in subjects if isinstance(one, Round))]
+    found = [one for one in found if definition_of(session, one).follows_facts(one.state)]
+    for child in children_among(session, [key for key in applications if key is not None]):
+        if definition_by_id(session, child.workflow_id).follows_facts(child.state):
+            found.append(get(session, child.kind, child.id))
+    return found
+
+
+def _write(session: Session, steps: Sequence[_Step], now: datetime) -> list[LedgerEvent]:
+    for step in steps:
+        effects.write(session, step.subject, step.outcome.move.trigger, step.viewer, step.data, now)
+    states.write_all(
         session,
+        [(one.subject, {"state": one.outcome.target.name, "state_since": now}) for one in steps],
+    )
+    events = ledger.append_all(session, [_entry(step) for step in steps], now)
+    audience = Audience(session, [step.subject for step in steps])
+    deadlines.follow(session, audience, [(step.subject, step.outcome) for step in steps], now)
+    for step in steps:
+        _start_children(session, step, now)
+    notify(session, audience, map(_news, steps, events), now)
+    return events
+
+
+def _start_children(session: Session, step: _Step, now: datetime) -> None:
+    application = application_of(session, step.subject)
+    for start in step.outcome.move.starts:
+        assert application is not None
+        children.start(session, application, start, now)
+
+
+def _news(step: _Step, event: LedgerEvent) -> News:
+    return News(step.subject, event, step.outcome.move.notices, (step.reason or "").strip())
+
+
+def _entry(step: _Step) -> ledger.Entry:
+    subject, outcome = step.subject, step.outcome
+    return ledger.Entry(
         chain=chain_of(subject),
-        actor=viewer,
-        role=_role(actor, outcome),
+        actor=step.viewer,
+        role=_role(step.actor, outcome),
         subject_kind=kind_of(subject),
         subject_id=id_of(subject),
         action=outcome.move.trigger,
-        now=now,
         source=outcome.source.name,
         target=outcome.target.name,
         data={"version": subject.version},
-        note=(reason or "").strip() or None,
+        note=(step.reason or "").strip() or None,
     )
-    deadlines.follow(session, subject, definition_of(session, subject), outcome, now)
-    application = application_of(session, subject)
-    for start in outcome.move.starts:
-        assert application is not None
-        children.start(session, application, start, now)
-    notify(session, subject, outcome.move.notices, event, now, reason)
-    return event
 
 
 def _role(actor: Actor, outcome: Outcome) -> str:

@@ -1,42 +1,55 @@
-"""Queueing the messages that a move or a birth calls for, beside the change itself."""
+"""Queueing the messages that moves or births call for, beside the change itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
-from fund.base.audience import people_in
+from fund.base.audience import Audience
 from fund.base.subjects import Subject, application_of, id_of, kind_of, path_of
-from notifications.outbox import queue
+from notifications.outbox import message_row, queue_rows
 from schema.ledger import LedgerEvent
 from workflows import Notice
 
 
-def notify(
-    session: Session,
-    subject: Subject,
-    notices: Iterable[Notice],
-    event: LedgerEvent,
-    now: datetime,
-    reason: str | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened to a subject, and who is to hear of it."""
+
+    subject: Subject
+    event: LedgerEvent
+    notices: Sequence[Notice]
+    reason: str = ""
+
+
+def notify(session: Session, audience: Audience, news: Iterable[News], now: datetime) -> None:
     """Queue each notice to everybody in its audience, keyed by the ledger event: no event tells a person twice.
 
     Whoever caused the event is told like everybody else; a receipt is for her most of all.
     """
+    queue_rows(session, [row for one in news for row in _messages(session, audience, one, now)])
+
+
+def _messages(session: Session, audience: Audience, news: News, now: datetime) -> Iterable[dict[str, Any]]:
+    if not news.notices:
+        return
+    subject, event = news.subject, news.event
     application = application_of(session, subject)
-    for notice in notices:
-        for person in people_in(session, notice.to, subject):
-            queue(
-                session,
-                key=f"move:{event.chain}:{event.seq}:{notice.template}:{person.id}",
+    path = path_of(session, subject)
+    for notice in news.notices:
+        for person in audience.people_in(notice.to, subject):
+            yield message_row(
+                key=f"move:{event.chain}:{event.seq}:{notice.template}:{person.person_id}",
                 kind="notice",
                 template=notice.template,
-                person_id=person.id,
+                person_id=person.person_id,
                 subject_kind=kind_of(subject),
                 subject_id=id_of(subject),
                 application_id=application.id if application else None,
-                path=path_of(session, subject),
-                payload={"reason": (reason or "").strip()},
+                path=path,
+                payload={"reason": news.reason},
                 now=now,
+                next_at=now,
             )

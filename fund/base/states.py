@@ -1,17 +1,19 @@
-"""The one statement that writes where a thing stands, and only if nobody moved it since it was read.
+"""The one statement that writes where things stand, and only if nobody moved them since they were read.
 
 ``fund.base.moves`` uses it for a move, ``fund.base.migrating`` for a change of version. Nothing else may.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Update, bindparam, update
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from fund.base.errors import Conflict
-from fund.base.subjects import Subject
+from fund.base.statements import reach_each
+from fund.base.subjects import Subject, id_of
 
 
 def write(
@@ -27,20 +29,37 @@ def write(
     ``since`` is when it came there (UTC; unchanged without), ``workflow_id`` the definition that moves it from now on
     (unchanged without). Raises Conflict where somebody else was faster. The row in hand shows what was written.
     """
-    session.flush()
-    table, read = type(subject), subject.version
-    values: dict[str, Any] = {"state": state, "version": read + 1}
+    values: dict[str, Any] = {"state": state}
     if since is not None:
         values["state_since"] = since
     if workflow_id is not None:
         values["workflow_id"] = workflow_id
-    done = session.execute(
-        update(table)
-        .where(col(table.id) == subject.id, col(table.version) == read)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
-    if done.rowcount != 1:  # type: ignore[attr-defined]
-        raise Conflict
-    for name, value in values.items():
-        set_committed_value(subject, name, value)
+    write_all(session, [(subject, values)])
+
+
+def write_all(session: Session, changes: Sequence[tuple[Subject, Mapping[str, Any]]]) -> None:
+    """The same for many subjects, which may be of several kinds; ``values`` name the same columns for each of a kind.
+
+    Raises Conflict if one of them was moved by somebody else.
+    """
+    by_table: dict[type[Subject], list[dict[str, Any]]] = {}
+    for subject, values in changes:
+        parameters = dict(values) | {
+            "version": subject.version + 1,
+            "of": id_of(subject),
+            "read": subject.version,
+        }
+        by_table.setdefault(type(subject), []).append(parameters)
+    for table, each in by_table.items():
+        reach_each(session, _statement(table, tuple(each[0])[:-2]), each)
+    for subject, values in changes:
+        for name, value in (dict(values) | {"version": subject.version + 1}).items():
+            set_committed_value(subject, name, value)
+
+
+@cache
+def _statement(table: type[Subject], columns: tuple[str, ...]) -> Update:
+    core = table.__table__  # type: ignore[union-attr]
+    where = (core.c.id == bindparam("of"), core.c.version == bindparam("read"))
+    statement: Update = update(core).where(*where).values({name: bindparam(name) for name in columns})
+    return statement

@@ -1,11 +1,15 @@
 """What a workflow can move: applications, reviews, reports, lessons and rounds, and how they hang together."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from sqlmodel import Session, select
+from sqlalchemy import bindparam, literal, union_all
+from sqlalchemy import select as sql_select
+from sqlmodel import Session, col, select
 
 from fund.base.errors import NotFound
+from fund.base.statements import rows
 from schema.applications import Application
 from schema.lessons import Lesson
 from schema.reports import Report
@@ -23,6 +27,14 @@ KINDS: dict[str, type[Subject]] = {
     "round": Round,
 }
 CHILDREN: tuple[type[Child], ...] = (Review, Report, Lesson)
+STANDING = union_all(
+    *(
+        sql_select(
+            literal(table.__name__.lower()), col(table.id), col(table.state), col(table.workflow_id)
+        ).where(col(table.application_id).in_(bindparam("applications", expanding=True)))
+        for table in CHILDREN
+    )
+)
 
 
 def kind_of(subject: Subject) -> str:
@@ -73,6 +85,30 @@ def children_of(session: Session, application: Application) -> Sequence[Child]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class ChildStands:
+    """Where something that belongs to an application stands, without the rest of its row."""
+
+    kind: str
+    id: int
+    state: str
+    workflow_id: int
+
+
+def children_among(session: Session, applications: Sequence[int]) -> list[ChildStands]:
+    """Where everything stands that belongs to the applications of these keys: one question for all of them."""
+    if not applications:
+        return []
+    found = rows(session, STANDING, applications=applications)
+    return [ChildStands(kind, key, state, workflow) for kind, key, state, workflow in found]
+
+
+def member_of(session: Session, subject: Subject) -> int | None:
+    """Key of the member that applies; None for a round."""
+    application = application_of(session, subject)
+    return application.member_id if application is not None else None
+
+
 def chain_of(subject: Subject) -> str:
     """The ledger chain that the subject's events stand in."""
     if isinstance(subject, Application | Round):
@@ -84,13 +120,31 @@ def lock(session: Session, subject: Subject) -> None:
     """Make whoever else moves this application (or anything of it) wait until this unit of work ends.
 
     The subject and its application are read afresh, so the version compared afterwards is the true one. SQLite
-    needs no more than its BEGIN IMMEDIATE.
+    needs no more than its BEGIN IMMEDIATE: whatever this unit of work read is still true.
     """
-    application = application_of(session, subject)
-    if application is not None:
-        session.refresh(application, with_for_update=True)
-    if subject is not application:
-        session.refresh(subject, with_for_update=True)
+    lock_all(session, [subject])
+
+
+def lock_all(session: Session, subjects: Sequence[Subject]) -> None:
+    """The same for many subjects, always in the same order, so that two who lock the same never wait for each other."""
+    if session.get_bind().dialect.name == "sqlite":
+        return
+    session.flush()
+    of_kind: dict[str, set[int]] = {}
+    for subject in subjects:
+        of_kind.setdefault(kind_of(subject), set()).add(id_of(subject))
+        if not isinstance(subject, Round | Application):
+            of_kind.setdefault("application", set()).add(subject.application_id)
+    for kind in KINDS:
+        if kind in of_kind:
+            table = KINDS[kind]
+            session.exec(
+                select(table)
+                .where(col(table.id).in_(of_kind[kind]))
+                .order_by(col(table.id))
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            ).all()
 
 
 def path_of(session: Session, subject: Subject) -> str:

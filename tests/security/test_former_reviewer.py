@@ -2,7 +2,7 @@
 
 import pytest
 
-from fund.base.audience import people_in
+from fund.base.audience import Audience
 from fund.people import service
 from fund.people.fields import PersonDraft
 from tests.support.doors import Doors
@@ -46,4 +46,4 @@ def test_her_reviews_are_gone_with_her_role(here, clock, review):
     body = {"trigger": "declare_conflict", "version": given.version, "reason": "Late."}
     assert program.post(f"/api/v1/reviews/{given.id}/moves", json=body).status_code == 404
     with here.db.read() as session:
-        assert people_in(session, "reviewer", given) == []
+        assert Audience(session).people_in("reviewer", given) == []

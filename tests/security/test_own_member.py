@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import select
 
-from fund.base.audience import people_in
+from fund.base.audience import Audience
 from fund.pipeline import owed
 from schema.outbox import Message
 from schema.reviews import Review
@@ -71,5 +71,5 @@ def test_reviews_of_her_own_do_not_exist_for_her(here, clock, torn, deliberated)
 def test_no_mail_to_managers_goes_to_her(here, clock, torn, deliberated):
     with here.db.read() as session:
         review = session.exec(select(Review)).first()
-        told = {someone.id for someone in people_in(session, "manager", review)}
+        told = {someone.person_id for someone in Audience(session).people_in("manager", review)}
     assert told == {here.manager.person_id, here.second_manager.person_id}
