@@ -123,15 +123,16 @@ def open_all(session: Session, audience: Audience, opening: Sequence[Due], now: 
     """Open the deadlines and plan their reminders."""
     if not opening:
         return
-    written = [_row(session, subject, rule, now) for subject, rule in opening]
+    written = [row_of(session, subject, rule, now) for subject, rule in opening]
     planned: list[dict[str, Any]] = []
     for key, row, (subject, rule) in zip(keys_of(session, WRITE, written), written, opening, strict=True):
         deadline = Deadline(id=key, **row)
-        planned += planned_rows(deadline, _offsets(session, audience, subject, rule), now)
+        planned += planned_rows(deadline, offsets_of(session, audience, subject, rule), now)
     queue_rows(session, planned)
 
 
-def _row(session: Session, subject: Subject, rule: DeadlineRule, now: datetime) -> dict[str, Any]:
+def row_of(session: Session, subject: Subject, rule: DeadlineRule, now: datetime) -> dict[str, Any]:
+    """The columns of a deadline of that rule, if it were opened now. Writes nothing."""
     round_ = round_of(session, subject)
     application = application_of(session, subject)
     due = due_on(session, subject, rule, now)
@@ -197,10 +198,11 @@ def policy(session: Session, deadline: Deadline) -> list[Offset]:
     """The reminders that an open deadline calls for, by the definition that its subject was started with."""
     subject = get(session, deadline.subject_kind, deadline.subject_id)
     rule = definition_of(session, subject).deadline(deadline.key)
-    return _offsets(session, Audience(session), subject, rule)
+    return offsets_of(session, Audience(session), subject, rule)
 
 
-def _offsets(session: Session, audience: Audience, subject: Subject, rule: DeadlineRule) -> list[Offset]:
+def offsets_of(session: Session, audience: Audience, subject: Subject, rule: DeadlineRule) -> list[Offset]:
+    """The reminders that a deadline of that rule calls for on the subject."""
     path = path_of(session, subject)
     return [
         (
