@@ -1,5 +1,5 @@
-"""The engine by itself, without the fund: ``python -m workflows check|svg|mermaid FILE``, ``… compare OLD NEW`` or
-``… schema``."""
+"""The engine by itself, without the fund: ``python -m workflows check|svg|mermaid|whole FILE``, ``… compare OLD NEW``
+or ``… schema``."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from workflows.draw import mermaid, svg
 from workflows.errors import DefinitionError, Level
 from workflows.grammar import schema
 
-USAGE = "usage: python -m workflows check FILE | svg FILE | mermaid FILE | compare OLD NEW | schema\n"
+USAGE = "usage: python -m workflows check FILE | svg FILE | mermaid FILE | whole FILE | compare OLD NEW | schema\n"
 
 
 def main(arguments: list[str]) -> int:
@@ -21,11 +21,11 @@ def main(arguments: list[str]) -> int:
         case ["schema"]:
             sys.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")
             return 0
-        case ["check" | "svg" | "mermaid" as wanted, file]:
+        case ["check" | "svg" | "mermaid" | "whole" as wanted, file]:
             text = _text(file)
             if text is None:
                 return 2
-            return _check(file, text) if wanted == "check" else _draw(file, text, wanted)
+            return _check(file, text) if wanted == "check" else _show(file, text, wanted)
         case ["compare", old, new]:
             return _compare(old, new)
     sys.stderr.write(USAGE)
@@ -48,12 +48,18 @@ def _check(file: str, text: str) -> int:
     return int(any(finding.level is Level.ERROR for finding in findings))
 
 
-def _draw(file: str, text: str, wanted: str) -> int:
-    """The picture, or why there is none."""
+def _show(file: str, text: str, wanted: str) -> int:
+    """The picture, or the text with its parts, or why there is none."""
     definition = _parsed(file, text)
     if definition is None:
         return 1
-    sys.stdout.write(svg(definition) + "\n" if wanted == "svg" else mermaid(definition))
+    match wanted:
+        case "svg":
+            sys.stdout.write(svg(definition) + "\n")
+        case "mermaid":
+            sys.stdout.write(mermaid(definition))
+        case _:
+            sys.stdout.write(definition.source)
     return 0
 
 

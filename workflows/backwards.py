@@ -27,6 +27,8 @@ def _undo(move: Move) -> Iterator[str]:
         yield "cannot be undone: it happens by itself, and would happen again"
     if move.starts:
         yield f"cannot be undone: it starts a {move.starts[0].child}, which cannot be unmade"
+    for record in move.records:
+        yield f"cannot be undone: it records a{'n' * (record[0] in 'aeiou')} {record}, which stands"
 
 
 def _hold(content: Content, state: State) -> Iterator[str]:

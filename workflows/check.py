@@ -13,6 +13,7 @@ from workflows.errors import DefinitionError, Finding, Level
 from workflows.family import strangers
 from workflows.graph import Edges, Tangled, can_end, compatible, edges, endless, reachable
 from workflows.guards import exclusive
+from workflows.include import placed
 from workflows.parse import parse
 from workflows.parts import ANYONE, APPLICANT, CLOCK, FACTS_CHANGED, Content, DeadlineRule, Move, State
 from workflows.translation import untranslated
@@ -64,7 +65,7 @@ def check_text(
         content = parse(text)
     except DefinitionError as error:
         return list(error.findings)
-    return check(content, templates=templates, family=family)
+    return list(placed(check(content, templates=templates, family=family), text))
 
 
 def _state(state: State, message: str, level: Level = Level.ERROR) -> Finding:

@@ -1,8 +1,11 @@
-"""Definitions that speak of one another: a parent's guards ask about its children, a child's about its parent."""
+"""Definitions that speak of one another: a parent's guards ask about its children, a child's about its parent.
+
+They speak of subjects: there may be several definitions for one, such as applications with and without a concept note.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from workflows.errors import Finding
+from workflows.errors import Finding, Level
 from workflows.guards import COME_IN, REGISTRY, UNDER_WAY
 from workflows.parts import Content, GuardCall, Move
 from workflows.shapes import nearest
@@ -10,30 +13,42 @@ from workflows.shapes import nearest
 ROUND = "round"
 REVIEW = "review"
 
+Family = Mapping[str, list[Content]]
+"""Definitions by the subject that they move."""
 
-def strangers(content: Content, family: Mapping[str, Content]) -> Iterator[Finding]:
-    """What a definition says of definitions in its family that is not so.
 
-    A definition that is named and not in the family is an error; so is a state that it does not have.
+def strangers(content: Content, others: Mapping[str, Content]) -> Iterator[Finding]:
+    """What a definition says of definitions in its family that is not so, and they of it.
+
+    A subject that is named and that no definition moves is an error; so is a state that none of its definitions has.
     """
+    family = _by_subject(content, others)
     for name in [*content.children, *filter(None, [content.parent])]:
         if name not in family:
-            yield Finding(
-                0, "", f'speaks of the workflow "{name}", which does not exist{nearest(name, family)}'
-            )
+            message = f'speaks of the workflow "{name}", which does not exist{nearest(name, family)}'
+            yield Finding(0, "", message)
     for move in content.moves.values():
         for call in move.guards:
             for name, states in _spoken_of(content, call):
                 yield from _missing(move, call, name, states, family)
     for move in content.moves.values():
         for child in {start.child for start in move.starts} & family.keys():
-            if family[child].parent != content.name:
-                message = f"starts a {child}, which does not have {content.name} as its parent"
+            if all(one.parent != content.subject for one in family[child]):
+                message = f"starts a {child}, which does not have {content.subject} as its parent"
                 yield Finding(move.line, f"move {move.trigger}", message)
+    yield from _waited_for(content, family)
+
+
+def _by_subject(content: Content, others: Mapping[str, Content]) -> Family:
+    """The family with the definition itself in the place of an older one of its name."""
+    found: dict[str, list[Content]] = {}
+    for one in [*(other for other in others.values() if other.name != content.name), content]:
+        found.setdefault(one.subject, []).append(one)
+    return found
 
 
 def _spoken_of(content: Content, call: GuardCall) -> Iterable[tuple[str, Iterable[str]]]:
-    """The definitions that a guard speaks of, each with the states that it names."""
+    """The subjects that a guard speaks of, each with the states that it names."""
     match REGISTRY[call.name].names:
         case "children":
             return tuple(call.argument.items())
@@ -47,13 +62,25 @@ def _spoken_of(content: Content, call: GuardCall) -> Iterable[tuple[str, Iterabl
 
 
 def _missing(
-    move: Move, call: GuardCall, name: str, states: Iterable[str], family: Mapping[str, Content]
+    move: Move, call: GuardCall, name: str, states: Iterable[str], family: Family
 ) -> Iterator[Finding]:
-    """The states that the definition of that name does not have."""
-    if name not in family:
-        return
+    """The states that no definition of that subject has."""
+    known = {state for one in family.get(name, ()) for state in one.states}
     for state in states:
-        if state not in family[name].states:
-            hint = nearest(state, family[name].states)
-            message = f'guard {call.name}: the workflow "{name}" has no state "{state}"{hint}'
+        if known and state not in known:
+            message = (
+                f'guard {call.name}: the workflow "{name}" has no state "{state}"{nearest(state, known)}'
+            )
             yield Finding(move.line, f"move {move.trigger}", message)
+
+
+def _waited_for(content: Content, family: Family) -> Iterator[Finding]:
+    """Moves of children that wait for the parent to stand in states of which this one has none."""
+    for child in content.children:
+        for one in family.get(child, ()):
+            for move in one.moves.values() if one.parent == content.subject else ():
+                for call in move.guards:
+                    if call.name == "parent_in" and not set(call.argument) & content.states.keys():
+                        names = ", ".join(call.argument)
+                        message = f"{move.trigger} of the workflow {one.name} waits for {names}, which it does not have"
+                        yield Finding(0, "", message, Level.WARNING)

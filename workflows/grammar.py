@@ -7,7 +7,7 @@ from typing import Any
 
 from workflows.guards import REGISTRY, Guard
 from workflows.lines import Path
-from workflows.parts import A_REASON, ACTING, FACTS_CHANGED, PARTS, READING, GuardCall
+from workflows.parts import A_REASON, ACTING, FACTS_CHANGED, PARTS, READING, RECORDS, GuardCall
 from workflows.shapes import (
     Choice,
     Dotted,
@@ -150,6 +150,7 @@ MOVE = Table(
         "reason_label": Entry(Text(), "What the reason is for and who reads it.", default=A_REASON),
         "asks": Entry(Many(ASK, most=10), "What else is to be given with it; all is required.", default=()),
         "confirm": Entry(Text(), "A question to answer before it is done."),
+        "records": Entry(Many(Choice(RECORDS)), "What it leaves on record besides its event.", default=()),
         "undo": Entry(
             OneKey({"minutes": Whole(1, 1440), "hours": Whole(1, 720), "days": Whole(1, 90)}),
             "How long it may be undone, by who made it or a manager, if nothing further happened. Never without it.",
@@ -231,6 +232,7 @@ DEFINITION = Table(
         "parent": Entry(Name(), "The workflow of what this belongs to."),
         "children": Entry(Many(Name()), "The workflows of what belongs to this.", default=()),
         "notices": Entry(Many(NOTICE, most=20), "Messages sent when one comes to life.", default=()),
+        "include": Entry(Many(Name()), "Shipped parts that this file goes on with.", default=()),
         "languages": Entry(Many(Name()), "Languages that all words are translated into besides.", default=()),
         "translations": Entry(
             Named(Words()), "By language, texts by key, such as states.draft.label.", default={}

@@ -117,8 +117,8 @@ def form_complete(facts: Facts) -> str | None:
     if not missing:
         return None
     return counted(
-        "Answer one more question: %(names)s.",
-        "Answer %(count)d more questions: %(names)s.",
+        "Answer one more question: %(names)s",
+        "Answer %(count)d more questions: %(names)s",
         len(missing),
         names=listed(missing),
     )
@@ -142,7 +142,7 @@ def round_in(facts: Facts, states: tuple[str, ...]) -> str | None:
 def round_ready(facts: Facts) -> str | None:
     """The round has all that it needs before it opens: form, scorecard, pot, dates that lie ahead."""
     missing = tuple(facts["round_missing"])
-    return Reason("First complete the round: %(names)s.", names=listed(missing)) if missing else None
+    return Reason("First complete the round: %(names)s", names=listed(missing)) if missing else None
 
 
 @guard("min_reviewers", reads=["children"], names="count")
@@ -176,7 +176,7 @@ def all_reviews_in(facts: Facts) -> str | None:
 def award_prepared(facts: Facts) -> str | None:
     """The terms of the award are set: amount, start and end."""
     missing = tuple(facts["award_missing"])
-    return Reason("First prepare the award: %(names)s.", names=listed(missing)) if missing else None
+    return Reason("First prepare the award: %(names)s", names=listed(missing)) if missing else None
 
 
 @guard("budget_left", reads=["over_budget"])
@@ -192,7 +192,7 @@ def budget_left(facts: Facts) -> str | None:
 def scorecard_complete(facts: Facts) -> str | None:
     """Every criterion has a score and a reason."""
     missing = tuple(facts["missing_scores"])
-    return Reason("Give a score and a reason for: %(names)s.", names=listed(missing)) if missing else None
+    return Reason("Give a score and a reason for: %(names)s", names=listed(missing)) if missing else None
 
 
 @guard("not_conflicted", reads=["conflict"])
@@ -210,21 +210,21 @@ def not_conflicted(facts: Facts) -> str | None:
 def report_complete(facts: Facts) -> str | None:
     """Every part of the report is filled in."""
     missing = tuple(facts["missing_report"])
-    return Reason("Complete the report: %(names)s.", names=listed(missing)) if missing else None
+    return Reason("Complete the report: %(names)s", names=listed(missing)) if missing else None
 
 
 @guard("lesson_complete", reads=["missing_lesson"])
 def lesson_complete(facts: Facts) -> str | None:
     """Every part of the lesson is filled in."""
     missing = tuple(facts["missing_lesson"])
-    return Reason("Complete the lesson: %(names)s.", names=listed(missing)) if missing else None
+    return Reason("Complete the lesson: %(names)s", names=listed(missing)) if missing else None
 
 
 @guard("publication_cleared", reads=["uncleared_fields"])
 def publication_cleared(facts: Facts) -> str | None:
     """Each field that would be published was looked at and cleared, or is left out."""
     missing = tuple(facts["uncleared_fields"])
-    return Reason("Clear for publication first: %(names)s.", names=listed(missing)) if missing else None
+    return Reason("Clear for publication first: %(names)s", names=listed(missing)) if missing else None
 
 
 @guard("child_in", reads=["children"], names="children")

@@ -10,6 +10,7 @@ from typing import Any
 from workflows import parts
 from workflows.errors import DefinitionError, Finding
 from workflows.grammar import DEFINITION
+from workflows.include import placed, whole
 from workflows.lines import Lines, Path
 from workflows.references import broken
 from workflows.shapes import Problems
@@ -26,6 +27,7 @@ PLAIN = (
     "initial",
     "parent",
     "children",
+    "include",
     "languages",
     "translations",
 )
@@ -34,20 +36,22 @@ KINDS = {"stages": "stage", "states": "state", "moves": "move", "deadlines": "de
 
 
 def parse(text: str) -> parts.Content:
-    """The content of a definition file.
+    """The content of a definition file, with the parts that it includes.
 
     Raises DefinitionError if it is no TOML, has unknown or missing keys, values of a wrong form, or names a state,
     stage, deadline, child or guard that does not exist; each finding names the line and the state or move.
     """
-    document = _toml(text)
-    lines = Lines(text)
+    joined = whole(text)
+    document = _toml(joined)
+    lines = Lines(joined)
     problems: Problems = []
     raw = DEFINITION.read(document, (), problems)
     if not problems:
         content = _content(raw, lines)
         problems = list(islice(broken(content), MOST_BROKEN))
     if problems:
-        raise DefinitionError(Finding(lines.of(path), where(path), message) for path, message in problems)
+        found = (Finding(lines.of(path), where(path), message) for path, message in problems)
+        raise DefinitionError(placed(found, text))
     return content
 
 

@@ -23,6 +23,10 @@ PARTS = ("feedback", "offer")
 """Parts of a thing that a state can hide from somebody who reads the rest: what reviewers wrote for the applicant, and
 the award with its terms."""
 
+RECORDS = ("submission", "signature", "arrival", "publication")
+"""What a move can leave on record besides its event: the text word for word as it was handed in, who signed and when,
+the moment at which something came in, and that at which it went out to the public."""
+
 A_REASON = "Reason"
 """What a reason is for where the file does not say. Whoever shows it translates it."""
 
@@ -141,6 +145,8 @@ class Move:
     """What a person gives besides; all of it is required."""
     confirm: str | None
     """The question that a person answers before it is done, if any."""
+    records: tuple[str, ...]
+    """What it leaves on record, of ``RECORDS``."""
     undo: timedelta | None
     """How long it may be undone, by who made it or by a manager, as long as nothing further happened; None is never."""
     revert: bool
@@ -210,6 +216,8 @@ class Content:
     """Names of the definitions whose things belong to this one's."""
     notices: tuple[Notice, ...]
     """Messages sent when a thing comes to life."""
+    include: tuple[str, ...]
+    """Shipped parts that the file goes on with, while they are not in its text yet."""
     languages: tuple[str, ...]
     """Languages besides that of the file that all its words are translated into."""
     translations: Mapping[str, Mapping[str, str]]

@@ -43,6 +43,6 @@ def counted(singular: str, plural: str, number: int, **params: Any) -> Reason:
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first names joined by semicolons, and an ellipsis where there are more than a sentence can hold."""
+    """The end of a sentence: the first names joined by semicolons; an ellipsis where it cannot hold them all."""
     shown = "; ".join(names[:SHOWN])
-    return f"{shown}; …" if len(names) > SHOWN else shown
+    return f"{shown}; …" if len(names) > SHOWN else f"{shown}."

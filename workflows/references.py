@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 
 from workflows.guards import REGISTRY
+from workflows.include import KEY, shipped_parts
 from workflows.lines import Path
 from workflows.parts import FACTS_CHANGED, Content, GuardCall, Move
 from workflows.shapes import nearest
@@ -13,6 +14,7 @@ Broken = Iterator[tuple[Path, str]]
 
 def broken(content: Content) -> Broken:
     """Each name that is used and not declared, with the path where it is used."""
+    yield from _included(content)
     yield from _unknown(("initial",), "state", [content.initial], content.states)
     for name, state in content.states.items():
         at: Path = ("states", name)
@@ -28,6 +30,14 @@ def broken(content: Content) -> Broken:
         known = phrases(content)
         for key in words:
             yield from _unknown(("translations", language, *key.split(".")), "text", [key], known)
+
+
+def _included(content: Content) -> Broken:
+    """Parts that do not exist, or that could not be put in the place of what asks for them."""
+    at: Path = (KEY,)
+    yield from _unknown(at, "part", content.include, shipped_parts())
+    if content.include and set(content.include) <= shipped_parts().keys():
+        yield at, "must stand on a line of its own"
 
 
 def _move(content: Content, move: Move) -> Broken:

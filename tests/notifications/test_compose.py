@@ -103,7 +103,7 @@ def test_the_templates_are_whole() -> None:
 
 def test_every_mail_that_a_shipped_workflow_names_exists() -> None:
     named = set()
-    for path in (ROOT / "workflows" / "library").glob("*.toml"):
+    for path in (ROOT / "workflows" / "library").rglob("*.toml"):
         definition = tomllib.loads(path.read_text())
         moves = definition.get("moves", {}).values()
         notices = [*definition.get("notices", []), *(n for move in moves for n in move.get("notices", []))]

@@ -66,7 +66,7 @@ def test_met(name: str, argument: Any, facts: Facts) -> None:
             "form_complete",
             None,
             {"missing_answers": ("A", "B", "C", "D", "E", "F")},
-            "Answer 6 more questions: A; B; C; D; E; ….",
+            "Answer 6 more questions: A; B; C; D; E; …",
         ),
         (
             "deadline_open",
@@ -190,8 +190,8 @@ def test_own_sentence_replaces_the_guards() -> None:
 
 class Spanish(NullTranslations):
     WORDS: Mapping[str, str] = {
-        "Answer %(count)d more questions: %(names)s.": "Responda %(count)d preguntas más: %(names)s.",
-        "Answer one more question: %(names)s.": "Responda una pregunta más: %(names)s.",
+        "Answer %(count)d more questions: %(names)s": "Responda %(count)d preguntas más: %(names)s",
+        "Answer one more question: %(names)s": "Responda una pregunta más: %(names)s",
         "The award is %(amount)s more than the round has left. Lower the amount.": "Sobran %(amount)s.",
         "Give 100%.": "Dé el 100%.",
     }
