@@ -41,8 +41,8 @@ def test_those_who_read_everything_see_what_is_promised(doors, world):
 
 
 def test_a_list_has_pages(doors, world, clock):
-    for _ in range(50):
-        planned(world.db, world.manager, clock.now() + timedelta(days=1))
+    for number in range(50):
+        planned(world.db, world.manager, clock.now() + timedelta(days=1), summary=f"Draft {number}.")
     manager = doors.program(world.manager)
     assert len(manager.get("/api/v1/rounds").json()["items"]) == 50
     second = manager.get("/api/v1/rounds?page=2").json()

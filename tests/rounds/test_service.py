@@ -89,9 +89,16 @@ def test_nobody_else_can_plan_one_and_what_is_wrong_writes_nothing(db, clock, ma
 
 
 def test_rounds_of_one_title_have_addresses_of_their_own_and_none_is_taken_for_a_page(db, clock, manager):
-    slugs = [planned(db, manager, clock.now()).slug for _ in range(3)]
+    slugs = [planned(db, manager, clock.now(), summary=f"Draft {n}.").slug for n in range(3)]
     assert slugs == [f"peace-incentive-fund-2022{end}" for end in ("", "-2", "-3")]
     assert planned(db, manager, clock.now(), title="New").slug == "new-2"
+
+
+def test_the_same_plan_sent_twice_is_one_round(db, manager, clock):
+    once, again = (planned(db, manager, clock.now()).slug for _ in range(2))
+    assert once == again
+    opened_ = moved(db, manager, once, "open", clock.now())
+    assert planned(db, manager, clock.now()).slug != opened_.slug
 
 
 def test_a_planned_round_is_only_there_for_those_who_run_the_fund(db, clock, manager, stranger):
