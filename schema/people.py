@@ -39,6 +39,11 @@ class Member(SQLModel, table=True):
     """IANA zone of the place."""
     joined_at: datetime
 
+    @property
+    def known_as(self) -> str:
+        """The name, with the city where the name does not tell it."""
+        return f"{self.name}, {self.city}" if self.city and self.city not in self.name else self.name
+
 
 class Person(SQLModel, table=True):
     """Somebody who signs in. ``email`` is stored lower-cased and is unique."""

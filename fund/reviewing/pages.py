@@ -64,6 +64,7 @@ def review(request: Request, review_id: Key, viewer: SignedIn, db: DbDep, now: N
     with db.read() as session:
         reading = queries.reading(session, viewer, review_id)
         options = moves.options(session, reading.review, viewer, now)
+        following = queries.next_waiting(session, viewer) if reading.own and reading.state.final else None
     if reading.own and reading.editable:
         return _scorecard(request, reading, forms.filled(reading))
     if reading.own and not reading.state.final:
@@ -77,6 +78,7 @@ def review(request: Request, review_id: Key, viewer: SignedIn, db: DbDep, now: N
         options=_by_trigger(options),
         recommendations=RECOMMENDATIONS,
         themes=THEMES,
+        following=following,
     )
 
 
@@ -98,7 +100,13 @@ def save(request: Request, review_id: Key, viewer: SignedIn, db: DbDep, form: Fo
         return _clash(request, viewer, db, review_id, form)
     if form.value("then") == "check":
         return redirect(f"/reviews/{review_id}/moves/submit")
-    return redirect(f"/reviews/{review_id}", done=SAVED)
+    return redirect(f"/reviews/{review_id}{_place(reading, form.value('then'))}", done=SAVED)
+
+
+def _place(reading: queries.Reading, wanted: str) -> str:
+    """Where on the long page to go on: a fragment of its own, or nothing for the top."""
+    places = {f"criterion-{block.criterion.key}" for block in reading.blocks} | {"whole"}
+    return f"#{wanted}" if wanted in places else ""
 
 
 def _scorecard(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from fund.base import access
 from fund.base.definitions import definition_by_id, definition_of
@@ -41,6 +41,8 @@ class Task:
     deadline: Deadline | None
     opened: bool
     note: str
+    scored: int
+    """How many criteria have a score and a reason."""
 
     @property
     def waits(self) -> bool:
@@ -66,7 +68,7 @@ def reference_of(session: Session, review: Review) -> str:
 def mine(session: Session, viewer: Viewer) -> list[Task]:
     """The viewer's reviews: what waits first, the nearest deadline on top; then what is over, the latest on top.
 
-    Three queries, however many there are.
+    Four queries, however many there are.
     """
     rows = session.exec(
         select(Review, Application, Member, Round)
@@ -76,12 +78,17 @@ def mine(session: Session, viewer: Viewer) -> list[Task]:
         .where(Review.reviewer_id == viewer.person_id)
     ).all()
     reviews = [review for review, *_ in rows]
-    known = (deadlines(session, reviews), notes(session, reviews))
+    known = (deadlines(session, reviews), notes(session, reviews), _scored(session, reviews))
     tasks = [
         _task(session, viewer, review, Brief(application.reference, application, member, round_), *known)
         for review, application, member, round_ in rows
     ]
     return sorted(tasks, key=_by_urgency)
+
+
+def next_waiting(session: Session, viewer: Viewer) -> Task | None:
+    """The review that the viewer owes next."""
+    return next((task for task in mine(session, viewer) if task.waits), None)
 
 
 def _task(
@@ -91,11 +98,25 @@ def _task(
     brief: Brief,
     due: Mapping[int, Deadline],
     reasons: Mapping[int, str],
+    scored: Mapping[int, int],
 ) -> Task:
     key = review.id or 0
     state = definition_by_id(session, review.workflow_id).state(review.state)
     opened = "reviewer" in state.read and brief.application.member_id not in viewer.member_ids
-    return Task(review, state, brief, due.get(key), opened, reasons.get(key, ""))
+    return Task(review, state, brief, due.get(key), opened, reasons.get(key, ""), scored.get(key, 0))
+
+
+def _scored(session: Session, reviews: Sequence[Review]) -> dict[int, int]:
+    found = session.exec(
+        select(Score.review_id, func.count())
+        .where(
+            col(Score.review_id).in_([review.id for review in reviews]),
+            col(Score.value).is_not(None),
+            Score.reason != "",
+        )
+        .group_by(col(Score.review_id))
+    )
+    return dict(found.all())
 
 
 def _by_urgency(task: Task) -> tuple[bool, float, int]:
@@ -131,6 +152,16 @@ class Block:
     def reason(self) -> str:
         """The reason for the score."""
         return self.score.reason if self.score else ""
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a score or a reason."""
+        return self.value is not None or bool(self.reason)
+
+    @property
+    def done(self) -> bool:
+        """Whether there are both, as a review needs to be submitted."""
+        return self.value is not None and bool(self.reason)
 
 
 @dataclass(frozen=True)
