@@ -64,6 +64,9 @@ class EventOut(BaseModel):
     by: str
     note: str
     about: str
+    source: str
+    """The state that was left, if one was, and the one that was reached, as the workflow calls them."""
+    target: str
 
 
 class MailOut(BaseModel):

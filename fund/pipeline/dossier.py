@@ -11,31 +11,68 @@ from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
 from fund.base.permissions import Viewer
 from fund.base.subjects import get
+from fund.reviewing import opinions
 from schema.applications import Answer, Application, Submission
 from schema.awards import Award
+from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
 from schema.lessons import Lesson
 from schema.people import Member, Person
 from schema.reports import Report
-from schema.reviews import Review
 from schema.rounds import Round, Section
-from workflows import Option, State
+from workflows import Definition, Move, Option, State
+from workflows.draw import svg
 
 
 @dataclass(frozen=True)
 class Dossier:
-    """What stands on the first page of the file."""
+    """What stands at the head of every page of the file."""
 
     application: Application
     round: Round
     member: Member
+    definition: Definition
+
+    @property
+    def state(self) -> State:
+        """Where the application stands."""
+        return self.definition.state(self.application.state)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What stands on the first page of the file."""
+
     author: Person
-    state: State
     award: Award | None
-    reviews: list[tuple[Review, Person, State]]
+    opinion: opinions.Opinion
+    reviews: list[opinions.Row]
     reports: list[tuple[Report, State]]
     lesson: tuple[Lesson, State] | None
     options: list[Option]
+
+    def owes(self, deadline: Deadline) -> str:
+        """The name of the reviewer who has to meet the deadline, or nothing where a role says enough."""
+        if deadline.subject_kind != "review":
+            return ""
+        return next((row.reviewer.name for row in self.reviews if row.review.id == deadline.subject_id), "")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A state that the application came to, and when. The last one is where it stands."""
+
+    state: State
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way that the application came, the moves that lead on, and both as a picture (an SVG)."""
+
+    steps: list[Step]
+    moves: list[tuple[Move, State]]
+    picture: str
 
 
 @dataclass(frozen=True)
@@ -47,6 +84,9 @@ class Happened:
     by: str
     note: str
     about: str
+    source: str
+    """The label of the state that was left, if one was."""
+    target: str
 
 
 def find(session: Session, viewer: Viewer, reference: str) -> Application:
@@ -61,34 +101,61 @@ def find(session: Session, viewer: Viewer, reference: str) -> Application:
     return application
 
 
-def of(session: Session, viewer: Viewer, application: Application, now: datetime) -> Dossier:
+def of(session: Session, application: Application) -> Dossier:
+    """The head of the file."""
+    return Dossier(
+        application=application,
+        round=session.get_one(Round, application.round_id),
+        member=session.get_one(Member, application.member_id),
+        definition=definition_of(session, application),
+    )
+
+
+def overview(session: Session, viewer: Viewer, application: Application, now: datetime) -> Overview:
     """The first page of the file."""
     lesson = session.exec(select(Lesson).where(Lesson.application_id == application.id)).first()
     reports = session.exec(
         select(Report).where(Report.application_id == application.id).order_by(col(Report.due_on))
     ).all()
-    return Dossier(
-        application=application,
-        round=session.get_one(Round, application.round_id),
-        member=session.get_one(Member, application.member_id),
+    return Overview(
         author=session.get_one(Person, application.author_id),
-        state=definition_of(session, application).state(application.state),
         award=session.exec(select(Award).where(Award.application_id == application.id)).first(),
-        reviews=_reviews(session, application),
+        opinion=opinions.opinion(session, viewer, application),
+        reviews=opinions.of_application(session, viewer, application),
         reports=[(one, definition_of(session, one).state(one.state)) for one in reports],
         lesson=(lesson, definition_of(session, lesson).state(lesson.state)) if lesson else None,
         options=moves.options(session, application, viewer, now),
     )
 
 
-def _reviews(session: Session, application: Application) -> list[tuple[Review, Person, State]]:
-    found = session.execute(
-        select(Review, Person)
-        .join(Person, col(Person.id) == col(Review.reviewer_id))
-        .where(Review.application_id == application.id)
-        .order_by(col(Review.id))
+def way(session: Session, application: Application) -> Way:
+    """The way through the workflow, past and possible."""
+    definition = definition_of(session, application)
+    events = session.exec(
+        select(LedgerEvent)
+        .where(
+            LedgerEvent.subject_kind == "application",
+            LedgerEvent.subject_id == application.id,
+            LedgerEvent.target != "",
+        )
+        .order_by(col(LedgerEvent.seq))
     )
-    return [(review, person, definition_of(session, review).state(review.state)) for review, person in found]
+    steps = [
+        Step(definition.states[event.target], event.at)
+        for event in events
+        if event.target in definition.states and event.target != event.source
+    ]
+    leaving = definition.leaving(application.state)
+    return Way(
+        steps=steps,
+        moves=[(move, definition.state(move.target)) for move in leaving],
+        picture=svg(
+            definition,
+            here=application.state,
+            been={step.state.name for step in steps},
+            possible={move.trigger for move in leaving},
+        ),
+    )
 
 
 def answers(session: Session, application: Application) -> list[tuple[Section, dict[str, str]]]:
@@ -127,7 +194,16 @@ def _in_words(session: Session, event: LedgerEvent, person: Person | None) -> Ha
         by=person.name if person else "",
         note=event.note or "",
         about="" if event.subject_kind == "application" else event.subject_kind,
+        source=_label(session, event, event.source),
+        target=_label(session, event, event.target),
     )
+
+
+def _label(session: Session, event: LedgerEvent, name: str) -> str:
+    if not name:
+        return ""
+    states = definition_of(session, get(session, event.subject_kind, event.subject_id)).states
+    return states[name].label if name in states else name
 
 
 def _title(session: Session, event: LedgerEvent) -> str:

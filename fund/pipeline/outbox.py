@@ -7,7 +7,10 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import Session, col
 
 from fund.base.permissions import Viewer
+from fund.web.i18n import gettext as _
+from fund.web.i18n import lazy
 from schema.applications import Application
+from schema.deadlines import Deadline
 from schema.outbox import DeliveryAttempt, Message, MessageStatus
 from schema.people import Person
 
@@ -24,7 +27,25 @@ NAMES = {
     MessageStatus.UNCERTAIN: "Nobody knows whether it arrived",
 }
 TONES = {"sent": "good", "dead": "bad", "uncertain": "warn", "expired": "warn", "pending": "busy"}
-KINDS = {"notice": "Notice", "reminder": "Reminder", "sign_in": "Sign-in code"}
+REASONS = {
+    "met: ": lazy("No longer needed: “%(what)s”"),
+    "cancelled: ": lazy("No longer needed: “%(what)s”"),
+    "moved: ": lazy("The day was moved: %(what)s"),
+}
+"""What the reasons mean that the fund itself gives when a deadline ends."""
+
+SUBJECTS = {
+    "reminder": lazy("Reminder: %(what)s"),
+    "overdue": lazy("Overdue: %(what)s"),
+    "escalation": lazy("Overdue, to the manager: %(what)s"),
+}
+"""What a mail that is not written yet will be about, by its template."""
+ORDER = (
+    col(Message.finished_at).is_(None),
+    col(Message.finished_at).desc(),
+    col(Message.next_at),
+    col(Message.id),
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +55,8 @@ class Entry:
     message: Message
     person: Person | None
     reference: str
+    deadline: str
+    """What the deadline asks for that it reminds of, or nothing."""
 
     @property
     def status(self) -> str:
@@ -48,9 +71,19 @@ class Entry:
     @property
     def subject(self) -> str:
         """Its subject line once written, else what it will be about."""
-        kind = KINDS.get(self.message.kind, self.message.kind)
-        about = self.message.template.replace("_", " ")
-        return self.message.rendered_subject or (kind if about == self.message.kind else f"{kind}: {about}")
+        if self.message.rendered_subject:
+            return self.message.rendered_subject
+        if self.deadline:
+            return str(SUBJECTS.get(self.message.template, SUBJECTS["reminder"])) % {"what": _(self.deadline)}
+        return self.message.template.replace("_", " ").capitalize()
+
+    @property
+    def why(self) -> str:
+        """Why it ended as it did, for people."""
+        for prefix, sentence in REASONS.items():
+            if self.message.reason.startswith(prefix):
+                return str(sentence) % {"what": _(self.message.reason.removeprefix(prefix))}
+        return self.message.reason
 
 
 def counts(session: Session, viewer: Viewer | None = None) -> dict[str, int]:
@@ -61,7 +94,8 @@ def counts(session: Session, viewer: Viewer | None = None) -> dict[str, int]:
 
 
 def page(session: Session, viewer: Viewer, status: str, number: int) -> tuple[list[Entry], int]:
-    """One page of messages in a status (all if empty), the latest moment first, and how many there are.
+    """One page of messages in a status (all if empty), and how many there are: what came to an end, the latest
+    first; then what is planned, the next first.
 
     Without those about the proposals of the viewer's own members: they name reviewers.
     """
@@ -69,15 +103,15 @@ def page(session: Session, viewer: Viewer, status: str, number: int) -> tuple[li
     total = select(func.count()).select_from(Message).where(_apart(viewer))
     if status:
         query, total = query.where(col(Message.status) == status), total.where(col(Message.status) == status)
-    query = query.order_by(col(Message.next_at).desc(), col(Message.id).desc())
+    query = query.order_by(*ORDER)
     found = session.execute(query.limit(PAGE).offset((number - 1) * PAGE)).all()
     return [Entry(*row) for row in found], session.execute(total).scalar_one()
 
 
 def of_application(session: Session, application: Application) -> list[Entry]:
-    """Every message about the application, the latest moment first."""
+    """Every message about the application, in the order of ``page``."""
     query = _entries().where(col(Message.application_id) == application.id)
-    found = session.execute(query.order_by(col(Message.next_at).desc(), col(Message.id).desc())).all()
+    found = session.execute(query.order_by(*ORDER)).all()
     return [Entry(*row) for row in found]
 
 
@@ -101,10 +135,11 @@ def _apart(viewer: Viewer) -> ColumnElement[bool]:
     return col(Message.application_id).is_(None) | col(Message.application_id).not_in(own)
 
 
-def _entries() -> Select[Message, Person, str]:
+def _entries() -> Select[Message, Person, str, str]:
     reference = func.coalesce(col(Application.reference), "")
     return (
-        select(Message, Person, reference)
+        select(Message, Person, reference, func.coalesce(col(Deadline.label), ""))
+        .join(Deadline, col(Deadline.id) == col(Message.deadline_id), isouter=True)
         .join(Person, col(Person.id) == col(Message.person_id), isouter=True)
         .join(Application, col(Application.id) == col(Message.application_id), isouter=True)
     )

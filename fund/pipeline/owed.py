@@ -15,7 +15,7 @@ from schema.deadlines import Deadline, DeadlineStatus
 from schema.people import Member, Role
 from schema.reviews import Review
 
-MOST = 100
+MOST = 50
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Owed:
 
 
 def by(session: Session, viewer: Viewer, now: datetime) -> list[Owed]:
-    """Everything that the viewer owes, the next first, at most a hundred: as applicant, reviewer and manager."""
+    """Everything that the viewer owes, the next first, at most ``MOST``: as applicant, reviewer and manager."""
     mine: list[ColumnElement[bool]] = [
         (col(Deadline.owner_role) == "applicant") & col(Application.member_id).in_(viewer.member_ids),
         (col(Deadline.owner_role) == Role.REVIEWER)

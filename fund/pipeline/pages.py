@@ -1,7 +1,6 @@
 """The pages of the pipeline: everybody's first page, the manager's overview, and the file of one application."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -11,6 +10,7 @@ from fund.base.database import Database
 from fund.base.errors import NotFound
 from fund.base.permissions import Viewer
 from fund.pipeline import dossier, outbox, owed, queries
+from fund.reviewing.scorecard import RECOMMENDATIONS
 from fund.web.deps import DbDep, NowDep, ReadsEverything, RowId, SignedIn
 from fund.web.page import render
 
@@ -24,7 +24,7 @@ Page = Annotated[int, Query(ge=1, le=100_000)]
 def home(request: Request, viewer: SignedIn, db: DbDep, now: NowDep) -> Response:
     """What the viewer owes and by when, and the ways to her work."""
     with db.read() as session:
-        return render(request, "pipeline/home.html", owed=owed.by(session, viewer, now))
+        return render(request, "pipeline/home.html", owed=owed.by(session, viewer, now), most=owed.MOST)
 
 
 @router.get("/pipeline")
@@ -38,10 +38,13 @@ def pipeline(
     state: Words = "",
     overdue: bool = False,
     words: Words = "",
+    order: Words = "",
     page: Page = 1,
 ) -> Response:
     """Where all applications stand, and the list that a link or a search chose."""
-    wanted = queries.Filter(round, stage, state, overdue, words.strip())
+    wanted = queries.Filter(
+        round, stage, state, overdue, words.strip(), order if order in queries.ORDERS else ""
+    )
     with db.read() as session:
         rows, total = queries.rows(session, viewer, wanted, now, page)
         return render(
@@ -49,6 +52,8 @@ def pipeline(
             "pipeline/pipeline.html",
             stages=queries.stages(session, viewer, round, now),
             rounds=queries.rounds(session),
+            orders=queries.ORDERS,
+            private=queries.PRIVATE,
             wanted=wanted,
             rows=rows,
             total=total,
@@ -65,23 +70,23 @@ def overview(request: Request, reference: str, viewer: ReadsEverything, db: DbDe
         reference,
         viewer,
         db,
-        now,
         "overview",
         lambda session, application: {
+            "seen": dossier.overview(session, viewer, application, now),
             "deadlines": owed.of_application(session, application),
+            "recommendations": RECOMMENDATIONS,
         },
     )
 
 
 @router.get("/pipeline/{reference}/proposal")
-def proposal(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
+def proposal(request: Request, reference: str, viewer: ReadsEverything, db: DbDep) -> Response:
     """The answers as they stand, and what was submitted when."""
     return _file(
         request,
         reference,
         viewer,
         db,
-        now,
         "proposal",
         lambda session, application: {
             "sections": dossier.answers(session, application),
@@ -90,15 +95,29 @@ def proposal(request: Request, reference: str, viewer: ReadsEverything, db: DbDe
     )
 
 
+@router.get("/pipeline/{reference}/workflow")
+def workflow(request: Request, reference: str, viewer: ReadsEverything, db: DbDep) -> Response:
+    """The way that it came, the moves that lead on, and the picture of the whole workflow."""
+    return _file(
+        request,
+        reference,
+        viewer,
+        db,
+        "workflow",
+        lambda session, application: {
+            "way": dossier.way(session, application),
+        },
+    )
+
+
 @router.get("/pipeline/{reference}/mail")
-def mail(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
+def mail(request: Request, reference: str, viewer: ReadsEverything, db: DbDep) -> Response:
     """Every mail about the application: what went, what waits, what was called off and why."""
     return _file(
         request,
         reference,
         viewer,
         db,
-        now,
         "mail",
         lambda session, application: {
             "mail": outbox.of_application(session, application),
@@ -107,14 +126,13 @@ def mail(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, n
 
 
 @router.get("/pipeline/{reference}/history")
-def history(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
+def history(request: Request, reference: str, viewer: ReadsEverything, db: DbDep) -> Response:
     """Every event of the ledger in words."""
     return _file(
         request,
         reference,
         viewer,
         db,
-        now,
         "history",
         lambda session, application: {
             "events": dossier.history(session, application),
@@ -127,14 +145,13 @@ def _file(
     reference: str,
     viewer: Viewer,
     db: Database,
-    now: datetime,
     tab: str,
     more: Callable[[Any, Any], dict[str, Any]],
 ) -> Response:
     """One tab of the file; ``more`` reads what stands on it."""
     with db.read() as session:
         application = dossier.find(session, viewer, reference)
-        file = dossier.of(session, viewer, application, now)
+        file = dossier.of(session, application)
         return render(request, f"pipeline/{tab}.html", file=file, tab=tab, **more(session, application))
 
 

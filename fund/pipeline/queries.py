@@ -15,10 +15,13 @@ from sqlmodel import Session, col
 
 from fund.base.definitions import definition_by_id
 from fund.base.permissions import Viewer
+from fund.reviewing.about import CAME_IN
+from fund.web.i18n import lazy
 from schema.applications import Application
 from schema.awards import Award
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.people import Member
+from schema.reviews import Review
 from schema.rounds import Round
 from schema.values import Money
 from workflows import Definition, State, shipped
@@ -26,6 +29,13 @@ from workflows import Definition, State, shipped
 PAGE = 50
 PRIVATE = tuple(state.name for state in shipped("application").states.values() if "manager" not in state.read)
 """States in which the text is the applicant's own: counted, never listed, searched or summed."""
+ORDERS = {
+    "": lazy("Next deadline"),
+    "longest": lazy("Longest in its state"),
+    "amount": lazy("Largest amount"),
+    "title": lazy("Title"),
+}
+"""In what order applications can be listed."""
 
 
 @dataclass
@@ -46,8 +56,8 @@ class StateCount:
         return [Money(minor, currency) for currency, minor in sorted(amounts.items()) if minor]
 
     def longest_days(self, now: datetime) -> int:
-        """Whole days since the first of them came here."""
-        return (now - self.oldest).days if self.oldest else 0
+        """Days since the first of them came here, counted by the calendar in UTC."""
+        return (now.date() - self.oldest.date()).days if self.oldest else 0
 
 
 @dataclass
@@ -86,6 +96,8 @@ class Filter:
     state: str = ""
     overdue: bool = False
     words: str = ""
+    order: str = ""
+    """One of ORDERS."""
 
     def link(self, **changes: Any) -> str:
         """Query string of this filter with some values changed."""
@@ -104,6 +116,8 @@ class Row:
     award: Money | None
     deadline: Deadline | None
     """The open deadline of it, or of something that belongs to it, that comes next."""
+    reviews: tuple[int, int]
+    """How many reviews are under way or in, and how many of them are in."""
 
 
 def stages(session: Session, viewer: Viewer, round_slug: str, now: datetime) -> list[StageCount]:
@@ -159,7 +173,7 @@ def _by_stage(definition: Definition, counted: Iterable[StateCount]) -> list[Sta
 def rows(
     session: Session, viewer: Viewer, wanted: Filter, now: datetime, page: int = 1
 ) -> tuple[list[Row], int]:
-    """One page of applications that fit the filter, the most urgent first, and how many fit in all (three queries)."""
+    """One page of applications that fit the filter, as ordered, and how many fit in all (four queries)."""
     conditions = [*_conditions(wanted, now), col(Application.member_id).not_in(viewer.member_ids)]
     total = session.execute(
         select(func.count(col(Application.id)))
@@ -167,25 +181,18 @@ def rows(
         .join(Member, col(Member.id) == col(Application.member_id))
         .where(*conditions)
     ).scalar_one()
-    next_due = (
-        select(func.min(col(Deadline.due_at)))
-        .where(
-            col(Deadline.application_id) == col(Application.id), col(Deadline.status) == DeadlineStatus.OPEN
-        )
-        .correlate(Application)
-        .scalar_subquery()
-    )
     found = session.execute(
         select(Application, Member, Round, col(Award.amount_minor))
         .join(Member, col(Member.id) == col(Application.member_id))
         .join(Round, col(Round.id) == col(Application.round_id))
         .join(Award, col(Award.application_id) == col(Application.id), isouter=True)
         .where(*conditions)
-        .order_by(next_due.is_(None), next_due, col(Application.id))
+        .order_by(*_order(wanted.order), col(Application.id))
         .limit(PAGE)
         .offset((max(page, 1) - 1) * PAGE)
     ).all()
-    nearest = _nearest(session, [application.id for application, *_ in found])
+    keys = [application.id for application, *_ in found]
+    nearest, reviews = _nearest(session, keys), _reviews(session, keys)
     return [
         Row(
             application,
@@ -194,9 +201,29 @@ def rows(
             definition_by_id(session, application.workflow_id).state(application.state),
             None if minor is None else Money(minor, application.currency),
             nearest.get(application.id),
+            reviews.get(application.id, (0, 0)),
         )
         for application, member, round_, minor in found
     ], int(total)
+
+
+def _order(name: str) -> list[Any]:
+    if name == "longest":
+        return [col(Application.state_since)]
+    if name == "title":
+        return [func.lower(col(Application.title))]
+    if name == "amount":
+        amount = func.coalesce(col(Award.amount_minor), col(Application.requested_minor), 0)
+        return [amount.desc()]
+    next_due = (
+        select(func.min(col(Deadline.due_at)))
+        .where(
+            col(Deadline.application_id) == col(Application.id), col(Deadline.status) == DeadlineStatus.OPEN
+        )
+        .correlate(Application)
+        .scalar_subquery()
+    )
+    return [next_due.is_(None), next_due]
 
 
 def rounds(session: Session) -> Sequence[Round]:
@@ -244,3 +271,20 @@ def _nearest(session: Session, keys: Sequence[int | None]) -> dict[int | None, D
         .order_by(col(Deadline.due_at).desc())
     )
     return {deadline.application_id: deadline for deadline in open_ones}
+
+
+def _reviews(session: Session, keys: Sequence[int | None]) -> dict[int | None, tuple[int, int]]:
+    found = session.execute(
+        select(col(Review.application_id), col(Review.workflow_id), col(Review.state), func.count())
+        .where(col(Review.application_id).in_(keys))
+        .group_by(col(Review.application_id), col(Review.workflow_id), col(Review.state))
+    )
+    counted: dict[int | None, tuple[int, int]] = {}
+    for key, workflow_id, name, number in found:
+        outcome = definition_by_id(session, workflow_id).state(name).outcome
+        asked, came_in = counted.get(key, (0, 0))
+        counted[key] = (
+            asked + number * (outcome in (None, CAME_IN)),
+            came_in + number * (outcome == CAME_IN),
+        )
+    return counted
