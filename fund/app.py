@@ -68,7 +68,7 @@ NAV = (
     NavEntry(lazy("Reviews"), "/reviews", lambda viewer: viewer.is_reviewer),
     NavEntry(lazy("Pipeline"), "/pipeline", lambda viewer: viewer.reads_everything),
     NavEntry(lazy("Mail"), "/mail", lambda viewer: viewer.reads_everything),
-    NavEntry(lazy("Members"), "/members", lambda viewer: viewer.is_manager),
+    NavEntry(lazy("Members"), "/members", lambda viewer: viewer.reads_everything),
 )
 
 Demo = Callable[[Request, Viewer], Mapping[str, Any]]
