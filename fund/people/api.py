@@ -10,7 +10,7 @@ from fund.base.permissions import Viewer
 from fund.people import queries, service, tokens
 from fund.people.fields import MemberDraft, PersonDraft
 from fund.people.forms import Slug
-from fund.web.deps import DbDep, ManagerDep, NowDep, RowId, SettingsDep, SignedIn
+from fund.web.deps import DbDep, ManagerDep, NowDep, ReadsEverything, RowId, SettingsDep, SignedIn
 from fund.web.problems import Listing, Paging, paging, responses
 from schema.people import ApiToken, Member, MemberKind, Role
 
@@ -161,7 +161,7 @@ def revoke_token(token_id: RowId, viewer: SignedIn, db: DbDep, now: NowDep) -> N
 
 
 @router.get("/members", responses=responses(401, 403, 422))
-def list_members(viewer: ManagerDep, db: DbDep, page: Page) -> Listing[MemberOut]:
+def list_members(viewer: ReadsEverything, db: DbDep, page: Page) -> Listing[MemberOut]:
     """The members of the network, by name."""
     with db.read() as session:
         found = queries.members(session)
@@ -177,7 +177,7 @@ def create_member(body: MemberIn, viewer: ManagerDep, db: DbDep, now: NowDep) ->
 
 
 @router.get("/members/{slug}", responses=responses(401, 403, 404, 422))
-def member(slug: Slug, viewer: ManagerDep, db: DbDep) -> MemberOut:
+def member(slug: Slug, viewer: ReadsEverything, db: DbDep) -> MemberOut:
     """One member."""
     with db.read() as session:
         return MemberOut.of(queries.member(session, slug).member)
@@ -192,7 +192,7 @@ def change_member(slug: Slug, body: MemberIn, viewer: ManagerDep, db: DbDep, now
 
 @router.get("/people", responses=responses(401, 403, 422))
 def list_people(
-    viewer: ManagerDep,
+    viewer: ReadsEverything,
     db: DbDep,
     page: Page,
     q: Annotated[str, Query(max_length=200)] = "",
@@ -217,7 +217,7 @@ def create_person(
 
 
 @router.get("/people/{person_id}", responses=responses(401, 403, 404, 422))
-def person(person_id: RowId, viewer: ManagerDep, db: DbDep) -> PersonOut:
+def person(person_id: RowId, viewer: ReadsEverything, db: DbDep) -> PersonOut:
     """One person."""
     with db.read() as session:
         return PersonOut.of(queries.person(session, person_id))

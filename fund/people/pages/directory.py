@@ -1,4 +1,4 @@
-"""For managers: the people who can sign in, and the members of the network."""
+"""For managers, and for auditors to read: the people who can sign in, and the members of the network."""
 
 from urllib.parse import quote
 
@@ -10,14 +10,14 @@ from fund.base.errors import Invalid
 from fund.people import forms, labels, queries, service
 from fund.people.forms import Slug
 from fund.web import flash
-from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, RowId, SettingsDep
+from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, ReadsEverything, RowId, SettingsDep
 from fund.web.forms import Form
 from fund.web.i18n import lazy
 from fund.web.page import redirect, render
 
 router = APIRouter()
 
-flash.register("people.person_added", lazy("The person is added. A mail tells them how to sign in."))
+flash.register("people.person_added", lazy("The person is added. An email tells them how to sign in."))
 flash.register("people.person_saved", lazy("The person is saved."))
 flash.register("people.person_disabled", lazy("This person can no longer sign in."))
 flash.register("people.person_enabled", lazy("This person can sign in again."))
@@ -27,7 +27,7 @@ flash.register("people.member_saved", lazy("The member is saved."))
 
 @router.get("/people")
 def people(
-    request: Request, viewer: ManagerDep, db: DbDep, q: str = "", role: str = "", page: int = 1
+    request: Request, viewer: ReadsEverything, db: DbDep, q: str = "", role: str = "", page: int = 1
 ) -> Response:
     """Everybody who can sign in, searched by name, address and role."""
     role = role if role in labels.ROLES else ""
@@ -65,8 +65,8 @@ def add_person(
 
 
 @router.get("/people/{person_id}")
-def person(request: Request, person_id: RowId, viewer: ManagerDep, db: DbDep) -> Response:
-    """A person's details, to change."""
+def person(request: Request, person_id: RowId, viewer: ReadsEverything, db: DbDep) -> Response:
+    """A person's details; a manager may change them."""
     return _person_page(request, db, None, person_id)
 
 
@@ -135,13 +135,14 @@ def _person_page(
         form=form,
         entry=entry,
         roles=forms.role_options(),
+        role_names=labels.ROLES,
         ticked=ticked,
         others=others,
     )
 
 
 @router.get("/members")
-def members(request: Request, viewer: ManagerDep, db: DbDep) -> Response:
+def members(request: Request, viewer: ReadsEverything, db: DbDep) -> Response:
     """The members of the network."""
     with db.read() as session:
         found = queries.members(session)
@@ -169,8 +170,8 @@ def add_member(
 
 
 @router.get("/members/{slug}")
-def member(request: Request, slug: Slug, viewer: ManagerDep, db: DbDep) -> Response:
-    """A member's details, to change, and its people."""
+def member(request: Request, slug: Slug, viewer: ReadsEverything, db: DbDep) -> Response:
+    """A member's details, which a manager may change, and its people."""
     with db.read() as session:
         entry = queries.member(session, slug)
     return _member_page(request, forms.member_form(entry), entry)
@@ -204,6 +205,7 @@ def _member_page(request: Request, form: Form, entry: queries.MemberEntry | None
         form=form,
         entry=entry,
         kinds=forms.kind_options(),
+        kinds_by_name=labels.KINDS,
         countries=forms.country_options(),
         zones=forms.zone_options(),
     )
