@@ -6,19 +6,20 @@ from enum import StrEnum
 from sqlmodel import Field
 
 from schema.values import LongText, Moved, json_field
+from schema.wording import gettext_noop as _n
 
 TEXTS = {
-    "title": "Title",
-    "problem": "The problem",
-    "approach": "What was done",
-    "worked": "What worked",
-    "failed": "What did not work",
-    "advice": "Advice to another city",
-    "evidence": "How we know",
+    "title": _n("Title"),
+    "problem": _n("The problem"),
+    "approach": _n("What was done"),
+    "worked": _n("What worked"),
+    "failed": _n("What did not work"),
+    "advice": _n("Advice to another city"),
+    "evidence": _n("How we know"),
 }
 """The texts of a lesson with their names for people; all are asked for."""
 
-CLEARED_ONE_BY_ONE = {**TEXTS, "grantee": "Name of the grantee", "city": "City"}
+CLEARED_ONE_BY_ONE = {**TEXTS, "grantee": _n("Name of the grantee"), "city": _n("City")}
 """What is cleared field by field: the texts, who did it and where."""
 
 

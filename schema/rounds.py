@@ -7,14 +7,15 @@ from pydantic import BaseModel
 from sqlmodel import Field
 
 from schema.values import LongText, Moved, amount_field, json_field
+from schema.wording import gettext_noop as _n
 
 THEMES = {
-    "informal-settlements": "Violence in informal settlements",
-    "women": "Violence against women",
-    "digital": "Digital threats",
-    "organised-crime": "Violence from organised criminal groups",
-    "police-community": "Police-community relationships",
-    "local-national": "Local-national government dynamics",
+    "informal-settlements": _n("Violence in informal settlements"),
+    "women": _n("Violence against women"),
+    "digital": _n("Digital threats"),
+    "organised-crime": _n("Violence from organised criminal groups"),
+    "police-community": _n("Police-community relationships"),
+    "local-national": _n("Local-national government dynamics"),
 }
 """The six thematic areas of the network's research compendium."""
 

@@ -3,12 +3,15 @@
 from fund.applying import fields
 from fund.applying.fields import ANSWER, Edit, Keep
 from fund.applying.queries import PROJECT, Part, Writing
+from fund.web import words
 from fund.web.forms import Form
+from fund.web.i18n import gettext as _
 from schema.applications import Application
 from schema.rounds import THEMES, Question
 from schema.values import Money
+from schema.wording import gettext_noop as _n
 
-PROJECT_FIELDS = {"title": "Title", "theme": "Theme", "requested_minor": "Amount"}
+PROJECT_FIELDS = {"title": _n("Title"), "theme": _n("Theme"), "requested_minor": _n("Amount")}
 
 
 def filled(here: Writing, page: str) -> Form:
@@ -24,7 +27,7 @@ def edit(form: Form, here: Writing, page: str) -> Edit:
 
     Raises NotFound for a page that the round does not have.
     """
-    return _project(form, here.application) if page == PROJECT else _answers(form, here.part(page))
+    return _project(form, here) if page == PROJECT else _answers(form, here.part(page))
 
 
 def differing(form: Form, stored: Form, here: Writing, page: str) -> dict[str, str]:
@@ -42,10 +45,13 @@ def _of_project(application: Application) -> Form:
     return Form.of(title=application.title, theme=application.theme, requested_minor=application.requested)
 
 
-def _project(form: Form, application: Application) -> Edit:
+def _project(form: Form, here: Writing) -> Edit:
     title = form.text("title", limit=fields.LONGEST_TITLE)
     theme = form.choice("theme", THEMES, required=False)
-    amount = form.money("requested_minor", application.currency, required=False)
+    amount = form.money("requested_minor", here.application.currency, required=False)
+    if amount and not 0 < amount.minor <= here.ceiling.minor:
+        most = words.money(here.ceiling)
+        form.refuse("requested_minor", _("Enter an amount above 0 and up to %(most)s") % {"most": most})
     return Edit(
         title=None if form.error("title") else title,
         theme=None if form.error("theme") else theme,

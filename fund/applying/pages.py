@@ -115,12 +115,12 @@ def submit(
     request: Request, reference: str, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep
 ) -> Response:
     """Submit, or say what is missing with links to where it is asked."""
-    form.ticked("declaration", required=True, missing=_("Tick the box to confirm that this is true"))
     with db.read() as session:
         here = queries.writing(session, viewer, reference, now)
     if here.submit is None:
         raise Forbidden(_("This proposal cannot be submitted by you now."))
     links = _note_gaps(form, here)
+    form.ticked("declaration", required=True, missing=_("Tick the box to confirm that this is true"))
     if form.errors:
         return _page(request, "applying/check.html", here, "", form, links=links)
     with db.write() as session:

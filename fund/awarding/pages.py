@@ -19,7 +19,7 @@ from fund.web.page import redirect, render
 router = APIRouter(include_in_schema=False)
 
 PREPARED = flash.register("awarding.prepared", lazy("The award is prepared. Read it through, then offer it."))
-OFFERED = flash.register("awarding.offered", lazy("The offer is made. The applicant gets a mail."))
+OFFERED = flash.register("awarding.offered", lazy("The offer is made. The applicant gets an email."))
 SIGNED = flash.register("awarding.signed", lazy("You accepted the offer. The agreement holds."))
 
 

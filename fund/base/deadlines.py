@@ -11,8 +11,9 @@ from sqlmodel import Session, col, select
 
 from fund.base.audience import Audience
 from fund.base.definitions import definition_of
+from fund.base.links import link_for
 from fund.base.statements import carry_out, forget, keys_of, rows
-from fund.base.subjects import Subject, application_of, get, id_of, kind_of, path_of, round_of
+from fund.base.subjects import Subject, application_of, get, id_of, kind_of, round_of
 from notifications.dates import add_months, add_working_days, end_of_local_day
 from notifications.outbox import queue_rows
 from notifications.plan import Offset, cancel_for_deadline, cancel_for_deadlines, plan_reminders, planned_rows
@@ -203,12 +204,11 @@ def policy(session: Session, deadline: Deadline) -> list[Offset]:
 
 def offsets_of(session: Session, audience: Audience, subject: Subject, rule: DeadlineRule) -> list[Offset]:
     """The reminders that a deadline of that rule calls for on the subject."""
-    path = path_of(session, subject)
     return [
         (
             reminder.days,
             audience.people_in(reminder.to, subject),
-            path,
+            link_for(session, subject, reminder.to, rule.key),
             _template(reminder.days, reminder.to == rule.owner),
         )
         for reminder in rule.reminders

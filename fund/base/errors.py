@@ -14,13 +14,15 @@ FundError                   500  exit 1
 
 from collections.abc import Mapping, Sequence
 
+from schema.wording import gettext_noop as _n
+
 
 class FundError(Exception):
     """The root of the fund's own errors. ``message`` is a sentence for a person that says what to do."""
 
     status = 500
     exit_code = 1
-    title = "Something went wrong"
+    title = _n("Something went wrong")
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -30,7 +32,7 @@ class FundError(Exception):
 class NotSignedIn(FundError):
     """Nobody is signed in where somebody has to be."""
 
-    status, exit_code, title = 401, 3, "Sign in first"
+    status, exit_code, title = 401, 3, _n("Sign in first")
 
     def __init__(self, message: str = "Sign in to see this page.") -> None:
         super().__init__(message)
@@ -39,13 +41,13 @@ class NotSignedIn(FundError):
 class Forbidden(FundError):
     """The person may know that it exists but may not do this."""
 
-    status, exit_code, title = 403, 3, "You may not do this"
+    status, exit_code, title = 403, 3, _n("You may not do this")
 
 
 class NotFound(FundError):
     """It does not exist, or this person may not know that it does: both look the same."""
 
-    status, exit_code, title = 404, 4, "Not found"
+    status, exit_code, title = 404, 4, _n("Not found")
 
     def __init__(self, message: str = "There is nothing at this address, or it is not open to you.") -> None:
         super().__init__(message)
@@ -54,7 +56,7 @@ class NotFound(FundError):
 class Conflict(FundError):
     """Somebody else changed it after it was read."""
 
-    status, exit_code, title = 409, 5, "Changed by somebody else"
+    status, exit_code, title = 409, 5, _n("Changed by somebody else")
 
     def __init__(
         self, message: str = "Somebody else changed this after you opened it. Look at it again, then decide."
@@ -65,7 +67,7 @@ class Conflict(FundError):
 class MoveRefused(FundError):
     """The workflow does not allow the move now. ``reasons`` say why, each a sentence that can be acted on."""
 
-    status, exit_code, title = 409, 5, "Not possible now"
+    status, exit_code, title = 409, 5, _n("Not possible now")
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__(" ".join(reasons))
@@ -75,13 +77,13 @@ class MoveRefused(FundError):
 class TooLarge(FundError):
     """More was sent than the fund takes in at once."""
 
-    status, exit_code, title = 413, 2, "Too large"
+    status, exit_code, title = 413, 2, _n("Too large")
 
 
 class Invalid(FundError):
     """Something typed is missing or wrong. ``fields`` maps a field's name to what is wrong and what to do."""
 
-    status, exit_code, title = 422, 2, "There is a problem"
+    status, exit_code, title = 422, 2, _n("There is a problem")
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__(" ".join(fields.values()))
@@ -91,7 +93,7 @@ class Invalid(FundError):
 class TooMany(FundError):
     """Tried too often. ``retry_after`` is in seconds."""
 
-    status, exit_code, title = 429, 6, "Too many tries"
+    status, exit_code, title = 429, 6, _n("Too many tries")
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
@@ -101,4 +103,4 @@ class TooMany(FundError):
 class Misconfigured(FundError):
     """A setting is missing or wrong; the message names it and says what is expected."""
 
-    status, exit_code, title = 500, 2, "A setting is wrong"
+    status, exit_code, title = 500, 2, _n("A setting is wrong")

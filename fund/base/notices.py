@@ -8,7 +8,8 @@ from typing import Any
 from sqlmodel import Session
 
 from fund.base.audience import Audience
-from fund.base.subjects import Subject, application_of, id_of, kind_of, path_of
+from fund.base.links import link_for
+from fund.base.subjects import Subject, application_of, id_of, kind_of
 from notifications.outbox import message_row, queue_rows
 from schema.ledger import LedgerEvent
 from workflows import Notice
@@ -37,8 +38,8 @@ def _messages(session: Session, audience: Audience, news: News, now: datetime) -
         return
     subject, event = news.subject, news.event
     application = application_of(session, subject)
-    path = path_of(session, subject)
     for notice in news.notices:
+        path = link_for(session, subject, notice.to, notice.template)
         for person in audience.people_in(notice.to, subject):
             yield message_row(
                 key=f"move:{event.chain}:{event.seq}:{notice.template}:{person.person_id}",

@@ -121,9 +121,9 @@ def slug(name: str) -> str:
 def _address(text: str) -> str:
     address = unicodedata.normalize("NFC", text.strip()).lower()
     if not address:
-        raise ValueError(_("Enter a mail address"))
+        raise ValueError(_("Enter an email address"))
     if len(address) > LONGEST_ADDRESS or not address.isprintable() or not ADDRESS.fullmatch(address):
-        raise ValueError(_("Enter a mail address like name@example.org"))
+        raise ValueError(_("Enter an email address like name@example.org"))
     return address
 
 

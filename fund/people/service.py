@@ -223,7 +223,7 @@ def _new_here(session: Session, draft: MemberDraft) -> None:
 
 def _free_address(session: Session, email: str) -> None:
     if session.exec(select(Person.id).where(Person.email == email)).first() is not None:
-        raise Invalid({"email": _("Somebody with this mail address is there already")})
+        raise Invalid({"email": _("Somebody with this email address is there already")})
 
 
 def _members(session: Session, ids: Iterable[int]) -> list[Member]:

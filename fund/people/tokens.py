@@ -28,7 +28,7 @@ def add(session: Session, owner: str | int, label: str, now: datetime) -> tuple[
     key = col(Person.email) == owner.strip().lower() if isinstance(owner, str) else col(Person.id) == owner
     person_id = session.exec(select(Person.id).where(key, col(Person.disabled_at).is_(None))).first()
     if person_id is None:
-        raise NotFound(_("Nobody with this mail address can sign in."))
+        raise NotFound(_("Nobody with this email address can sign in."))
     token = API_PREFIX + fresh()
     row = ApiToken(person_id=person_id, label=label, token_hash=fingerprint("api", token), created_at=now)
     session.add(row)

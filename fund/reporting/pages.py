@@ -27,7 +27,7 @@ DONE = {
         "reporting.again", lazy("Your report is handed in again. The fund now reads it.")
     ),
     "accept": flash.register(
-        "reporting.accepted", lazy("The report is accepted. The grantee is told by mail.")
+        "reporting.accepted", lazy("The report is accepted. The grantee is told by email.")
     ),
     "return": flash.register(
         "reporting.returned", lazy("The report went back to the grantee, with what you wrote.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
@@ -30,7 +30,9 @@ class Standing:
     options: Sequence[Option]
     """The moves that are hers, each allowed or with the reasons why not."""
     deadlines: Sequence[Deadline]
-    """What is open, the nearest first."""
+    """What is open, the nearest first; for the applicant only what is hers to do."""
+    answer_by: date | None
+    """For the applicant: the day by which the fund is to answer, while she waits for it."""
     word: LedgerEvent | None
     """The step that led here, if something was written with it (``note``), such as why a report came back."""
 
@@ -62,13 +64,16 @@ def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) 
     """How the subject stands for the viewer, who is known to be allowed to read it."""
     roles = actor_of(session, subject, viewer).roles
     is_applicant = "applicant" in roles
+    due = deadlines.open_of(session, subject)
+    of_fund = [one for one in due if one.owner_role != "applicant"] if is_applicant else []
     return Standing(
         state=definition_of(session, subject).state(subject.state),
         is_applicant=is_applicant,
         is_manager="manager" in roles,
         editable=access.may_edit(session, subject, viewer),
         options=moves.options(session, subject, viewer, now),
-        deadlines=deadlines.open_of(session, subject),
+        deadlines=[one for one in due if one not in of_fund],
+        answer_by=of_fund[0].due_on if of_fund else None,
         word=_word(session, subject, is_applicant),
     )
 

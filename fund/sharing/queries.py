@@ -25,6 +25,7 @@ from schema.lessons import CLEARED_ONE_BY_ONE, TEXTS, Lesson, Reach
 from schema.people import Member
 from schema.reports import Report, ReportKind
 from schema.rounds import THEMES
+from schema.wording import gettext_noop as _n
 
 FIRST_PROJECTS = 12
 FIRST_LESSONS = 3
@@ -150,7 +151,7 @@ def view(session: Session, viewer: Viewer, reference: str, now: datetime) -> Les
 def missing(lesson: Lesson) -> dict[str, str]:
     """Name and label of each part that is still empty."""
     empty = missing_lesson(lesson)
-    return {name: label for name, label in {**TEXTS, "theme": "Theme"}.items() if label in empty}
+    return {name: label for name, label in {**TEXTS, "theme": _n("Theme")}.items() if label in empty}
 
 
 def library(

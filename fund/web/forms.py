@@ -89,10 +89,10 @@ class Form:
 
     def email(self, name: str, *, required: bool = True) -> str:
         """A mail address in lower case."""
-        address = self.text(name, required=required, limit=254, missing=_("Enter a mail address")).lower()
+        address = self.text(name, required=required, limit=254, missing=_("Enter an email address")).lower()
         local, _at, domain = address.rpartition("@")
         if address and (not local or "." not in domain.strip(".") or any(c in address for c in ' ,;<>"()')):
-            self.refuse(name, _("Enter a mail address like name@example.org"))
+            self.refuse(name, _("Enter an email address like name@example.org"))
         return address
 
     def choice(self, name: str, allowed: Collection[str], *, required: bool = True, missing: str = "") -> str:

@@ -163,10 +163,19 @@ SOURCES = (
     ("fund", "**/templates/**.html", "jinja2.ext:babel_extract"),
     ("notifications", "**.py", "python"),
     ("notifications", "**/templates/**.*", "jinja2.ext:babel_extract"),
+    ("schema", "**.py", "python"),
     ("workflows", "**.py", "python"),
-    ("workflows", "library/*.toml", "fund.web.i18n:extract_workflow"),
+    ("workflows", "library/**.toml", "fund.web.i18n:extract_workflow"),
 )
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy": None, "Reason": None, "counted": (1, 2)}
+KEYWORDS = {
+    "_": None,
+    "_n": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "lazy": None,
+    "Reason": None,
+    "counted": (1, 2),
+}
 
 
 def extract(root: Path) -> Catalog:

@@ -94,8 +94,10 @@ def _listed(items: Iterable[str]) -> str:
 
 
 def whole_number(text: str) -> int:
-    """The whole number typed. ValueError, with words, for anything else."""
+    """The whole number typed: ``1200``, ``1 200``, ``1,200``, ``1.200``. ValueError, with words, for anything else."""
     bare = text.translate(_BLANKS)
+    if _GROUPED.fullmatch(bare.removeprefix("-")):
+        bare = _MARKS.sub("", bare)
     if not re.fullmatch(r"-?[0-9]{1,12}", bare):
         raise ValueError(_("Enter a whole number, like 12"))
     return int(bare)

@@ -246,7 +246,7 @@ def test_what_is_missing_is_told_and_nothing_is_submitted(fund, clock):
     asked_for = (
         "Title",
         "Theme",
-        "Amount (more than nothing, at most USD 20,000)",
+        "Amount, within what the round allows",
         "The problem",
         "What you will do",
     )

@@ -92,7 +92,7 @@ def test_a_manager_prepares_reads_and_offers(doors, sqlite_db, here, ref):
     done = client.post(f"{path}/offer", data={"version": version(sqlite_db)})
     assert (done.status_code, done.headers["location"]) == (303, path)
     after = shown(client.get(path).text)
-    assert "The offer is made. The applicant gets a mail." in after
+    assert "The offer is made. The applicant gets an email." in after
     assert stored(sqlite_db)[0].state == "offered"
 
 

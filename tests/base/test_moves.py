@@ -50,7 +50,7 @@ def test_the_reasons_name_what_is_missing(here, db, clock):
     with pytest.raises(MoveRefused) as refused, db.write() as session:
         row = session.exec(select(Application)).one()
         move(session, row, "submit", here.applicant, clock.now(), data={"declaration": True})
-    missing = "Title; Theme; Amount (more than nothing, at most USD 20,000); The problem; What you will do"
+    missing = "Title; Theme; Amount, within what the round allows; The problem; What you will do"
     assert refused.value.reasons == (f"Answer 5 more questions: {missing}.",)
 
 

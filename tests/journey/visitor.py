@@ -114,14 +114,14 @@ class Visitor:
     def _sign_in(self) -> None:
         """Ask for the mail; then type its code, or open its link. Both lead to the page that was wanted."""
         self.asked += 1
-        self.fill("Your mail address", self.email)
-        self.press("Send me the mail")
-        self.heading("Check your mail")
+        self.fill("Your email address", self.email)
+        self.press("Send me the email")
+        self.heading("Check your email")
         mail = next(
             mail for mail in reversed(self._post(self.email)) if mail.subject.startswith("Sign in to")
         )
         if self._by_code:
-            self.fill("Code from the mail", CODE.search(mail.text)[1])
+            self.fill("Code from the email", CODE.search(mail.text)[1])
         else:
             self._open(link_of(mail))
         self.press("Sign in")

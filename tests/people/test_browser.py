@@ -75,9 +75,9 @@ def code_in(mail: Mail) -> str:
 
 def ask(page: Page, running: Running) -> Mail:
     page.goto(f"{running.address}/account")
-    page.get_by_label("Your mail address").fill(APPLICANT)
-    page.get_by_role("button", name="Send me the mail").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
+    page.get_by_label("Your email address").fill(APPLICANT)
+    page.get_by_role("button", name="Send me the email").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your email")
     return running.post()
 
 
@@ -86,11 +86,11 @@ def test_on_a_phone_without_javascript_by_code(running: Running, visits: Visits)
     mail = ask(page, running)
     assert (mail.recipient, mail.subject) == (APPLICANT, "Sign in to Peace Incentive Fund")
 
-    page.get_by_label("Code from the mail").fill("12")
+    page.get_by_label("Code from the email").fill("12")
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_title(re.compile("^Error: "))
-    page.get_by_role("link", name="Enter the six digits from the mail").click()
-    page.get_by_label("Code from the mail").fill(code_in(mail))
+    page.get_by_role("link", name="Enter the six digits from the email").click()
+    page.get_by_label("Code from the email").fill(code_in(mail))
     page.get_by_role("button", name="Sign in", exact=True).click()
 
     expect(page).to_have_url(f"{running.address}/account")
@@ -133,7 +133,7 @@ def test_somebody_who_is_added_is_invited_and_gets_in(
     page.get_by_role("link", name="Peace Initiative").click()
     page.get_by_role("link", name="Add a person").click()
     page.get_by_label("Name", exact=True).fill("Bala Musa")
-    page.get_by_label("Mail address").fill("Bala@kano.example")
+    page.get_by_label("Email address").fill("Bala@kano.example")
     page.get_by_role("button", name="Add and invite").click()
     expect(page.get_by_role("status")).to_contain_text("The person is added.")
 
@@ -144,9 +144,9 @@ def test_somebody_who_is_added_is_invited_and_gets_in(
     )
     theirs = visits.open(**PHONE)
     theirs.goto(re.search(r"https?://\S+/sign-in", mail.text)[0])
-    theirs.get_by_label("Your mail address").fill("bala@kano.example")
-    theirs.get_by_role("button", name="Send me the mail").click()
-    theirs.get_by_label("Code from the mail").fill(code_in(running.post()))
+    theirs.get_by_label("Your email address").fill("bala@kano.example")
+    theirs.get_by_role("button", name="Send me the email").click()
+    theirs.get_by_label("Code from the email").fill(code_in(running.post()))
     theirs.get_by_role("button", name="Sign in", exact=True).click()
     theirs.goto(f"{running.address}/account")
     expect(theirs.get_by_role("term").filter(has_text="You act for")).to_be_visible()

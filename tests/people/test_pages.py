@@ -111,7 +111,7 @@ def test_wrong_codes_are_counted_in_words_and_kept(doors: Doors) -> None:
 
     assert half.status_code == 422
     assert 'value="12 3"' in half.text
-    assert "Enter the six digits from the mail" in shown(half.text)
+    assert "Enter the six digits from the email" in shown(half.text)
     assert [page.status_code for page in tries] == [422] * 5
     assert "You have 4 more tries." in shown(tries[0].text)
     assert "You have 1 more try." in shown(tries[3].text)
@@ -125,7 +125,7 @@ def test_after_fifteen_minutes_one_asks_again(doors: Doors, clock: FixedClock) -
     clock.advance(timedelta(minutes=15))
 
     assert client.post(f"/sign-in/{mailed.token}").status_code == 410
-    assert "Ask for a new mail" in shown(client.get(f"/sign-in/{mailed.token}").text)
+    assert "Ask for a new email" in shown(client.get(f"/sign-in/{mailed.token}").text)
     assert client.post("/sign-in/sent", data={"code": mailed.code}).status_code == 422
     assert not is_signed_in(client)
 
@@ -172,7 +172,7 @@ def test_no_way_in_leads_to_another_site(doors: Doors) -> None:
         ask(client, next_path=evil)
         assert "evil" not in client.get("/sign-in/sent", params={"next": evil}).text
         entered = client.post("/sign-in/sent", data={"code": last_mailed(doors.db).code, "next": evil})
-        assert entered.headers["location"] == "/"
+        assert entered.headers["location"] == "/home"
         assert client.get("/sign-in", params={"next": evil}).headers["location"] == "/"
 
 
@@ -373,7 +373,7 @@ def test_a_manager_adds_a_person_who_is_invited(doors: Doors, manager: Viewer, a
 
     assert (added.status_code, added.headers["location"]) == (303, "/people")
     page = shown(client.get("/people").text)
-    assert "The person is added. A mail tells them how to sign in." in page
+    assert "The person is added. An email tells them how to sign in." in page
     assert "Bala bala@ kano.example Reviewer Peace Initiative" in page
     with doors.db.read() as session:
         invited: Message = messages(doors.db)[-1]
@@ -399,7 +399,7 @@ def test_what_is_wrong_with_a_person_stands_beside_the_field(
     assert nameless.text.count(" checked") == 2
     assert f'<option value="{member_id}" selected>' in nameless.text
     assert 'id="email-error"' in taken.text
-    assert "Somebody with this mail address is there already" in shown(taken.text)
+    assert "Somebody with this email address is there already" in shown(taken.text)
     assert 'id="member-error"' in nowhere.text
 
 

@@ -205,12 +205,12 @@ def test_a_part_is_taken_back_with_one_button(small, doors, clock, who):
         lesson = to_published(session, small, clock.now())
         path = f"/applications/{reference_of(session, lesson)}/lesson"
     me = doors.browser(getattr(small, who))
-    assert me.get(path).text.count("Take this part back") == len(FIELDS)
+    assert me.get(path).text.count("Stop sharing this part") == len(FIELDS)
     answer = me.post(f"{path}/take-back", data={"field": "worked"})
     assert (answer.status_code, answer.headers["location"]) == (303, path)
     page = me.get(path).text
     assert "From now on this part stays within the fund." in words(page)
-    assert page.count("Take this part back") == len(FIELDS) - 1
+    assert page.count("Stop sharing this part") == len(FIELDS) - 1
     assert (
         "What we say about worked." not in doors.browser(small.outsider).get(f"/lessons/{lesson.slug}").text
     )
@@ -247,7 +247,7 @@ def test_readers_change_nothing(small, doors, path, handed_in):
         assert visitor.get(f"{handed_in}/moves/publish").status_code == 403
         assert visitor.post(f"{handed_in}/moves/publish", data={"version": "2"}).status_code == 403
     assert doors.browser(small.auditor).post(f"{path}/take-back", data={"field": "title"}).status_code == 403
-    assert "Take this part back" not in doors.browser(small.auditor).get(handed_in).text
+    assert "Stop sharing this part" not in doors.browser(small.auditor).get(handed_in).text
 
 
 def test_a_step_that_is_over_leads_back(small, doors, handed_in):
@@ -295,7 +295,7 @@ def test_only_the_fund_decides_what_is_shown(small, doors, clock):
 def test_the_first_page_without_anything(sqlite_db, clock):
     page = Doors(sqlite_db, clock).browser().get("/")
     assert page.status_code == 200
-    assert "No call is open right now" in words(page.text)
+    assert "No round is open right now" in words(page.text)
     assert "There are no lessons yet" in words(Doors(sqlite_db, clock).browser().get("/lessons").text)
 
 

@@ -91,7 +91,7 @@ def test_a_mail_address(address):
 def test_what_is_no_mail_address(address):
     typed = form(email=address)
     typed.email("email")
-    assert typed.error("email") == "Enter a mail address like name@example.org"
+    assert typed.error("email") == "Enter an email address like name@example.org"
 
 
 def test_a_choice_is_one_of_those_offered():

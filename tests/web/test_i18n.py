@@ -8,7 +8,12 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from fund.applying.forms import PROJECT_FIELDS
+from fund.base.errors import FundError
+from fund.base.facts import REPORT_PARTS
 from fund.web import i18n, problems
+from schema.lessons import CLEARED_ONE_BY_ONE
+from schema.rounds import THEMES
 from tests.web.sink import AMINA, PEOPLE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +72,7 @@ def test_only_languages_with_a_catalogue_are_spoken(clients, arabic):
 
 def test_errors_speak_the_language_too(clients, arabic):
     answer = clients(locale=arabic).get("/nowhere", headers={"Accept-Language": "ar"})
-    assert "<h1>غير موجود</h1>" in answer.text
+    assert "<h1><bdi>غير موجود</bdi></h1>" in answer.text
 
 
 def test_ones_own_choice_goes_before_the_browsers(clients, arabic, monkeypatch):
@@ -131,6 +136,18 @@ def test_every_text_is_collected(tmp_path):
         "Go",
         "Sure?",
     }
+
+
+def test_labels_that_are_shown_through_variables_are_collected_too():
+    """Themes, parts of reports and lessons, fields of a proposal, titles of errors: named once, shown elsewhere."""
+    errors = [FundError]
+    for error in errors:
+        errors += error.__subclasses__()
+    texts = {message.id for message in i18n.extract(ROOT)}
+    named = {*THEMES.values(), *CLEARED_ONE_BY_ONE.values(), *REPORT_PARTS.values(), *PROJECT_FIELDS.values()}
+    assert (
+        named | {error.title for error in errors if error.__module__.startswith("fund.")}
+    ) - texts == set()
 
 
 def test_the_command_says_what_it_takes():

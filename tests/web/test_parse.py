@@ -129,7 +129,10 @@ def test_a_date_is_read_or_refused_in_words(parts):
     assert read is not None or told.split()[0] in ("The", "There", "Enter")
 
 
-@pytest.mark.parametrize(("text", "number"), [("12", 12), ("-3", -3), ("1 000", 1000), ("1’000", 1000)])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("12", 12), ("-3", -3), ("1 000", 1000), ("1’000", 1000), ("1,200", 1200), ("1.200.000", 1200000)],
+)
 def test_a_whole_number(text, number):
     assert parse.whole_number(text) == number
 

@@ -64,7 +64,7 @@ def enter_code(request: Request, db: DbDep, now: NowDep, settings: SettingsDep, 
     """Sign in with the code, in the browser that asked for it."""
     handle, email = cookies.asked(request, settings.secure)
     if len(sign_in.digits(form.value("code"))) != 6:
-        form.refuse("code", _("Enter the six digits from the mail"))
+        form.refuse("code", _("Enter the six digits from the email"))
         return _sent_page(request, email, form)
     with db.write() as session:
         outcome = sign_in.use_code(session, handle, form.value("code"), now, _browser(request, settings))
@@ -117,13 +117,14 @@ def _browser(request: Request, settings: Settings) -> Browser:
 
 def _wrong_code(left: int) -> str:
     if not left:
-        return _("This code no longer works. Use the link in the mail, or ask for a new mail.")
+        return _("This code no longer works. Use the link in the email, or ask for a new email.")
     more = ngettext("You have %(count)s more try.", "You have %(count)s more tries.", left) % {"count": left}
-    return _("This is not the code from the newest mail.") + " " + more
+    return _("This is not the code from the newest email.") + " " + more
 
 
 def _welcome(entered: SignedIn, settings: Settings) -> Response:
-    response = redirect(entered.next_path)
+    # Whoever wanted no page in particular wants her own work, not the page for strangers.
+    response = redirect("/home" if entered.next_path == "/" else entered.next_path)
     cookies.keep_session(response, entered.token, settings.secure)
     return response
 
