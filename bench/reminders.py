@@ -10,10 +10,7 @@ import asyncio
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -22,6 +19,7 @@ from typing import Any
 
 import aiosmtplib
 
+from bench.measure import folder, fresh_databases, heading, seconds, show
 from fund.base.clock import FixedClock
 from fund.base.database import Database
 from notifications import alive, lease, outbox
@@ -32,7 +30,6 @@ from notifications.sender import Sender
 from notifications.smtp import Server, Transport
 from schema.deadlines import Deadline
 from tests.notifications.world import NOW, SETTINGS, World
-from tests.support import databases, postgres
 
 COLUMNS = (
     "dedup_key", "kind", "template", "address", "subject_kind", "path", "payload", "created_at", "next_at", "status",
@@ -47,55 +44,13 @@ def main() -> None:
     options.add_argument("--pending", type=int, default=100_000, help="how many messages wait while sweeping")
     options.add_argument("--mails", type=int, default=300, help="how many mails are sent")
     arguments = options.parse_args()
-    print(f"{'':44}{'ours':>14}{'raw':>14}   ratio")
+    heading()
     for database in fresh_databases():
         print(database.dialect)
         planning(database)
         sweeping(database, arguments.pending)
         claiming(database)
     sending(arguments.mails)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="fund-bench-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-def fresh_databases() -> Iterator[Database]:
-    """A new database of each kind, one after the other."""
-    with _folder() as folder:
-        url = f"sqlite:///{folder / 'fund.sqlite3'}"
-        databases.make_tables(url)
-        with closing(Database(url)) as database:
-            yield database
-    if not postgres.available():
-        print("postgresql is not installed: left out")
-        return
-    with _folder() as folder:
-        server = postgres.Server(folder / "postgres")
-        server.start()
-        try:
-            url = postgres.create_database(server.url, "bench")
-            databases.make_tables(url)
-            with closing(Database(url)) as database:
-                yield database
-        finally:
-            server.stop()
-
-
-def show(what: str, ours: float, raw: float, unit: str, *, higher_is_better: bool = True) -> None:
-    """One row of the table; the ratio is above 1 where we are better than raw."""
-    ratio = ours / raw if higher_is_better else raw / ours
-    print(f"  {what:42}{ours:>12.3f}{unit:2}{raw:>12.3f}{unit:2}{ratio:>8.2f}")
-
-
-def seconds(work: Callable[[], Any]) -> float:
-    """How long it takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def stored(database: Database, moment: datetime) -> str:
@@ -157,8 +112,8 @@ def planning(database: Database, deadlines: int = 250) -> None:
 def sweeping(database: Database, pending: int) -> None:
     """A sweep with much pending and nothing due."""
     raw_insert(database, raw_rows(pending, "later", stored(database, NOW + timedelta(days=300))))
-    with _folder() as folder:
-        sender = a_sender(database, 9, folder)
+    with folder() as here:
+        sender = a_sender(database, 9, here)
         sender.sweep()
         took = sorted(seconds(sender.sweep) * 1000 for _ in range(300))
         sender.stop()
@@ -243,8 +198,8 @@ def seconds_sending(database: Database, port: int, count: int) -> float:
     for i in range(count):
         person = world.person(f"p{i}@example.org", zone="UTC")
         world.plan(world.deadline(date(2021, 9, 30)), [-7], [person])
-    with _folder() as folder:
-        sender = a_sender(database, port, folder)
+    with folder() as here:
+        sender = a_sender(database, port, here)
         clock: Any = sender._clock
         clock.advance(timedelta(days=3))
         took = seconds(lambda: sender.run_until_quiet())

@@ -14,13 +14,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from schema.outbox import Message, MessageStatus
+from schema.statements import Prepared
 from schema.values import Json
 
 MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
 # Spelled out as in the definition of its partial index, which a parameter would not match.
 CANCELLABLE = text("message.status IN ('pending', 'claimed')")
 
-CANCEL_OF_DEADLINE = (
+CANCEL_OF_DEADLINE = Prepared(
     update(MESSAGES)
     .where(CANCELLABLE, MESSAGES.c.deadline_id == bindparam("deadline"))
     .values(
@@ -31,11 +32,15 @@ CANCEL_OF_DEADLINE = (
         lease=None,
     )
 )
+ENDS = ("id", "worker", "lease", "finished_at")
+"""Columns that a new message has no value in."""
 INSERT = {
-    "postgresql": postgresql.insert(MESSAGES).on_conflict_do_nothing(index_elements=["dedup_key"]),
-    "sqlite": sqlite.insert(MESSAGES).on_conflict_do_nothing(index_elements=["dedup_key"]),
+    kind: Prepared(
+        insert(MESSAGES).on_conflict_do_nothing(index_elements=["dedup_key"]),
+        [column.name for column in MESSAGES.c if column.name not in ENDS],
+    )
+    for kind, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
 }
-"""Built once, like every statement that is carried out often."""
 
 
 def queue(
@@ -84,11 +89,7 @@ def message_row(*, key: str, now: datetime, next_at: datetime, **columns: Any) -
 
 def queue_rows(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Write many rows at once; those whose key is there already are left out by the database itself."""
-    if not rows:
-        return
-    session.flush()
-    connection = session.connection()
-    connection.execute(INSERT[connection.dialect.name], rows)
+    INSERT[session.get_bind().dialect.name].each(session, rows)
 
 
 def cancel(session: Session, *where: Any, reason: str, now: datetime) -> int:
@@ -104,10 +105,9 @@ def cancel(session: Session, *where: Any, reason: str, now: datetime) -> int:
 
 def cancel_each(session: Session, deadlines: Sequence[tuple[int, str]], now: datetime) -> None:
     """Cancel what is not yet being handed over of each deadline, for the reason beside it."""
-    if deadlines:
-        session.flush()
-        each = [{"deadline": key, "why": reason, "now": now} for key, reason in deadlines]
-        session.connection().execute(CANCEL_OF_DEADLINE, each)
+    CANCEL_OF_DEADLINE.each(
+        session, [{"deadline": key, "why": reason, "now": now} for key, reason in deadlines]
+    )
 
 
 def ended(status: MessageStatus, reason: str, now: datetime) -> dict[str, Any]:

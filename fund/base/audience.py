@@ -3,34 +3,32 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from fund.base.permissions import Viewer
-from fund.base.statements import rows
 from fund.base.subjects import Subject, application_of, member_of
 from notifications.plan import Recipient
 from schema.people import Membership, Person, PersonRole, Role
 from schema.reviews import Review
+from schema.statements import Prepared, among
 from workflows import Actor
 
 WHO = (col(Person.id), col(Person.zone))
 ACTIVE = col(Person.disabled_at).is_(None)
 
 
-def _with_role(role: Role) -> Select[Any, Any]:
-    acting: Select[Any, Any] = select(*WHO).join(PersonRole).where(ACTIVE, col(PersonRole.role) == role)
-    ordered: Select[Any, Any] = acting.order_by(col(Person.id))
-    return ordered
+def _with_role(role: Role) -> Any:
+    acting = select(*WHO).join(PersonRole).where(ACTIVE, col(PersonRole.role) == role.value)
+    return acting.order_by(col(Person.id))
 
 
-# Built once: putting a statement together takes longer than the database takes to answer it.
-MANAGERS = _with_role(Role.MANAGER)
-REVIEWER = _with_role(Role.REVIEWER).where(col(Person.id) == bindparam("reviewer"))
-ACTING = (
+MANAGERS = Prepared(_with_role(Role.MANAGER))
+REVIEWER = Prepared(_with_role(Role.REVIEWER).where(col(Person.id) == bindparam("reviewer")))
+ACTING = Prepared(
     select(col(Membership.member_id), *WHO, ACTIVE)
     .join(Person, col(Person.id) == col(Membership.person_id))
-    .where(col(Membership.member_id).in_(bindparam("members", expanding=True)))
+    .where(among(col(Membership.member_id), "members"))
     .order_by(col(Person.id))
 )
 
@@ -71,14 +69,14 @@ class Audience:
             acting = {one.person_id for one, _ in self._of(member)} if member is not None else set()
             return [one for one in self._all_managers() if one.person_id not in acting]
         if role == "reviewer" and isinstance(subject, Review):
-            return _recipients(rows(self._session, REVIEWER, reviewer=subject.reviewer_id))
+            return _recipients(REVIEWER.rows(self._session, reviewer=subject.reviewer_id))
         if role == "applicant" and member is not None:
             return [one for one, active in self._of(member) if active]
         raise ValueError(f"nobody is {role} of a {type(subject).__name__.lower()}")
 
     def _all_managers(self) -> Sequence[Recipient]:
         if self._managers is None:
-            self._managers = _recipients(rows(self._session, MANAGERS))
+            self._managers = _recipients(MANAGERS.rows(self._session))
         return self._managers
 
     def _of(self, member: int) -> list[tuple[Recipient, bool]]:
@@ -86,7 +84,7 @@ class Audience:
         if member not in self._acting:
             wanted = (self._expected | {member}) - self._acting.keys()
             self._acting.update({key: [] for key in wanted})
-            for key, person, zone, active in rows(self._session, ACTING, members=sorted(wanted)):
+            for key, person, zone, active in ACTING.rows(self._session, members=sorted(wanted)):
                 self._acting[key].append((Recipient(person, zone), bool(active)))
         return self._acting[member]
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, func, insert, tuple_, update
+from sqlalchemy import Table, and_, bindparam, func, insert, literal_column, tuple_, update
 from sqlmodel import Session, col, select
 
 from fund.base.permissions import Viewer
-from fund.base.statements import carry_out, rows
 from schema.ledger import LedgerEvent, Seal, SealedHead
+from schema.statements import Prepared, among
 
 START = "0" * 64
 CLOCK_ROLE = "clock"
@@ -42,21 +42,23 @@ HASHED = {
 """What must never change of an event, with the names in the text that is hashed."""
 
 EVENTS: Table = LedgerEvent.__table__  # type: ignore[attr-defined]
-WRITE = insert(EVENTS)
-HEAD = (
+WRITE = Prepared(insert(EVENTS), [column.name for column in EVENTS.c if column.name not in ("id", "seal_id")])
+HEAD = Prepared(
     select(EVENTS.c.chain, EVENTS.c.seq, EVENTS.c.hash)
     .where(EVENTS.c.chain == bindparam("chain"))
     .order_by(EVENTS.c.seq.desc())
-    .limit(1)
+    .limit(literal_column("1"))
 )
 _LAST = (
     select(EVENTS.c.chain, func.max(EVENTS.c.seq).label("seq"))
-    .where(EVENTS.c.chain.in_(bindparam("chains", expanding=True)))
+    .where(among(EVENTS.c.chain, "chains"))
     .group_by(EVENTS.c.chain)
     .subquery()
 )
-HEADS = select(EVENTS.c.chain, EVENTS.c.seq, EVENTS.c.hash).join(
-    _LAST, and_(_LAST.c.chain == EVENTS.c.chain, _LAST.c.seq == EVENTS.c.seq)
+HEADS = Prepared(
+    select(EVENTS.c.chain, EVENTS.c.seq, EVENTS.c.hash).join(
+        _LAST, and_(_LAST.c.chain == EVENTS.c.chain, _LAST.c.seq == EVENTS.c.seq)
+    )
 )
 
 
@@ -97,15 +99,15 @@ def append_all(session: Session, entries: Sequence[Entry], now: datetime) -> lis
         row = _row(entry, seq + 1, previous, now)
         heads[entry.chain] = seq + 1, row["hash"]
         written.append(row)
-    carry_out(session, WRITE, written)
+    WRITE.each(session, written)
     return [LedgerEvent(**row) for row in written]
 
 
 def _heads(session: Session, chains: set[str]) -> dict[str, tuple[int, str]]:
     """Number and hash of the last event of each chain that has one."""
-    found = rows(session, HEAD, chain=next(iter(chains))) if len(chains) == 1 else []
+    found = HEAD.rows(session, chain=next(iter(chains))) if len(chains) == 1 else []
     if len(chains) > 1:
-        found = rows(session, HEADS, chains=sorted(chains))
+        found = HEADS.rows(session, chains=sorted(chains))
     return {chain: (seq, hash_) for chain, seq, hash_ in found}
 
 
@@ -175,6 +177,21 @@ def verify(session: Session) -> Verdict:
             break
     seals = session.exec(select(func.count()).select_from(Seal)).one()
     return Verdict(events, chains, seals, _latest_seal(session), broken or _broken_seal(session))
+
+
+def fault_in(session: Session, chain: str) -> str | None:
+    """The first fault of one chain in a sentence, or None: each hash is recomputed, and no number is missing.
+
+    That its end was cut off is seen by ``verify``, which knows the seals.
+    """
+    previous: LedgerEvent | None = None
+    for event in session.exec(
+        select(LedgerEvent).where(LedgerEvent.chain == chain).order_by(col(LedgerEvent.seq))
+    ):
+        if fault := _fault(event, previous):
+            return fault
+        previous = event
+    return None
 
 
 def seal_daily(session: Session, now: datetime) -> Seal | None:

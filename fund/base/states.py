@@ -8,12 +8,13 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Update, bindparam, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session
 
-from fund.base.statements import reach_each
+from fund.base.errors import Conflict
 from fund.base.subjects import Subject, id_of
+from schema.statements import Prepared
 
 
 def write(
@@ -51,15 +52,15 @@ def write_all(session: Session, changes: Sequence[tuple[Subject, Mapping[str, An
         }
         by_table.setdefault(type(subject), []).append(parameters)
     for table, each in by_table.items():
-        reach_each(session, _statement(table, tuple(each[0])[:-2]), each)
+        if _statement(table, tuple(each[0])[:-2]).each(session, each) != len(each):
+            raise Conflict
     for subject, values in changes:
         for name, value in (dict(values) | {"version": subject.version + 1}).items():
             set_committed_value(subject, name, value)
 
 
 @cache
-def _statement(table: type[Subject], columns: tuple[str, ...]) -> Update:
+def _statement(table: type[Subject], columns: tuple[str, ...]) -> Prepared:
     core = table.__table__  # type: ignore[union-attr]
     where = (core.c.id == bindparam("of"), core.c.version == bindparam("read"))
-    statement: Update = update(core).where(*where).values({name: bindparam(name) for name in columns})
-    return statement
+    return Prepared(update(core).where(*where).values({name: bindparam(name) for name in columns}))

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from sqlalchemy import bindparam, literal, union_all
+from sqlalchemy import literal_column, union_all
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from fund.base.errors import NotFound
-from fund.base.statements import rows
 from schema.applications import Application
 from schema.lessons import Lesson
 from schema.reports import Report
 from schema.reviews import Review
 from schema.rounds import Round
+from schema.statements import Prepared, among
 
 Child: TypeAlias = Review | Report | Lesson
 Subject: TypeAlias = Application | Review | Report | Lesson | Round
@@ -27,12 +27,17 @@ KINDS: dict[str, type[Subject]] = {
     "round": Round,
 }
 CHILDREN: tuple[type[Child], ...] = (Review, Report, Lesson)
-STANDING = union_all(
-    *(
-        sql_select(
-            literal(table.__name__.lower()), col(table.id), col(table.state), col(table.workflow_id)
-        ).where(col(table.application_id).in_(bindparam("applications", expanding=True)))
-        for table in CHILDREN
+STANDING = Prepared(
+    union_all(
+        *(
+            sql_select(
+                literal_column(f"'{table.__name__.lower()}'"),
+                col(table.id),
+                col(table.state),
+                col(table.workflow_id),
+            ).where(among(col(table.application_id), "applications"))
+            for table in CHILDREN
+        )
     )
 )
 
@@ -99,7 +104,7 @@ def children_among(session: Session, applications: Sequence[int]) -> list[ChildS
     """Where everything stands that belongs to the applications of these keys: one question for all of them."""
     if not applications:
         return []
-    found = rows(session, STANDING, applications=applications)
+    found = STANDING.rows(session, applications=applications)
     return [ChildStands(kind, key, state, workflow) for kind, key, state, workflow in found]
 
 

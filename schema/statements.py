@@ -1,0 +1,160 @@
+"""Statements that are put together once and handed to the driver as they are, for many rows at a time.
+
+What a move writes goes this way: between a statement of SQLAlchemy and its driver lies twenty times the work of the
+driver itself. SQLAlchemy still writes the SQL, converts the values and names the errors. Rows in hand that a
+statement changed are told to look again (``forget``).
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Connection,
+    Dialect,
+    Text,
+    TypeDecorator,
+    bindparam,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm.util import identity_key
+from sqlalchemy.sql.elements import ClauseElement, ColumnElement
+from sqlalchemy.types import TypeEngine
+from sqlmodel import Session, SQLModel
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A statement as one kind of database takes it."""
+
+    sql: str
+    names: Sequence[str] | None
+    """The parameters in the order of their marks; None where the driver takes them by name."""
+    constants: Mapping[str, Any]
+    converters: Sequence[tuple[str, Callable[[Any], Any]]]
+
+    def values(self, given: Mapping[str, Any]) -> Any:
+        """The parameters as the driver takes them."""
+        values = {**self.constants, **given}
+        for name, convert in self.converters:
+            if values[name] is not None:
+                values[name] = convert(values[name])
+        return values if self.names is None else [values[name] for name in self.names]
+
+
+class Prepared:
+    """A statement that is ready for the driver.
+
+    What it answers comes as the driver gives it: ask for numbers and texts.
+    """
+
+    def __init__(self, statement: ClauseElement, columns: Sequence[str] | None = None) -> None:
+        """``columns`` are those that an insert fills; without, its own parameters are all there are."""
+        self._statement, self._columns = statement, columns
+        self._ready: dict[str, _Ready] = {}
+
+    def rows(self, session: Session, **parameters: Any) -> list[Any]:
+        """What the statement answers, with everything that is in hand written before."""
+        with self._cursor(session) as (cursor, ready):
+            cursor.execute(ready.sql, ready.values(parameters))
+            return list(cursor.fetchall())
+
+    def each(self, session: Session, parameters: Sequence[Mapping[str, Any]]) -> int:
+        """Carry it out once for each of the parameters; how many rows it reached in all."""
+        if not parameters:
+            return 0
+        with self._cursor(session) as (cursor, ready):
+            if len(parameters) == 1:
+                cursor.execute(ready.sql, ready.values(parameters[0]))
+            else:
+                cursor.executemany(ready.sql, [ready.values(one) for one in parameters])
+            return int(cursor.rowcount)
+
+    def keys(self, session: Session, parameters: Iterable[Mapping[str, Any]]) -> list[int]:
+        """Carry out an insert that returns the key of its row; the keys in the order of the parameters."""
+        found = []
+        with self._cursor(session) as (cursor, ready):
+            for one in parameters:
+                cursor.execute(ready.sql, ready.values(one))
+                found.append(int(cursor.fetchone()[0]))
+        return found
+
+    @contextmanager
+    def _cursor(self, session: Session) -> Iterator[tuple[Any, _Ready]]:
+        session.flush()
+        connection = session.connection()
+        dialect = connection.dialect
+        ready = self._ready.get(dialect.name) or self._prepare(connection)
+        cursor = connection.connection.cursor()
+        error_type = dialect.loaded_dbapi.Error
+        try:
+            yield cursor, ready
+        except error_type as error:
+            raise DBAPIError.instance(ready.sql, None, error, error_type, dialect=dialect) from error
+        finally:
+            cursor.close()
+
+    def _prepare(self, connection: Connection) -> _Ready:
+        dialect = connection.dialect
+        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
+        made = {
+            name: bind.type.dialect_impl(dialect).bind_processor(dialect)
+            for name, bind in compiled.binds.items()
+        }
+        converters = [(name, convert) for name, convert in made.items() if convert is not None]
+        names = compiled.positiontup if compiled.positional else None
+        ready = _Ready(compiled.string, names, dict(compiled.params), converters)
+        return self._ready.setdefault(dialect.name, ready)
+
+
+class _Keys(TypeDecorator[list[Any]]):
+    """A list as one parameter: an array, or text where there are none."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, of: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.of = of
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return ARRAY(self.of) if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return list(value) if dialect.name == "postgresql" else json.dumps(list(value))
+
+
+class among(ColumnElement[bool]):
+    """Whether a column holds one of the keys that are given as the parameter ``name``: a list, whatever its length."""
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: Any, name: str) -> None:
+        self.column = column
+        self.keys = bindparam(name, type_=_Keys(column.type))
+
+
+@compiles(among, "sqlite")
+def _among_sqlite(element: among, compiler: Any, **options: Any) -> str:
+    column, keys = (compiler.process(one, **options) for one in (element.column, element.keys))
+    return f"{column} IN (SELECT value FROM json_each({keys}))"  # noqa: S608 - made of columns and marks only
+
+
+@compiles(among, "postgresql")
+def _among_postgresql(element: among, compiler: Any, **options: Any) -> str:
+    column, keys = (compiler.process(one, **options) for one in (element.column, element.keys))
+    return f"{column} = ANY ({keys})"
+
+
+def forget(session: Session, table: type[SQLModel], keys: Iterable[int]) -> None:
+    """Let the rows of these keys that are in hand be read again when somebody looks at them."""
+    for key in keys:
+        held = session.identity_map.get(identity_key(table, key))
+        if held is not None:
+            session.expire(held)
