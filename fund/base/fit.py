@@ -1,0 +1,103 @@
+"""Whether the fund can carry out what a definition asks for: what its checker cannot know, because it knows no tables.
+
+Only definitions that come in from outside are looked at; those that are shipped are tested.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from sqlmodel import SQLModel
+
+from fund.base.subjects import KINDS
+from schema.awards import Award
+from schema.reports import ReportKind
+from workflows import Definition, Finding
+from workflows.guards import REGISTRY
+
+Findings = Iterator[Finding]
+_ROUND_AND_TIME = frozenset({"round", "open_deadlines"})
+FACTS: Mapping[str, frozenset[str]] = {
+    "application": _ROUND_AND_TIME | {"children", "missing_answers", "award_missing", "over_budget"},
+    "round": _ROUND_AND_TIME | {"round_missing", "children"},
+    "review": _ROUND_AND_TIME | {"parent", "missing_scores", "conflict"},
+    "report": _ROUND_AND_TIME | {"parent", "missing_report"},
+    "lesson": _ROUND_AND_TIME | {"parent", "missing_lesson", "uncleared_fields"},
+}
+"""By kind of subject what ``fund.base.facts`` can tell its guards."""
+PEOPLE: Mapping[str, frozenset[str]] = {
+    kind: frozenset(
+        {"manager"} if kind == "round" else {"manager", "applicant", *(["reviewer"] * (kind == "review"))}
+    )
+    for kind in KINDS
+}
+"""By kind of subject the roles in which there is anybody."""
+STARTS = {("report", kind.value) for kind in ReportKind} | {("lesson", "")}
+"""What a move of an application can start."""
+TAKES_PROPOSALS = "open"
+"""The state of a round in which proposals are written."""
+
+
+def misfits(definition: Definition) -> list[Finding]:
+    """What the fund cannot carry out, by line; each is an error."""
+    if definition.subject not in KINDS:
+        known = ", ".join(KINDS)
+        return [Finding(0, "subject", f"the fund moves nothing called {definition.subject}, only {known}")]
+    looks = (_days, _people, _facts, _starts, _rounds)
+    return sorted(finding for look in looks for finding in look(definition))
+
+
+def _days(definition: Definition) -> Findings:
+    """Days that are kept nowhere."""
+    tables: dict[str, type[SQLModel]] = {
+        "round": KINDS["round"],
+        definition.subject: KINDS[definition.subject],
+    }
+    if definition.subject != "round":
+        tables["award"] = Award
+    for rule in definition.deadlines.values():
+        noun, _, name = rule.due.field.partition(".")
+        if rule.due.kind == "field" and not (noun in tables and _is_day(tables[noun], name)):
+            yield Finding(rule.line, f"deadline {rule.key}", f"no day is kept as {rule.due.field}")
+
+
+def _is_day(table: type[SQLModel], name: str) -> bool:
+    return name in table.model_fields and table.model_fields[name].annotation is date
+
+
+def _people(definition: Definition) -> Findings:
+    """Roles in which nobody stands to the subject, and who would be written to."""
+    there = PEOPLE[definition.subject]
+    asked = [(0, "notices", notice.to) for notice in definition.notices]
+    for move in definition.moves.values():
+        asked += [(move.line, f"move {move.trigger}", notice.to) for notice in move.notices]
+    for rule in definition.deadlines.values():
+        roles = dict.fromkeys([rule.owner, *(reminder.to for reminder in rule.reminders)])
+        asked += [(rule.line, f"deadline {rule.key}", role) for role in roles]
+    for line, where, role in asked:
+        if role not in there:
+            yield Finding(line, where, f"there is no {role} here to write to")
+
+
+def _facts(definition: Definition) -> Findings:
+    """Guards that ask for what is not known of the subject."""
+    for move in definition.moves.values():
+        for call in move.guards:
+            for fact in REGISTRY[call.name].reads:
+                if fact not in FACTS[definition.subject]:
+                    message = f"guard {call.name} asks for {fact}, which the fund does not know here"
+                    yield Finding(move.line, f"move {move.trigger}", message)
+
+
+def _starts(definition: Definition) -> Findings:
+    """Children that the fund cannot bring to life."""
+    for move in definition.moves.values():
+        for start in move.starts:
+            if definition.subject != "application" or (start.child, start.kind) not in STARTS:
+                what = f"{start.kind} {start.child}".strip()
+                yield Finding(move.line, f"move {move.trigger}", f"the fund cannot start a {what} here")
+
+
+def _rounds(definition: Definition) -> Findings:
+    """A round in which no proposal could ever be written."""
+    if definition.subject == "round" and TAKES_PROPOSALS not in definition.states:
+        yield Finding(0, "", f'no state is called "{TAKES_PROPOSALS}": no proposal could be written')

@@ -1,0 +1,180 @@
+"""Which definitions of a round are changed for which, and whether that can be: looked at before anything else."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sqlmodel import Session, select
+
+from fund.base.definitions import definition_by_id
+from fund.base.errors import Invalid
+from fund.base.fit import misfits
+from fund.base.subjects import KINDS
+from fund.base.versions import known
+from notifications.compose import template_names
+from schema.rounds import Round
+from schema.workflows import RoundWorkflow
+from workflows import Definition, Finding, GuardCall, Level, check
+from workflows.guards import COME_IN, REGISTRY, UNDER_WAY
+
+Places: TypeAlias = Mapping[str, Mapping[str, str]]
+"""By kind of thing, for each state that vanishes the state that takes its place."""
+NAMED = 10
+"""So many things are named where something has no place; of the others only how many."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One kind of thing in the round, the definition that moves it now, and the one that is to move it."""
+
+    kind: str
+    old: Definition
+    new: Definition
+    places: Mapping[str, str]
+
+    @property
+    def vanished(self) -> list[str]:
+        """States of the old definition that the new one does not have, in the order of the file."""
+        return [name for name in self.old.states if name not in self.new.states]
+
+    def place(self, state: str) -> str | None:
+        """Where things go that stand in ``state``; None if nobody said."""
+        return state if state in self.new.states else self.places.get(state)
+
+
+class NoPlace(Invalid):
+    """Something stands in a state that would vanish, and nobody said where it goes. ``missing``: (kind, state)."""
+
+    def __init__(
+        self, standing: Mapping[tuple[str, str], Sequence[str]], labels: Mapping[tuple[str, str], str]
+    ) -> None:
+        self.missing = tuple(standing)
+        super().__init__(
+            {
+                f"map-{kind}-{state}": _no_place(labels[kind, state], names)
+                for (kind, state), names in standing.items()
+            }
+        )
+
+
+def _no_place(label: str, names: Sequence[str]) -> str:
+    listed = ", ".join(names[:NAMED])
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    verb = "stands" if len(names) == 1 else "stand"
+    return f"{listed}{more} {verb} in “{label}”, which the new version does not have. Say which state takes its place."
+
+
+def bound_to(session: Session, round_: Round) -> dict[str, Definition]:
+    """The definitions that the round is bound to, by kind of thing; the one that moves the round itself is the last."""
+    pins = session.exec(select(RoundWorkflow).where(RoundWorkflow.round_id == round_.id)).all()
+    found = {pin.name: definition_by_id(session, pin.workflow_id) for pin in pins}
+    found["round"] = definition_by_id(session, round_.workflow_id)
+    return {kind: found[kind] for kind in KINDS if kind in found}
+
+
+def changes(session: Session, round_: Round, wanted: Sequence[Definition], places: Places) -> list[Change]:
+    """The changes that the wanted definitions come to. Raises Invalid for what cannot follow the present ones."""
+    present, new, wrong = bound_to(session, round_), {}, {}
+    for definition in wanted:
+        kind = definition.subject
+        if kind in new:
+            wrong[kind] = f"Name only one workflow whose subject is {kind}."
+        elif problem := _unfit_to_follow(kind, present.get(kind), definition):
+            wrong[kind] = problem
+        new[kind] = definition
+    if wrong or not new:
+        raise Invalid(wrong or {"workflow": "Choose the version that the round is to change to."})
+    found = [
+        Change(kind, present[kind], new[kind], _checked(kind, present[kind], new[kind], places.get(kind, {})))
+        for kind in present
+        if kind in new
+    ]
+    if strange := sorted(places.keys() - new.keys()):
+        raise Invalid(
+            {"workflow": f"The workflow of {', '.join(strange)} stays as it is: nothing of it can be mapped."}
+        )
+    return found
+
+
+def _unfit_to_follow(kind: str, old: Definition | None, new: Definition) -> str:
+    """Why one definition cannot follow the other, or nothing."""
+    if old is None:
+        return f"“{new.name}” is for the subject {kind}, of which a round has none."
+    if old.digest == new.digest:
+        return f"The round follows this very version of “{new.name}” already."
+    if old.name == new.name and new.version <= old.version:
+        return (
+            f"The round follows version {old.version} of “{new.name}”; version {new.version} is no later one."
+        )
+    return ""
+
+
+def _checked(kind: str, old: Definition, new: Definition, places: Mapping[str, str]) -> Mapping[str, str]:
+    """The places, if they name states that are there. Raises Invalid."""
+    wrong = {}
+    for state, place in places.items():
+        if state not in old.states:
+            problem = f"“{state}” is no state of the workflow that the round follows ({kind})."
+        elif state in new.states:
+            problem = f"“{state}” stays in the new version, and what stands there stays with it."
+        elif place not in new.states:
+            problem = f"“{place}” is no state of the new version ({kind})."
+        else:
+            continue
+        wrong[f"map-{kind}-{state}"] = problem
+    if wrong:
+        raise Invalid(wrong)
+    return places
+
+
+def require_whole(session: Session, round_: Round, wanted: Sequence[Change]) -> None:
+    """Raises Invalid, with the findings, where a new definition has errors or does not go with the round's others."""
+    present = bound_to(session, round_)
+    after = present | {change.kind: change.new for change in wanted}
+    wrong: dict[str, str] = {}
+    for change in wanted:
+        if found := _errors(session, change.new, after.values()):
+            wrong[change.kind] = _listed(f"“{change.new.name}” cannot be used", found)
+    for kind, definition in after.items():
+        if found := [one for change in wanted for one in _left_behind(definition, change)]:
+            wrong.setdefault(
+                kind, _listed(f"The round's workflow “{definition.name}” has to change with it", found)
+            )
+    if wrong:
+        raise Invalid(wrong)
+
+
+def _errors(session: Session, definition: Definition, others: Collection[Definition]) -> list[Finding]:
+    """What the checker finds, given what else the fund knows, and what the fund cannot carry out."""
+    family = known(session) | {one.digest: one for one in others}
+    found = check(definition, templates=template_names(), family=family)
+    return [*(finding for finding in found if finding.level is Level.ERROR), *misfits(definition)]
+
+
+def _left_behind(definition: Definition, change: Change) -> Iterator[Finding]:
+    """Guards that know a state under its old name only: they would take what stands there for something else."""
+    for move in definition.moves.values():
+        for call in move.guards:
+            for kind, named in _speaks_of(call):
+                for state, place in change.places.items():
+                    if kind == change.kind and state in named and place not in named:
+                        message = f"{call.name} knows {state} ({kind}) and not {place}"
+                        yield Finding(move.line, f"move {move.trigger}", message)
+
+
+def _speaks_of(call: GuardCall) -> Iterator[tuple[str, Collection[str]]]:
+    """The kinds of things that a guard speaks of, each with the states that it knows."""
+    match REGISTRY[call.name].names:
+        case "children":
+            yield from call.argument.items()
+        case "count":
+            yield "review", UNDER_WAY + COME_IN
+        case "parent":
+            yield "application", call.argument
+        case "round":
+            yield "round", call.argument
+
+
+def _listed(what: str, findings: Sequence[Finding]) -> str:
+    first = "; ".join(f"{one.where}: {one.message}" for one in findings[:NAMED])
+    return f"{what}: {first}."
