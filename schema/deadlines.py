@@ -10,11 +10,16 @@ from schema.values import LongText
 
 
 class DeadlineStatus(StrEnum):
-    """Open until it is met, cancelled, or passed with an automatic move."""
+    """Open until it is met, cancelled, or passed with an automatic move; on hold while time stands still."""
 
     OPEN = "open"
+    HELD = "held"
     MET = "met"
     CANCELLED = "cancelled"
+
+
+OWED = (DeadlineStatus.OPEN, DeadlineStatus.HELD)
+"""What somebody still owes: now, or when time goes on."""
 
 
 class Deadline(SQLModel, table=True):
@@ -63,5 +68,7 @@ class Deadline(SQLModel, table=True):
     status: str = DeadlineStatus.OPEN
     opened_at: datetime
     closed_at: datetime | None = None
+    held_at: datetime | None = None
+    """Since when it stands still. Kept where it ended on hold."""
     passed_at: datetime | None = None
     reason: str = Field(default="", sa_type=LongText)

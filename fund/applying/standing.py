@@ -14,7 +14,7 @@ from fund.base.subjects import Subject, chain_of, children_of, id_of, kind_of, p
 from fund.web.i18n import gettext as _
 from schema.applications import Application, Submission
 from schema.awards import Award
-from schema.deadlines import Deadline, DeadlineStatus
+from schema.deadlines import OWED, Deadline
 from schema.ledger import LedgerEvent
 from schema.lessons import Lesson
 from schema.people import Member, Person
@@ -150,7 +150,7 @@ def _owed(session: Session, application: Application) -> Sequence[Deadline]:
         .where(
             Deadline.application_id == application.id,
             Deadline.owner_role == "applicant",
-            Deadline.status == DeadlineStatus.OPEN,
+            col(Deadline.status).in_(OWED),
         )
         .order_by(col(Deadline.due_at))
     ).all()

@@ -6,29 +6,29 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Table, bindparam, insert, text, update
 from sqlmodel import Session, col, select
 
 from fund.base.audience import Audience
 from fund.base.definitions import definition_of
 from fund.base.links import link_for
-from fund.base.statements import carry_out, forget, keys_of, rows
 from fund.base.subjects import Subject, application_of, get, id_of, kind_of, round_of
 from notifications.dates import add_months, add_working_days, end_of_local_day
 from notifications.outbox import queue_rows
 from notifications.plan import Offset, cancel_for_deadline, cancel_for_deadlines, plan_reminders, planned_rows
 from schema.awards import Award
-from schema.deadlines import Deadline, DeadlineStatus
-from workflows import DeadlineRule, Outcome
+from schema.deadlines import OWED, Deadline, DeadlineStatus
+from schema.statements import Prepared, forget
+from workflows import DeadlineRule
 
 DEADLINES: Table = Deadline.__table__  # type: ignore[attr-defined]
-OPEN_AMONG = select(DEADLINES.c.subject_id, DEADLINES.c.key, DEADLINES.c.id).where(
-    DEADLINES.c.subject_kind == bindparam("kind"),
-    DEADLINES.c.subject_id.in_(bindparam("subjects", expanding=True)),
-    DEADLINES.c.status == DeadlineStatus.OPEN.value,
+# Spelled out as in its partial index, which a parameter would not match.
+IS_OPEN = text("deadline.status = 'open'")
+WRITE = Prepared(
+    insert(DEADLINES).returning(DEADLINES.c.id),
+    [column.name for column in DEADLINES.c if column.name not in ("id", "closed_at", "passed_at")],
 )
-WRITE = insert(DEADLINES).returning(DEADLINES.c.id, sort_by_parameter_order=True)
-END = (
+END = Prepared(
     update(DEADLINES)
     .where(DEADLINES.c.id == bindparam("row"))
     .values(status=bindparam("ended"), closed_at=bindparam("now"), reason=bindparam("why"))
@@ -47,63 +47,17 @@ class Ending:
     reason: str
 
 
-def open_of(session: Session, subject: Subject) -> Sequence[Deadline]:
-    """The subject's open deadlines, the nearest first."""
+def open_of(session: Session, subject: Subject, *, held: bool = False) -> Sequence[Deadline]:
+    """The subject's open deadlines, the nearest first; with ``held`` also those that stand still."""
     return session.exec(
         select(Deadline)
         .where(
             Deadline.subject_kind == kind_of(subject),
             Deadline.subject_id == id_of(subject),
-            Deadline.status == DeadlineStatus.OPEN,
+            col(Deadline.status).in_(OWED if held else (DeadlineStatus.OPEN,)),
         )
         .order_by(col(Deadline.due_at))
     ).all()
-
-
-def follow(
-    session: Session, audience: Audience, moved: Iterable[tuple[Subject, Outcome]], now: datetime
-) -> None:
-    """Close what the states left behind had opened, open what the new states open; a deadline both name stays.
-
-    One that the move declares as moved stays as well, and its day is found anew.
-    """
-    steps = list(moved)
-    held = _open_among(session, [subject for subject, _ in steps])
-    ending: list[Ending] = []
-    opening: list[Due] = []
-    for subject, outcome in steps:
-        here = held.get((kind_of(subject), id_of(subject)), {})
-        kept = {key for key in here if _stays(key, outcome)}
-        ending += [_ending(row, key, outcome) for key, row in here.items() if key not in kept]
-        rules = definition_of(session, subject).deadlines
-        opening += [(subject, rules[key]) for key in outcome.target.deadlines if key not in kept]
-        for key in kept.intersection(outcome.move.moves):
-            day = due_on(session, subject, rules[key], now)
-            move_to(session, session.get_one(Deadline, here[key]), day, outcome.move.label, now)
-    end_all(session, ending, now)
-    open_all(session, audience, opening, now)
-
-
-def _open_among(session: Session, subjects: Sequence[Subject]) -> dict[tuple[str, int], dict[str, int]]:
-    """Keys of the open deadlines of each subject, by their names."""
-    kinds: dict[str, list[int]] = {}
-    for subject in subjects:
-        kinds.setdefault(kind_of(subject), []).append(id_of(subject))
-    found: dict[tuple[str, int], dict[str, int]] = {}
-    for kind, keys in kinds.items():
-        for subject_id, name, row in rows(session, OPEN_AMONG, kind=kind, subjects=keys):
-            found.setdefault((kind, subject_id), {})[name] = row
-    return found
-
-
-def _stays(key: str, outcome: Outcome) -> bool:
-    ends = key in outcome.move.meets or key in outcome.move.cancels
-    return key in outcome.target.deadlines and not ends
-
-
-def _ending(row: int, key: str, outcome: Outcome) -> Ending:
-    met = key in outcome.move.meets
-    return Ending(row, DeadlineStatus.MET if met else DeadlineStatus.CANCELLED, outcome.move.label)
 
 
 def begin(session: Session, audience: Audience, subjects: Iterable[Subject], now: datetime) -> None:
@@ -120,16 +74,29 @@ def open_one(session: Session, subject: Subject, rule: DeadlineRule, now: dateti
     open_all(session, Audience(session), [(subject, rule)], now)
 
 
-def open_all(session: Session, audience: Audience, opening: Sequence[Due], now: datetime) -> None:
-    """Open the deadlines and plan their reminders."""
+def open_all(session: Session, audience: Audience, opening: Sequence[Due], now: datetime) -> list[int]:
+    """Open the deadlines and plan their reminders; answers their keys in the same order.
+
+    Where time stands still they are on hold from the beginning.
+    """
     if not opening:
-        return
+        return []
     written = [row_of(session, subject, rule, now) for subject, rule in opening]
-    planned: list[dict[str, Any]] = []
-    for key, row, (subject, rule) in zip(keys_of(session, WRITE, written), written, opening, strict=True):
-        deadline = Deadline(id=key, **row)
-        planned += planned_rows(deadline, offsets_of(session, audience, subject, rule), now)
+    keys, planned = WRITE.keys(session, written), []
+    for key, row, (subject, rule) in zip(keys, written, opening, strict=True):
+        if row["status"] == DeadlineStatus.OPEN:
+            offsets = offsets_of(session, audience, subject, rule)
+            planned += planned_rows(Deadline(id=key, **row), offsets, now)
     queue_rows(session, planned)
+    return keys
+
+
+def stands_still(session: Session, subject: Subject) -> bool:
+    """Whether the subject belongs to an application that stands in a state that holds."""
+    application = application_of(session, subject)
+    if application is None or application is subject:
+        return False
+    return definition_of(session, application).state(application.state).hold
 
 
 def row_of(session: Session, subject: Subject, rule: DeadlineRule, now: datetime) -> dict[str, Any]:
@@ -138,6 +105,7 @@ def row_of(session: Session, subject: Subject, rule: DeadlineRule, now: datetime
     application = application_of(session, subject)
     due = due_on(session, subject, rule, now)
     due_at = end_of_local_day(due, round_.zone)
+    held = stands_still(session, subject)
     return {
         "subject_kind": kind_of(subject),
         "subject_id": id_of(subject),
@@ -151,8 +119,9 @@ def row_of(session: Session, subject: Subject, rule: DeadlineRule, now: datetime
         "due_at": due_at,
         "grace_until": due_at + timedelta(days=rule.grace_days, minutes=rule.grace_minutes),
         "generation": 1,
-        "status": DeadlineStatus.OPEN.value,
+        "status": (DeadlineStatus.HELD if held else DeadlineStatus.OPEN).value,
         "opened_at": now,
+        "held_at": now if held else None,
         "reason": "",
     }
 
@@ -168,7 +137,7 @@ def close(session: Session, deadline: Deadline, status: DeadlineStatus, reason: 
 def end_all(session: Session, ending: Sequence[Ending], now: datetime) -> None:
     """End open deadlines, and with them all their reminders that have not gone out."""
     each = [{"row": one.key, "ended": one.status.value, "now": now, "why": one.reason} for one in ending]
-    carry_out(session, END, each)
+    END.each(session, each)
     cancel_for_deadlines(session, [(one.key, f"{one.status}: {one.reason}") for one in ending], now)
     forget(session, Deadline, (one.key for one in ending))
 
@@ -176,8 +145,8 @@ def end_all(session: Session, ending: Sequence[Ending], now: datetime) -> None:
 def move_to(session: Session, deadline: Deadline, day: date, reason: str, now: datetime) -> bool:
     """Move an open deadline to the end of another local day, its grace with it, and plan its reminders anew.
 
-    Its generation counts up, so that nothing planned before goes out. A day that is the same already changes
-    nothing; whether it was another is the answer.
+    Its generation counts up, so that nothing planned before goes out. One that is on hold stays so, and the time held
+    counts from now. A day that is the same already changes nothing; whether it was another is the answer.
     """
     if day == deadline.due_on:
         return False
@@ -187,11 +156,14 @@ def move_to(session: Session, deadline: Deadline, day: date, reason: str, now: d
     deadline.generation += 1
     if deadline.grace_until > now:
         deadline.passed_at = None
+    if deadline.status == DeadlineStatus.HELD:
+        deadline.held_at = now
     session.add(deadline)
     session.flush()
     assert deadline.id is not None
     cancel_for_deadline(session, deadline.id, f"moved: {reason}", now)
-    plan_reminders(session, deadline, policy(session, deadline), now)
+    if deadline.status == DeadlineStatus.OPEN:
+        plan_reminders(session, deadline, policy(session, deadline), now)
     return True
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import and_, or_
 from sqlmodel import Session, col, func, select
 
 from fund.base.definitions import definition_by_id, definition_of
@@ -92,14 +93,17 @@ def facts_of(session: Session, subject: Subject, now: datetime) -> Facts:
 
 
 def open_deadlines(session: Session, subject: Subject, now: datetime) -> frozenset[str]:
-    """Keys of the subject's deadlines that are open and whose grace has not passed at ``now``."""
+    """Keys of the subject's deadlines that are open and whose grace has not passed at ``now``, or when it was held."""
+    runs = and_(col(Deadline.status) == DeadlineStatus.OPEN, col(Deadline.grace_until) > now)
+    stands = and_(
+        col(Deadline.status) == DeadlineStatus.HELD, col(Deadline.grace_until) > col(Deadline.held_at)
+    )
     return frozenset(
         session.exec(
             select(Deadline.key).where(
                 Deadline.subject_kind == kind_of(subject),
                 Deadline.subject_id == id_of(subject),
-                Deadline.status == DeadlineStatus.OPEN,
-                Deadline.grace_until > now,
+                or_(runs, stands),
             )
         )
     )

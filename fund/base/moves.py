@@ -12,11 +12,12 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fund.base import children, deadlines, effects, ledger, states
+from fund.base import children, effects, following, ledger, states
 from fund.base.audience import Audience, actor_of
 from fund.base.definitions import definition_by_id, definition_of
 from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused
 from fund.base.facts import facts_of
+from fund.base.following import Change
 from fund.base.notices import News, notify
 from fund.base.permissions import Viewer
 from fund.base.subjects import (
@@ -182,13 +183,14 @@ def _may_follow(session: Session, subjects: Sequence[Subject]) -> list[Subject]:
 def _write(session: Session, steps: Sequence[_Step], now: datetime) -> list[LedgerEvent]:
     for step in steps:
         effects.write(session, step.subject, step.outcome.move.trigger, step.viewer, step.data, now)
+    since = [step.subject.state_since for step in steps]
     states.write_all(
         session,
         [(one.subject, {"state": one.outcome.target.name, "state_since": now}) for one in steps],
     )
-    events = ledger.append_all(session, [_entry(step) for step in steps], now)
     audience = Audience(session, [step.subject for step in steps])
-    deadlines.follow(session, audience, [(step.subject, step.outcome) for step in steps], now)
+    changes = following.follow(session, audience, [(step.subject, step.outcome) for step in steps], now)
+    events = ledger.append_all(session, list(map(_entry, steps, since, changes)), now)
     for step in steps:
         _start_children(session, step, now)
     notify(session, audience, map(_news, steps, events), now)
@@ -206,8 +208,10 @@ def _news(step: _Step, event: LedgerEvent) -> News:
     return News(step.subject, event, step.outcome.move.notices, (step.reason or "").strip())
 
 
-def _entry(step: _Step) -> ledger.Entry:
+def _entry(step: _Step, since: datetime, change: Change) -> ledger.Entry:
+    """The event with all that is needed to undo the move, see ``fund.base.undo``."""
     subject, outcome = step.subject, step.outcome
+    done = change.as_data()
     return ledger.Entry(
         chain=chain_of(subject),
         actor=step.viewer,
@@ -217,7 +221,7 @@ def _entry(step: _Step) -> ledger.Entry:
         action=outcome.move.trigger,
         source=outcome.source.name,
         target=outcome.target.name,
-        data={"version": subject.version},
+        data={"version": subject.version, "since": since.isoformat()} | ({"deadlines": done} if done else {}),
         note=(step.reason or "").strip() or None,
     )
 

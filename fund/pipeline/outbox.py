@@ -30,6 +30,7 @@ TONES = {"sent": "good", "dead": "bad", "uncertain": "warn", "expired": "warn", 
 REASONS = {
     "met: ": lazy("No longer needed: “%(what)s”"),
     "cancelled: ": lazy("No longer needed: “%(what)s”"),
+    "held: ": lazy("Time stands still: “%(what)s”"),
     "moved: ": lazy("The day was moved: %(what)s"),
 }
 """What the reasons mean that the fund itself gives when a deadline ends."""

@@ -64,7 +64,7 @@ def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) 
     """How the subject stands for the viewer, who is known to be allowed to read it."""
     roles = actor_of(session, subject, viewer).roles
     is_applicant = "applicant" in roles
-    due = deadlines.open_of(session, subject)
+    due = deadlines.open_of(session, subject, held=True)
     of_fund = [one for one in due if one.owner_role != "applicant"] if is_applicant else []
     return Standing(
         state=definition_of(session, subject).state(subject.state),
@@ -73,7 +73,7 @@ def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) 
         editable=access.may_edit(session, subject, viewer),
         options=moves.options(session, subject, viewer, now),
         deadlines=[one for one in due if one not in of_fund],
-        answer_by=of_fund[0].due_on if of_fund else None,
+        answer_by=next((one.due_on for one in of_fund if one.held_at is None), None),
         word=_word(session, subject, is_applicant),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlmodel import Session, col, select
 
 from fund.base.definitions import definition_by_id
-from schema.deadlines import Deadline, DeadlineStatus
+from schema.deadlines import OWED, Deadline
 from schema.ledger import LedgerEvent
 from schema.reviews import Review
 
@@ -14,13 +14,13 @@ CAME_IN = "submitted"
 
 
 def deadlines(session: Session, reviews: Iterable[Review]) -> dict[int, Deadline]:
-    """The nearest open deadline of each of the reviews that has one. One query."""
+    """The nearest deadline of each of the reviews that is open or stands still. One query."""
     found = session.exec(
         select(Deadline)
         .where(
             Deadline.subject_kind == "review",
             col(Deadline.subject_id).in_([review.id for review in reviews]),
-            Deadline.status == DeadlineStatus.OPEN,
+            col(Deadline.status).in_(OWED),
         )
         .order_by(col(Deadline.due_at).desc())
     )
