@@ -1,0 +1,108 @@
+"""Two processes want different things of one application, again and again: one wins each time, the other is told.
+
+RACES=10000 makes as many moves; the figure is printed.
+"""
+
+import json
+import os
+import sys
+from contextlib import ExitStack
+from subprocess import PIPE, Popen
+
+import pytest
+from sqlmodel import select
+
+from fund.base import definitions, ledger
+from schema.ledger import LedgerEvent
+from tests.support.world import draft, world
+from workflows import Definition
+
+RACES = int(os.environ.get("RACES", "150"))
+BACK_AND_FORTH = """
+name = "application"
+label = "Back and forth"
+version = 99
+subject = "application"
+initial = "here"
+[stages.all]
+label = "All"
+[states.here]
+stage = "all"
+label = "Here"
+[states.there]
+stage = "all"
+label = "There"
+[states.end]
+stage = "all"
+label = "End"
+outcome = "end"
+[moves.left_here]
+label = "Go left"
+from = ["here"]
+to = "there"
+by = ["manager"]
+[moves.right_here]
+label = "Go right"
+from = ["here"]
+to = "end"
+by = ["manager"]
+[moves.left_there]
+label = "Come back left"
+from = ["there", "end"]
+to = "here"
+by = ["manager"]
+[moves.right_there]
+label = "Come back right"
+from = ["there", "end"]
+to = "here"
+by = ["manager"]
+[moves.left_end]
+label = "Begin again left"
+from = ["end"]
+to = "here"
+by = ["manager"]
+[moves.right_end]
+label = "Begin again right"
+from = ["end"]
+to = "here"
+by = ["manager"]
+"""
+
+
+@pytest.fixture
+def raced(db, clock):
+    """Key of an application that can be moved without end."""
+    here = world(db, clock.now())
+    with db.write() as session:
+        application = draft(session, here, clock.now())
+        application.workflow_id = definitions.store(session, Definition.parse(BACK_AND_FORTH), clock.now())
+        application.state = "here"
+        return application.id
+
+
+@pytest.mark.slow
+def test_of_two_processes_one_wins_each_time_and_the_other_is_told(db, raced):
+    command = [sys.executable, "-m", "tests.base.racer", db.url, str(raced)]
+    with ExitStack() as stack:
+        racers = [
+            stack.enter_context(Popen([*command, side, str(RACES)], stdout=PIPE, text=True))
+            for side in ("left", "right")
+        ]
+        told = [json.loads(racer.communicate(timeout=3600)[0]) for racer in racers]
+
+    won = [version for one in told for version in one["won"]]
+    assert sorted(won) == list(range(1, RACES + 1)), "each version was moved once, by one of them"
+    with db.read() as session:
+        events = session.exec(
+            select(LedgerEvent).where(LedgerEvent.chain == f"application:{raced}").order_by(LedgerEvent.seq)
+        ).all()
+        assert [event.seq for event in events] == list(range(1, RACES + 2)), "no gap and nothing twice"
+        moved = events[1:]
+        for one, side in zip(told, ("left", "right"), strict=True):
+            versions = [e.data["version"] - 1 for e in moved if e.action.startswith(side)]
+            assert versions == one["won"], "the ledger says what each was told"
+        assert [e.source for e in moved[1:]] == [e.target for e in moved[:-1]]
+        assert ledger.verify(session).broken is None
+    print(
+        f"{db.dialect}: {RACES} moves, won {[len(one['won']) for one in told]}, told {[one['lost'] for one in told]}"
+    )
