@@ -6,11 +6,11 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from fund.base import access, moves
+from fund.base import access, ledger, moves
 from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
 from fund.base.permissions import Viewer
-from fund.base.subjects import get
+from fund.base.subjects import chain_of, get
 from fund.reviewing import opinions
 from schema.applications import Answer, Application, Submission
 from schema.awards import Award
@@ -185,6 +185,11 @@ def history(session: Session, application: Application) -> list[Happened]:
         .order_by(col(LedgerEvent.seq).desc())
     )
     return [_in_words(session, event, person) for event, person in found]
+
+
+def fault(session: Session, application: Application) -> str | None:
+    """What is wrong with the application's chain of the ledger, or None: computed anew each time."""
+    return ledger.fault_in(session, chain_of(application))
 
 
 def _in_words(session: Session, event: LedgerEvent, person: Person | None) -> Happened:

@@ -136,6 +136,7 @@ def history(request: Request, reference: str, viewer: ReadsEverything, db: DbDep
         "history",
         lambda session, application: {
             "events": dossier.history(session, application),
+            "fault": dossier.fault(session, application),
         },
     )
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from schema.rounds import Criterion
 
+FAR = 0.4
+"""From here on two reviews are far apart: 40 points of 100."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -32,6 +35,11 @@ class Summary:
         if self.lowest is None or self.highest is None or self.reviews < 2:
             return None
         return self.highest - self.lowest
+
+    @property
+    def apart(self) -> bool:
+        """Whether the reviews differ so much that the average alone tells little."""
+        return self.spread is not None and self.spread >= FAR
 
 
 def share(criteria: Sequence[Criterion], values: Mapping[str, int | None]) -> float | None:

@@ -6,15 +6,16 @@ import pytest
 from sqlmodel import select
 
 from fund.base import passing
-from fund.pipeline import owed, queries
+from fund.pipeline import dossier, outbox, owed, queries
 from schema.applications import Application
+from schema.ledger import LedgerEvent
 from schema.outbox import Message
 from schema.values import Money
 from tests.support.doors import Doors
 from tests.support.watching import statements
 from tests.support.world import draft, submit, to_active, to_deliberation, to_lesson_due, world
 
-FILE_PAGES = ("", "/proposal", "/mail", "/history")
+FILE_PAGES = ("", "/proposal", "/workflow", "/mail", "/history")
 API_LISTS = ("deadlines", "history", "mail")
 
 
@@ -145,7 +146,7 @@ def test_the_file_is_open_to_those_who_read_everything_and_to_nobody_else(here, 
         browser, program = doors.browser(viewer), doors.program(viewer)
         assert [browser.get(f"/pipeline/{reference}{tail}").status_code for tail in FILE_PAGES] == [
             status
-        ] * 4
+        ] * len(FILE_PAGES)
         assert [
             program.get(f"/api/v1/applications/{reference}/{part}").status_code for part in API_LISTS
         ] == [status] * 3
@@ -237,3 +238,70 @@ def test_what_is_owed_costs_the_same_for_one_and_for_many(here, db, clock):
         for _ in range(5):
             draft(session, here, clock.now())
     assert count() == once
+
+
+def _in_order(here, db, clock, order):
+    wanted = queries.Filter(order=order)
+    with db.read() as session:
+        return [row.application.title for row in queries.rows(session, here.manager, wanted, clock.now())[0]]
+
+
+def test_applications_stand_in_the_order_that_is_asked_for(here, db, clock):
+    with db.write() as session:
+        to_deliberation(session, here, clock.now(), "b, waits longest")
+    clock.advance(timedelta(days=3))
+    with db.write() as session:
+        dear = draft(session, here, clock.now(), title="C, costs most")
+        dear.requested_minor = 19_000_00
+        submit(session, here, dear, clock.now())
+        submit(session, here, draft(session, here, clock.now(), title="A, due next"), clock.now())
+    assert _in_order(here, db, clock, "longest")[0] == "b, waits longest"
+    assert _in_order(here, db, clock, "amount")[0] == "C, costs most"
+    assert _in_order(here, db, clock, "title") == ["A, due next", "b, waits longest", "C, costs most"]
+    page = Doors(db, clock).browser(here.manager).get("/pipeline?order=title&stage=review")
+    assert "1 application: Review" in page.text
+    assert "2 of 2 reviews in" in page.text
+
+
+def test_the_file_shows_scores_the_way_it_came_and_what_can_come_next(here, db, clock):
+    with db.write() as session:
+        reference = to_deliberation(session, here, clock.now()).reference
+    browser = Doors(db, clock).browser(here.auditor)
+    assert "75 of 100. 2 reviews are in." in browser.get(f"/pipeline/{reference}").text
+    page = browser.get(f"/pipeline/{reference}/workflow").text
+    for words in ("Draft", "where it stands now", "Decline the proposal", "It stands at Deliberation."):
+        assert words in page
+    with db.read() as session:
+        found = dossier.way(session, session.exec(select(Application)).one())
+    assert [step.state.name for step in found.steps] == [
+        "draft",
+        "submitted",
+        "screening",
+        "in_review",
+        "deliberation",
+    ]
+
+
+def test_a_record_that_was_changed_says_so(here, db, clock):
+    with db.write() as session:
+        reference = to_deliberation(session, here, clock.now()).reference
+    browser = Doors(db, clock).browser(here.auditor)
+    assert "all were computed anew just now and hold" in browser.get(f"/pipeline/{reference}/history").text
+    with db.write() as session:
+        event = session.exec(select(LedgerEvent).where(LedgerEvent.action == "start_screening")).one()
+        event.actor_id = here.second_manager.person_id
+    assert "This record was changed from outside" in browser.get(f"/pipeline/{reference}/history").text
+
+
+def test_mail_that_ended_stands_before_mail_that_is_planned(here, db, clock):
+    with db.write() as session:
+        submit(session, here, draft(session, here, clock.now()), clock.now())
+    with db.read() as session:
+        found, _total = outbox.page(session, here.auditor, "", 1)
+    ended = [entry.message.finished_at is not None for entry in found]
+    assert ended == sorted(ended, reverse=True)
+    planned = [entry for entry in found if entry.message.finished_at is None]
+    moments = [entry.message.next_at for entry in planned]
+    assert moments == sorted(moments)
+    assert "Reminder: Screen the proposal" in {entry.subject for entry in planned}
+    assert "No longer needed: “Submit the proposal”" in {entry.why for entry in found}

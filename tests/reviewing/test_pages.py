@@ -92,6 +92,27 @@ def test_a_half_filled_scorecard_is_saved(app, sqlite_db, here, case, clock):
     assert field(client.get(f"/reviews/{case.reviews[0]}").text, "reason-need") == "Only this so far."
 
 
+def test_saving_on_the_way_keeps_the_place_and_counts_what_is_done(app, sqlite_db, here, case, clock):
+    key = case.reviews[0]
+    move(sqlite_db, here.reviewers[0], key, "start", clock.now())
+    client = browser_of(app, here.reviewers[0])
+    half = {"version": "0", "score-need": "3", "reason-need": "The need is shown."}
+    saved = client.post(f"/reviews/{key}", data=half | {"then": "criterion-plan"})
+    assert saved.headers["location"] == f"/reviews/{key}#criterion-plan"
+    assert 'id="criterion-plan"' in client.get(f"/reviews/{key}").text
+    assert "1 of 2 criteria scored" in words(client.get("/reviews").text)
+    elsewhere = client.post(f"/reviews/{key}", data=half | {"version": "1", "then": "//evil.example"})
+    assert elsewhere.headers["location"] == f"/reviews/{key}"
+
+
+def test_a_review_that_is_in_leads_to_the_next_one(app, sqlite_db, here, case, clock):
+    other = in_review(sqlite_db, here, clock.now(), "Night buses")
+    hand_in(sqlite_db, here.reviewers[0], case.reviews[0], clock.now())
+    page = browser_of(app, here.reviewers[0]).get(f"/reviews/{case.reviews[0]}").text
+    assert "Go on with the next review: Night buses" in words(page)
+    assert f'href="/reviews/{other.reviews[0]}"' in page
+
+
 def test_the_check_says_what_is_missing_and_has_no_button(app, sqlite_db, here, case, clock):
     move(sqlite_db, here.reviewers[0], case.reviews[0], "start", clock.now())
     page = browser_of(app, here.reviewers[0]).get(f"/reviews/{case.reviews[0]}/moves/submit").text

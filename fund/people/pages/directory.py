@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from fund.base.database import Database
 from fund.base.errors import Invalid
-from fund.people import forms, labels, queries, service
+from fund.people import forms, labels, queries, record, service
 from fund.people.forms import Slug
 from fund.web import flash
 from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, ReadsEverything, RowId, SettingsDep
@@ -122,6 +122,7 @@ def _person_page(
 ) -> Response:
     with db.read() as session:
         entry = None if person_id is None else queries.person(session, person_id)
+        changes = [] if person_id is None else record.of_person(session, person_id)
         members = queries.members(session)
     if form is None:
         assert entry is not None
@@ -134,6 +135,7 @@ def _person_page(
         "people/person.html",
         form=form,
         entry=entry,
+        changes=changes,
         roles=forms.role_options(),
         role_names=labels.ROLES,
         ticked=ticked,
