@@ -1,8 +1,9 @@
 """The web door: one app out of all rooms."""
 
+import errno
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -107,34 +108,44 @@ def create_app(
 
 
 def serve(settings: Settings, database: Database) -> None:
-    """Answer requests until told to stop. Raises Misconfigured where the port is taken."""
-    require_port(settings.host, settings.port)
-    run_server(create_app(settings, db=database), settings)
+    """Answer requests until told to stop. Raises Misconfigured where the port cannot be had."""
+    with listen(settings.host, settings.port) as door:
+        run_server(create_app(settings, db=database), settings, door)
 
 
-def run_server(app: FastAPI, settings: Settings) -> None:
-    """Run uvicorn on the settings' address until it is told to stop."""
-    uvicorn.run(
+def run_server(app: FastAPI, settings: Settings, door: socket.socket) -> None:
+    """Answer whoever comes to ``door`` until SIGINT or SIGTERM; requests under way are finished first."""
+    config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
     )
+    with suppress(KeyboardInterrupt):  # the server ends gently, then raises the signal once more
+        uvicorn.Server(config).run(sockets=[door])
 
 
-def require_port(host: str, port: int) -> None:
-    """Raises Misconfigured, saying what to do, where nothing can listen on the port."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Misconfigured(f"Port {port} on {host} is taken. Set FUND_PORT to another one.") from error
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there from now on. Raises Misconfigured, saying what to do, where that is impossible."""
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+        door.listen(2048)
+    except OSError as error:
+        door.close()
+        raise Misconfigured(_why_not(error, host, port)) from error
+    return door
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host} is taken. Set FUND_PORT to another one."
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs an administrator's rights. Set FUND_PORT to one above 1023."
+    return f"FUND_HOST: {host} is no address of this machine ({error.strerror})."
 
 
 def _add_health(app: FastAPI, held: Container) -> None:

@@ -1,13 +1,13 @@
 """The command-line door: ``fund --help``."""
 
-import logging
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from fund.base import ledger, migrations
 from fund.base.clock import SystemClock
@@ -41,30 +41,46 @@ app.add_typer(workflow.app, name="workflow")
 def main() -> None:
     """Run the command. Whatever goes wrong is one line on standard error and a non-zero exit."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(prog_name="fund", standalone_mode=False) or 0)
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except typer.Abort:
         _stop("Stopped.", 130)
     except WrongUse as error:
-        _stop(f"{getattr(error, 'message', error)} Try: fund --help", 2)
+        _stop(_correction(error), 2)
     except FundError as error:
         _stop(error.message, error.exit_code)
-    except OperationalError as error:
-        _stop(f"The database does not answer: {str(error.orig).splitlines()[0]}", 1)
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        _stop(f"The database does not answer ({reason}). Check FUND_DATABASE_URL and FUND_DATA_DIR.", 1)
     except OSError as error:
-        _stop(f"{error.strerror}: {error.filename}" if error.filename else str(error), 1)
+        _stop(f"{error.filename}: {error.strerror}. Check the path." if error.filename else str(error), 1)
+
+
+def _correction(error: Any) -> str:
+    """What was wrong with the line that was typed, and where help is."""
+    said = " ".join(str(error.format_message()).split()) or "Name one of the commands."
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "fund"
+    return f"{said}{'' if said.endswith(('.', '?')) else '.'} Try: {command} --help"
+
+
+def _end_gently() -> None:
+    """Let SIGTERM end the command as Ctrl+C does: what is open is closed, what is in hand is finished."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @app.command()
 def demo(
-    port: Annotated[int | None, typer.Option(help="Port to listen on; FUND_PORT otherwise, or 8000.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; FUND_PORT otherwise, or 8000.", min=1, max=65535)
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the demonstration's data.")] = None,
     fresh: Annotated[bool, typer.Option(help="Begin again with the 2021 round as it was.")] = False,
 ) -> None:
     """Try the product: the 2021 round, a clock that you move, and the mail it sends."""
     from fund.demo.run import run
 
+    _end_gently()
     run(load_settings(), port=port, folder=data, fresh=fresh)
 
 
@@ -73,9 +89,9 @@ def serve() -> None:
     """Run the web server (and the worker too, with FUND_EMBEDDED_WORKER=1)."""
     from fund.app import serve as run
 
+    _end_gently()
     settings = doors.settings()
     with doors.database(settings) as database, ExitStack() as stack:
-        doors.require_schema(database)
         if settings.embedded_worker:
             stack.enter_context(Worker(settings, database, SystemClock()).running())
         run(settings, database)
@@ -86,14 +102,13 @@ def worker() -> None:
     """Run the worker: deadlines pass, reminders and mail go out."""
     settings = doors.settings()
     with doors.database(settings) as database:
-        doors.require_schema(database)
         work(settings, database)
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database to the schema of this version."""
-    with doors.database(doors.settings()) as database:
+    with doors.any_database(doors.settings()) as database:
         applied = migrations.upgrade(database)
     typer.echo(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")
 
@@ -127,7 +142,7 @@ def token(
 @audit.command()
 def verify() -> None:
     """Recompute every hash of the ledger and its seals; a non-zero exit names the first that does not hold."""
-    with doors.database(doors.settings()) as database, database.read() as session:
+    with doors.reading() as session:
         verdict = ledger.verify(session)
     if verdict.broken:
         _stop(f"The ledger is broken at {verdict.broken}.", 1)
@@ -148,10 +163,8 @@ def seal() -> None:
 @mail.command()
 def status() -> None:
     """How many mails stand where."""
-    with doors.database(doors.settings()) as database:
-        doors.require_schema(database)
-        with database.read() as session:
-            counts = outbox.counts(session)
+    with doors.reading() as session:
+        counts = outbox.counts(session)
     for name, count in sorted(counts.items()):
         typer.echo(f"{outbox.NAMES[MessageStatus(name)]}: {count}")
     if not counts:
@@ -159,7 +172,6 @@ def status() -> None:
 
 
 def _stop(message: str, code: int) -> None:
-    logging.shutdown()
     typer.echo(f"fund: {message}", err=True)
     sys.exit(code or 1)
 

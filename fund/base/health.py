@@ -7,6 +7,7 @@ from sqlmodel import func, select
 
 from fund.base import migrations
 from fund.base.database import Database
+from fund.base.errors import Misconfigured
 from schema.outbox import Worker
 
 STANDS_STILL_AFTER = timedelta(minutes=5)
@@ -20,6 +21,8 @@ def problems(database: Database, now: datetime) -> list[str]:
             return ["the database does not have this version's schema; run: fund migrate"]
         with database.read() as session:
             beat: datetime | None = session.exec(select(func.max(Worker.beat_at))).one()
+    except Misconfigured as error:
+        return [error.message]
     except SQLAlchemyError:
         return ["the database does not answer"]
     if beat is None:

@@ -69,10 +69,10 @@ class Settings(BaseSettings):
         if not value:
             return value
         try:
-            backend = make_url(value).get_backend_name()
+            driver = make_url(value).drivername
         except ArgumentError as error:
             raise ValueError("expected an address such as postgresql+psycopg://user@host/fund") from error
-        if backend not in ("sqlite", "postgresql"):
+        if driver not in ("sqlite", "postgresql", "postgresql+psycopg"):
             raise ValueError("expected sqlite:///… or postgresql+psycopg://…")
         return value.replace("postgresql://", "postgresql+psycopg://", 1)
 
@@ -125,5 +125,6 @@ def load_settings() -> Settings:
         first = error.errors()[0]
         name = "FUND_" + "_".join(str(part) for part in first["loc"]).upper() if first["loc"] else ""
         what = first["msg"].removeprefix("Value error, ")
-        shown = "" if "password" in name.lower() or not name else f" (it is {first['input']!r})"
+        secret = name.endswith(("_PASSWORD", "_URL"))
+        shown = "" if secret or not name else f" (it is {first['input']!r})"
         raise Misconfigured(f"{name}{': ' if name else ''}{what}{shown}") from error

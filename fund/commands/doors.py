@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from sqlalchemy import make_url
 from sqlmodel import Session
 
 from fund.base import migrations
@@ -20,10 +22,18 @@ def settings() -> Settings:
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Database]:
-    """The settings' database, closed at the end; the folder of an embedded one is made."""
+def any_database(settings: Settings) -> Iterator[Database]:
+    """The settings' database whatever it holds, closed at the end; the folder of an embedded one is made.
+
+    Raises Misconfigured where that folder cannot be made.
+    """
     if not settings.database_url:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Misconfigured(
+                f"FUND_DATA_DIR: {settings.data_dir} cannot be made a folder ({error.strerror})"
+            ) from error
     opened = Database(settings.database)
     try:
         yield opened
@@ -32,24 +42,29 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 @contextmanager
+def database(settings: Settings) -> Iterator[Database]:
+    """The settings' database, closed at the end. Nothing is made where there is none.
+
+    Raises Misconfigured, saying what to do, where it is not there or lacks this version's schema.
+    """
+    place = make_url(settings.database)
+    if place.get_backend_name() == "sqlite" and place.database and not Path(place.database).exists():
+        raise Misconfigured(f"There is no database at {place.database} yet. Run: fund migrate")
+    with any_database(settings) as opened:
+        if not migrations.is_current(opened):
+            raise Misconfigured("The database does not have this version's schema. Run: fund migrate")
+        yield opened
+
+
+@contextmanager
 def writing() -> Iterator[Session]:
     """A unit of work in the settings' database. Raises Misconfigured where it lacks this version's schema."""
-    with database(load_settings()) as opened:
-        require_schema(opened)
-        with opened.write() as session:
-            yield session
+    with database(load_settings()) as opened, opened.write() as session:
+        yield session
 
 
 @contextmanager
 def reading() -> Iterator[Session]:
     """A session that only looks. Raises Misconfigured where the database lacks this version's schema."""
-    with database(load_settings()) as opened:
-        require_schema(opened)
-        with opened.read() as session:
-            yield session
-
-
-def require_schema(opened: Database) -> None:
-    """Raises Misconfigured, saying what to do, where the database lacks this version's schema."""
-    if not migrations.is_current(opened):
-        raise Misconfigured("The database does not have this version's schema. Run: fund migrate")
+    with database(load_settings()) as opened, opened.read() as session:
+        yield session

@@ -22,19 +22,26 @@ class MovedClock:
     def now(self) -> datetime:
         """The demonstration's moment, aware, in UTC."""
         with self._guard:
-            return self._moment + timedelta(seconds=time.monotonic() - self._since)
+            return self._now()
 
     def move_to(self, moment: datetime) -> None:
         """Go on from ``moment`` (aware); one that lies behind is passed over."""
-        if moment > self.now():
-            with self._guard:
+        with self._guard:
+            if moment > self._now():
                 self._set(moment)
-            self.save()
+                self._save()
 
     def save(self) -> None:
         """Remember where the clock stands. The file is replaced whole: a crash leaves the old or the new one."""
+        with self._guard:
+            self._save()
+
+    def _now(self) -> datetime:
+        return self._moment + timedelta(seconds=time.monotonic() - self._since)
+
+    def _save(self) -> None:
         draft = self._file.with_suffix(".new")
-        draft.write_text(json.dumps({"moment": self.now().isoformat()}))
+        draft.write_text(json.dumps({"moment": self._now().isoformat()}))
         os.replace(draft, self._file)
 
     def _set(self, moment: datetime) -> None:

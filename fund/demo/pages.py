@@ -1,6 +1,6 @@
 """The demonstration's own pages: be somebody else, move the clock, read the mail as its recipient would."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -9,7 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fund.base.errors import NotFound
-from fund.demo.stage import Stage, everybody
+from fund.demo.stage import STEPS, Stage, everybody
 from fund.people import cookies, sessions
 from fund.web import flash
 from fund.web.deps import ViewerDep
@@ -57,8 +57,10 @@ def add_pages(app: FastAPI, stage: Stage) -> None:
         return response
 
     @router.post("/clock/{step}")
-    def clock(request: Request, viewer: ViewerDep, step: Literal["day", "week", "month", "next"]) -> Response:
+    def clock(request: Request, viewer: ViewerDep, step: str) -> Response:
         """Move the clock, then go back to the page it was asked from."""
+        if step not in STEPS:
+            raise NotFound
         stage.move(step)
         response = redirect(_came_from(request), done="demo.moved")
         if viewer.person_id is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 from fastapi import FastAPI
 
-from fund.app import create_app, require_port, run_server
+from fund.app import create_app, listen, run_server
 from fund.base.logs import configure
 from fund.base.settings import Settings
 from fund.demo.pages import add_pages
@@ -13,17 +13,17 @@ from fund.demo.stage import Stage, set_up
 
 
 def run(settings: Settings, *, port: int | None, folder: Path | None, fresh: bool) -> None:
-    """Serve the demonstration. Raises Misconfigured where the port is taken."""
+    """Serve the demonstration. Raises Misconfigured where the port or the folder cannot be had."""
     own = settings.model_copy(update={"port": port or settings.port, "base_url": "", "log_level": "warning"})
     configure(own)
-    require_port(own.host, own.port)
-    stage = set_up(own, folder or settings.data_dir / "demo", fresh=fresh, tell=typer.echo)
-    stage.worker.ticks.start()
-    typer.echo(f"The demonstration is open on {own.address} (stop it with Ctrl+C).")
-    try:
-        run_server(demo_app(stage), stage.settings)
-    finally:
-        stage.close()
+    with listen(own.host, own.port) as door:
+        stage = set_up(own, folder or settings.data_dir / "demo", fresh=fresh, tell=typer.echo)
+        try:
+            stage.worker.ticks.start()
+            typer.echo(f"The demonstration is open on {own.address} (stop it with Ctrl+C).")
+            run_server(demo_app(stage), stage.settings, door)
+        finally:
+            stage.close()
 
 
 def demo_app(stage: Stage) -> FastAPI:

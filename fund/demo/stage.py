@@ -1,6 +1,5 @@
 """The stage of the demonstration: database, clock, mail catcher and worker in one folder, ready to be shown."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,10 +15,10 @@ from fund.base.permissions import Viewer
 from fund.base.settings import Settings
 from fund.demo.catcher import Catcher
 from fund.demo.clock import MovedClock
+from fund.demo.folder import StageFolder
 from fund.demo.story import OPENING, live_through
 from fund.demo.travel import next_event, travel
 from fund.web.i18n import Lazy, lazy
-from fund.web.i18n import gettext as _
 from fund.worker import Worker
 from schema.people import Membership, Person, PersonRole, Role
 
@@ -32,12 +31,35 @@ ROLES = {
     Role.AUDITOR: lazy("Auditors"),
 }
 APPLICANTS = lazy("Applicants")
+SPANS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
+STEPS = {
+    "day": lazy("A day"),
+    "week": lazy("A week"),
+    "month": lazy("A month"),
+    "next": lazy("To the next deadline or mail"),
+}
+"""How the clock can be moved."""
+
+
+class DemoWorker(Worker):
+    """A worker that also notes the moment, so that a demonstration that is killed goes on where it was."""
+
+    def __init__(self, settings: Settings, database: Database, clock: MovedClock) -> None:
+        super().__init__(settings, database, clock, demo=True)
+        self._moved = clock
+
+    def sweep(self) -> int:
+        """Let deadlines pass, send what is due, note the moment. Answers how much was done."""
+        done = super().sweep()
+        self._moved.save()
+        return done
 
 
 @dataclass
 class Stage:
     """Everything that the demonstration's pages need."""
 
+    folder: StageFolder
     settings: Settings
     database: Database
     clock: MovedClock
@@ -45,10 +67,9 @@ class Stage:
     worker: Worker
 
     def move(self, step: str) -> None:
-        """Move the clock by a ``day``, a ``week``, or to the ``next`` thing that is due."""
+        """Move the clock by one of ``STEPS``; ``next`` is the next thing that is due."""
         now = self.clock.now()
-        spans = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
-        target = now + spans[step] if step in spans else next_event(self.database, now) or now
+        target = now + SPANS[step] if step in SPANS else next_event(self.database, now) or now
         travel(self.worker, self.clock, target)
 
     def bar(self, _request: Request, viewer: Viewer) -> Mapping[str, Any]:
@@ -61,12 +82,7 @@ class Stage:
                 {"label": str(label), "people": [_button(person, viewer) for person in people]}
                 for label, people in groups
             ],
-            "moves": [
-                {"label": _("A day"), "url": "/demo/clock/day"},
-                {"label": _("A week"), "url": "/demo/clock/week"},
-                {"label": _("A month"), "url": "/demo/clock/month"},
-                {"label": _("To the next deadline or mail"), "url": "/demo/clock/next"},
-            ],
+            "moves": [{"label": str(label), "url": f"/demo/clock/{step}"} for step, label in STEPS.items()],
             "mailbox": {"url": "/demo/mail", "count": len(self.catcher)},
         }
 
@@ -76,6 +92,7 @@ class Stage:
         self.clock.save()
         self.catcher.stop()
         self.database.close()
+        self.folder.close()
 
 
 def by_role(session: Session) -> list[tuple[Lazy, list[Person]]]:
@@ -104,26 +121,33 @@ def _button(person: Person, viewer: Viewer) -> Mapping[str, Any]:
 
 
 def set_up(settings: Settings, folder: Path, *, fresh: bool, tell: Callable[[str], None]) -> Stage:
-    """Open the stage in ``folder``; without a whole one there, or if ``fresh``, the story is lived through first."""
-    mark = folder / "ready"
-    if fresh or not mark.is_file() or mark.read_text() != EDITION:
-        tell("Living through the 2021 round, once (the next start takes a moment only)")
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-        stage = _open(settings, folder)
+    """Open the stage in ``folder``; without a whole one there, or if ``fresh``, the story is lived through first.
+
+    Raises Misconfigured where the folder holds something else or another process shows it.
+    """
+    held = StageFolder(folder)
+    if not fresh and held.has(EDITION):
+        return _open(settings, held)
+    tell("Living through the 2021 round, once (the next start takes a moment only)")
+    held.clear()
+    stage = _open(settings, held)
+    try:
         live_through(stage.worker, stage.clock, tell)
-        mark.write_text(EDITION)
-        return stage
-    return _open(settings, folder)
+    except BaseException:
+        stage.close()
+        raise
+    held.keep(EDITION)
+    return stage
 
 
-def _open(settings: Settings, folder: Path) -> Stage:
-    catcher = Catcher(folder / "mail")
+def _open(settings: Settings, held: StageFolder) -> Stage:
+    database = Database(f"sqlite:///{held.path / 'fund.sqlite3'}")
+    migrations.upgrade(database)
+    catcher = Catcher(held.path / "mail")
     catcher.start()
     own = settings.model_copy(
         update={
-            "data_dir": folder,
+            "data_dir": held.path,
             "database_url": "",
             "smtp_host": "127.0.0.1",
             "smtp_port": catcher.port,
@@ -133,7 +157,5 @@ def _open(settings: Settings, folder: Path) -> Stage:
             "sweep_seconds": 2.0,
         }
     )
-    database = Database(own.database)
-    migrations.upgrade(database)
-    clock = MovedClock(folder / "clock.json", OPENING)
-    return Stage(own, database, clock, catcher, Worker(own, database, clock, demo=True))
+    clock = MovedClock(held.path / "clock.json", OPENING)
+    return Stage(held, own, database, clock, catcher, DemoWorker(own, database, clock))
