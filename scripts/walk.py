@@ -118,7 +118,7 @@ def _proposals(session: Session, person: Person, seen: set[str]) -> Iterator[Pag
 
 def _writing(row: Application, base: str) -> Iterator[Page]:
     yield f"applicant-tasks-{row.state}", f"{base}/edit"
-    yield f"applicant-page-{row.state}", f"{base}/edit/project"
+    yield f"applicant-page-{row.state}", f"{base}/edit/the-project"
     yield f"applicant-check-{row.state}", f"{base}/check"
 
 

@@ -89,7 +89,7 @@ def accept(
 ) -> Response:
     """Accept the offer with a typed name."""
     name = form.text(
-        "signed_name", required=True, limit=200, missing=_("Type your full name: it stands as your signature")
+        "signed_name", required=True, limit=200, missing=_("Type your full name as your signature")
     )
     form.ticked(
         "confirm", required=True, missing=_("Tick the box to confirm that you may sign and accept the terms")

@@ -106,7 +106,7 @@ def test_a_proposal_is_written_and_submitted_on_a_small_phone_without_javascript
             15_000_50,
         )
 
-    page.get_by_role("link", name="See where it stands").click()
+    page.get_by_role("link", name="See its status").click()
     fits(page)
     page.get_by_role("link", name="Withdraw the proposal").click()
     page.get_by_label("Reason, for the fund to read").fill("We found other money.")

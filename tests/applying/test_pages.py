@@ -106,6 +106,18 @@ def test_saving_keeps_what_is_right_and_says_what_is_not(doors, world, clock):
     assert 'value="Safe streets"' in browser.get(path).text
 
 
+def test_nobody_learns_only_at_the_end_that_she_asks_for_too_much(doors, world, clock):
+    reference = started(world, clock.now())
+    browser = doors.browser(world.applicant)
+    path = f"/applications/{reference}/edit/the-project"
+    for asked in ("20,001", "0"):
+        page = browser.post(path, data={"version": "0", "requested_minor": asked, "then": "list"})
+        assert page.status_code == 422
+        assert '<a href="#requested_minor">Enter an amount above 0 and up to US$20,000</a>' in page.text
+    page = browser.post(path, data={"version": hidden(page.text, "version"), "requested_minor": "20,000"})
+    assert page.status_code == 303
+
+
 def test_too_long_an_answer_is_not_lost_and_the_others_are_saved(doors, world, clock):
     reference = started(world, clock.now())
     browser = doors.browser(world.applicant)

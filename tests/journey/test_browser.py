@@ -66,7 +66,7 @@ class BrowserJourney(Journey):
         me.press("Submit the proposal")
         me.heading("Your proposal is submitted")
         me.reads(self.reference)
-        me.follow("See where it stands")
+        me.follow("See its status")
         me.reads("Received by the fund")
 
     def screen(self):
@@ -82,7 +82,7 @@ class BrowserJourney(Journey):
     def assign(self):
         """The manager asks two reviewers."""
         me = self.people["manager"]
-        me.follow("Assign reviewers and see scores")
+        me.follow("Ask reviewers")
         me.tick("Reviewer A")
         me.tick("Reviewer B")
         me.press("Ask for a review")
@@ -113,7 +113,7 @@ class BrowserJourney(Journey):
         """The manager reads the reviews, prepares the award and offers it."""
         me = self.people["manager"]
         me.open_mail("All reviews are in")
-        me.follow("Assign reviewers and see scores")
+        me.follow("Ask reviewers")
         me.reads("2 reviews are in.")
         me.follow("The application")
         me.follow("Open Award")

@@ -96,6 +96,8 @@ def test_checked_then_handed_in(doors, here, path, sqlite_db):
     page = words(me.get(path).text)
     assert "Your report is handed in. The fund now reads it." in page
     assert "Being read by the fund" in page
+    assert "The fund aims to answer by 5 October 2021." in page
+    assert "Read the report and answer" not in page  # that is the fund's to do, not hers
     assert 'name="done"' not in me.get(path).text
     assert stored(sqlite_db, path).state == "under_review"
 

@@ -62,6 +62,15 @@ def test_saves_and_comes_back(small, doors, path):
     assert stored(small).consent == {"worked": "network"}
 
 
+def test_whoever_lets_nothing_out_is_asked_before_she_hands_it_in(small, doors, path):
+    me = doors.browser(small.applicant)
+    alarm = "As it is, nobody outside the fund will read this lesson"
+    me.post(path, data=TYPED | {"consent-worked": "public", "version": "0"})
+    assert alarm in words(me.get(f"{path}/moves/hand_in").text)
+    me.post(path, data={**TYPED, "consent-title": "network", "version": "1"})
+    assert alarm not in words(me.get(f"{path}/moves/hand_in").text)
+
+
 def test_what_does_not_fit_is_said_and_the_rest_is_kept(small, doors, path):
     me = doors.browser(small.applicant)
     long = {"title": "x" * 201, "theme": "fishing", "consent-worked": "everyone"}
@@ -310,7 +319,7 @@ def test_the_first_page_shows_call_projects_and_lessons(small, doors, clock):
     assert f'href="/rounds/{small.round_slug}"' in page
     assert "Call 2022" in said
     assert "End of 21 October 2021, Brussels time (UTC+2)" in said
-    assert "1 project 1 city 1 country 1 lesson shared with everybody" in said
+    assert "1 project 1 city 1 country 1 lesson shared" in said
     assert "Aldea, Nowhere Safe streets" in said
     assert f"/lessons/{lesson.slug}" in page
     assert application.reference not in page
