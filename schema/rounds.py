@@ -41,6 +41,8 @@ class Section(BaseModel):
     key: str
     title: str
     intro: str = ""
+    stage: str = ""
+    """The stage of the workflow from which on it is asked; from the beginning where the workflow has no such stage."""
     questions: list[Question]
 
 

@@ -17,6 +17,7 @@ from fund.web.deps import DbDep, FormDep, NowDep, SignedIn
 from fund.web.forms import Form
 from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy
+from fund.web.moving import given, note_missing
 from fund.web.page import redirect, render
 from schema.rounds import THEMES
 
@@ -26,9 +27,7 @@ flash.register("applying.saved", lazy("Your proposal is saved."))
 flash.register(
     "applying.closed", lazy("This proposal cannot be changed now. Here you see where it stands."), "info"
 )
-flash.register("applying.moved", lazy("Done. It now stands as shown here."))
-OWN_PAGES = {"submit": "check", "resubmit": "check", "accept_offer": "offer"}
-"""Moves that ask for more than a reason are made on a page of their own."""
+flash.register("applying.moved", lazy("Done. Here you see the new status."))
 
 
 @router.get("/rounds/{slug}/start")
@@ -67,7 +66,7 @@ def show(request: Request, reference: str, viewer: SignedIn, db: DbDep, now: Now
         if path := queries.elsewhere(session, viewer, reference):
             return redirect(path)
         where = standing.standing(session, viewer, reference, now)
-    return render(request, "applying/show.html", where=where, own_pages=OWN_PAGES, themes=THEMES)
+    return render(request, "applying/show.html", where=where, own_page=queries.own_page, themes=THEMES)
 
 
 @router.get("/applications/{reference}/edit")
@@ -120,11 +119,12 @@ def submit(
     if here.submit is None:
         raise Forbidden(_("This proposal cannot be submitted by you now."))
     links = _note_gaps(form, here)
-    form.ticked("declaration", required=True, missing=_("Tick the box to confirm that this is true"))
+    data = given(form, here.submit.move.asks, here.application.currency)
+    note_missing(form, here.submit.move.asks, data)
     if form.errors:
         return _page(request, "applying/check.html", here, "", form, links=links)
     with db.write() as session:
-        data = {"declaration": True, "edit_version": form.version("edit_version")}
+        data["edit_version"] = form.version("edit_version")
         trigger = here.submit.move.trigger
         service.move(session, viewer, reference, trigger, version=form.version(), now=now, data=data)
     return redirect(f"/applications/{reference}/submitted")
@@ -145,8 +145,6 @@ def confirm(
     request: Request, reference: str, trigger: str, viewer: SignedIn, db: DbDep, now: NowDep
 ) -> Response:
     """What the move means, the reason it asks for, and the button."""
-    if trigger in OWN_PAGES:
-        return redirect(f"/applications/{reference}/{OWN_PAGES[trigger]}")
     form = Form.of(next=request.query_params.get("next", ""))
     return _move_page(request, reference, trigger, viewer, db, now, form)
 
@@ -175,7 +173,7 @@ def move(
                 version=form.version(),
                 now=now,
                 reason=reason,
-                data=_data(form),
+                data=given(form, *queries.asks(session, viewer, reference, trigger)),
             )
             form.check()
     except Invalid as invalid:
@@ -257,6 +255,8 @@ def _move_page(
 ) -> Response:
     with db.read() as session:
         asked = standing.asked(session, viewer, reference, trigger, now)
+    if page := queries.own_page(asked.option.move):
+        return redirect(f"/applications/{reference}/{page}")
     return render(request, "applying/move.html", asked=asked, form=form)
 
 
@@ -269,9 +269,3 @@ def _note_gaps(form: Form, here: queries.Writing) -> dict[str, str]:
         links[anchor] = f"/applications/{here.application.reference}/edit/{page}#{anchor}"
         form.refuse(anchor, _("Not answered yet: %(question)s") % {"question": _(gap.label)})
     return links
-
-
-def _data(form: Form) -> dict[str, Any]:
-    """What some moves ask for besides a reason."""
-    data: dict[str, Any] = {"declaration": True} if form.ticked("declaration") else {}
-    return data | ({"signed_name": name} if (name := form.value("signed_name")) else {})

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from fund.base import access, deadlines, moves
 from fund.base.definitions import definition_by_id, definition_of
 from fund.base.errors import Invalid, MoveRefused, NotFound
-from fund.base.facts import Gap, gaps
+from fund.base.facts import Gap, gaps, sections
 from fund.base.permissions import Viewer
 from fund.base.subjects import chain_of, path_of, round_of
 from fund.web.i18n import gettext as _
@@ -20,12 +20,17 @@ from schema.people import Member, Person
 from schema.reviews import Review
 from schema.rounds import Question, Round, Section
 from schema.values import Money
-from workflows import Move, Option, State
+from workflows import Ask, Move, Option, State
 
 PROJECT = "the-project"
 """Names the page of title, theme and amount, where others go by the key of a section."""
-SUBMITTING = ("submit", "resubmit")
-"""Moves that are made on the page where the answers are checked."""
+OWN_PAGES = {"submission": "check", "signature": "offer"}
+"""Moves that record these are made on a page of their own: where the answers are checked, where the offer stands."""
+
+
+def own_page(move: Move) -> str:
+    """The page of the proposal on which the move is made, or nothing."""
+    return next((page for record, page in OWN_PAGES.items() if record in move.records), "")
 
 
 class References:
@@ -151,7 +156,7 @@ def writing(session: Session, viewer: Viewer, reference: str, now: datetime) -> 
         member=session.get_one(Member, application.member_id),
         state=definition_of(session, application).state(application.state),
         deadline=next(iter(deadlines.open_of(session, application)), None),
-        parts=parts(round_, answers(session, application), missing),
+        parts=parts(session, application, missing),
         gaps=missing,
         submit=_submit(moves.options(session, application, viewer, now)),
         saved_by=by,
@@ -184,10 +189,13 @@ def told(event: LedgerEvent, move: Move) -> str:
     return (event.note or "") if shown else ""
 
 
-def parts(round_: Round, given: Mapping[str, str], missing: Iterable[Gap] = ()) -> list[Part]:
-    """The pages of the round's form with the answers given."""
-    lacking = {gap.key for gap in missing}
-    return [Part(section, given, _lacking(section.questions, lacking)) for section in round_.sections]
+def parts(session: Session, application: Application, missing: Iterable[Gap] = ()) -> list[Part]:
+    """The pages of the form that are asked by now, with the answers given."""
+    lacking, given = {gap.key for gap in missing}, answers(session, application)
+    return [
+        Part(section, given, _lacking(section.questions, lacking))
+        for section in sections(session, application)
+    ]
 
 
 def _lacking(questions: Iterable[Question], lacking: set[str]) -> int:
@@ -206,7 +214,7 @@ def _last_saved(session: Session, application: Application) -> tuple[str, dateti
 
 
 def _submit(options: Iterable[Option]) -> Option | None:
-    return next((option for option in options if option.move.trigger in SUBMITTING), None)
+    return next((option for option in options if own_page(option.move) == "check"), None)
 
 
 @dataclass(frozen=True)
@@ -265,7 +273,17 @@ def option(session: Session, viewer: Viewer, application: Application, trigger: 
     move = definition_of(session, application).moves.get(trigger)
     if move is None or not move.roles & access.roles_here(session, application, viewer):
         raise NotFound
-    raise MoveRefused([_("This is not possible any more, or not yet. Look at where it stands now.")])
+    raise MoveRefused([_("This is not possible any more, or not yet. Look at its status.")])
+
+
+def asks(session: Session, viewer: Viewer, reference: str, trigger: str) -> tuple[tuple[Ask, ...], str]:
+    """What the move asks for besides a reason (nothing if there is none such), and the currency of amounts.
+
+    Raises NotFound.
+    """
+    application = access.application(session, viewer, reference)
+    move = definition_of(session, application).moves.get(trigger)
+    return (move.asks if move else (), application.currency)
 
 
 def elsewhere(session: Session, viewer: Viewer, reference: str) -> str:

@@ -12,8 +12,9 @@ from fund.applying.fields import Edit, Keep, checked
 from fund.applying.reference import fresh
 from fund.base import access, children, moves
 from fund.base.errors import Conflict, Forbidden, MoveRefused
+from fund.base.facts import sections
 from fund.base.permissions import Viewer
-from fund.base.subjects import id_of, lock, round_of
+from fund.base.subjects import id_of, lock
 from fund.rounds.queries import round_by_slug, takes_proposals
 from fund.web.i18n import gettext as _
 from schema.applications import Answer, Application
@@ -61,7 +62,7 @@ def save(
     application = queries.own(session, viewer, reference)
     lock(session, application)
     access.require_edit(session, application, viewer)
-    right = checked(edit, round_of(session, application).questions)
+    right = checked(edit, [one for section in sections(session, application) for one in section.questions])
     columns = _changed_columns(application, right)
     answers = _changed_answers(session, application, right)
     if not columns and not answers:

@@ -96,7 +96,7 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
         papers=[_paper(session, child) for child in children if isinstance(child, Report | Lesson)],
         feedback=feedback(session, application, state),
         history=history(session, application),
-        parts=queries.parts(round_, queries.answers(session, application)),
+        parts=queries.parts(session, application),
         submissions=sent,
     )
 

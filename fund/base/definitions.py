@@ -4,19 +4,22 @@ A round pins one for its applications and one for each kind of what belongs to t
 beside those that rounds were started with; new rounds get the newest.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine
+from sqlalchemy import ColumnElement, Engine, and_, false, or_
 from sqlmodel import Session, col, select
 
+from schema.applications import Application
 from schema.rounds import Round
 from schema.values import Moved
 from schema.workflows import RoundWorkflow, Workflow
-from workflows import Definition, library, shipped
+from workflows import Definition, State, library, shipped
 
-PINNED = ("application", "review", "report", "lesson")
-"""What a round pins when it is created."""
+APPLICATION = "application"
+PINNED = (APPLICATION, "review", "report", "lesson")
+"""Subjects for each of which a round pins a definition when it is created."""
 
 _parsed: WeakKeyDictionary[Engine, dict[int, Definition]] = WeakKeyDictionary()
 
@@ -74,17 +77,28 @@ def newest(session: Session, name: str) -> Definition:
     return definition_by_id(session, row.id)
 
 
-def pin(session: Session, round_: Round, now: datetime) -> None:
-    """Bind the round to the newest definitions of today. Later versions reach it only by a migration."""
+def choices(session: Session) -> dict[str, Definition]:
+    """The newest definition of each name that moves applications: what a manager can choose for a round, by name."""
+    names = {*library(), *session.exec(select(Workflow.name).distinct())}
+    found = {name: newest(session, name) for name in sorted(names)}
+    return {name: one for name, one in found.items() if one.subject == APPLICATION}
+
+
+def pin(session: Session, round_: Round, now: datetime, application: str = APPLICATION) -> None:
+    """Bind the round to the newest definitions of today: for its applications to that of the name ``application``.
+
+    Later versions reach it only by a migration. What was pinned before is forgotten: for a round without applications.
+    """
     assert round_.id is not None
-    for name in PINNED:
-        key = store(session, newest(session, name), now)
-        session.add(RoundWorkflow(round_id=round_.id, name=name, workflow_id=key))
+    for subject in PINNED:
+        chosen = newest(session, application if subject == APPLICATION else subject)
+        key = store(session, chosen, now)
+        session.merge(RoundWorkflow(round_id=round_.id, name=subject, workflow_id=key))
     session.flush()
 
 
 def pinned(session: Session, round_id: int, name: str) -> int:
-    """Key of the definition of that name that the round is bound to."""
+    """Key of the definition that the round is bound to for that subject."""
     return session.get_one(RoundWorkflow, (round_id, name)).workflow_id
 
 
@@ -96,3 +110,14 @@ def held(session: Session, round_id: int, name: str) -> int:
     return session.get_one(
         RoundWorkflow, (round_id, name), with_for_update={"read": True}, populate_existing=True
     ).workflow_id
+
+
+def where_state(session: Session, wanted: Callable[[State], bool]) -> ColumnElement[bool]:
+    """Applications whose state is wanted, each looked at by its own definition. One query, for the stored keys."""
+    found = []
+    for key in session.exec(select(Workflow.id)):
+        definition = definition_by_id(session, key or 0)
+        names = [state.name for state in definition.states.values() if wanted(state)]
+        if definition.subject == APPLICATION and names:
+            found.append(and_(col(Application.workflow_id) == key, col(Application.state).in_(names)))
+    return or_(false(), *found)

@@ -3,7 +3,7 @@
 They hang on the move and not on a page, so that whichever door the move is made through writes the same.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,14 +23,19 @@ Effect = Callable[[Session, Any, Viewer | None, Mapping[str, Any], datetime], No
 def write(
     session: Session,
     subject: Subject,
-    trigger: str,
+    records: Iterable[str],
     viewer: Viewer | None,
     data: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Write what belongs to the move. ``data`` holds what the move asks for; the engine has looked at it."""
-    effect = EFFECTS.get((kind_of(subject), trigger))
-    if effect is not None:
+    """Write what the move records, as its workflow declares. ``data`` holds what it asks for; the engine looked at it.
+
+    Raises ValueError for a record that this kind of subject cannot leave.
+    """
+    for record in records:
+        effect = EFFECTS.get((kind_of(subject), record))
+        if effect is None:
+            raise ValueError(f"a {kind_of(subject)} leaves no {record} on record")
         effect(session, subject, viewer, data, now)
 
 
@@ -90,11 +95,9 @@ def _published(
 
 
 EFFECTS: Mapping[tuple[str, str], Effect] = {
-    ("application", "submit"): _submitted,
-    ("application", "resubmit"): _submitted,
-    ("application", "accept_offer"): _signed,
-    ("review", "submit"): _review_in,
-    ("report", "hand_in"): _report_in,
-    ("report", "hand_in_again"): _report_in,
-    ("lesson", "publish"): _published,
+    ("application", "submission"): _submitted,
+    ("application", "signature"): _signed,
+    ("review", "arrival"): _review_in,
+    ("report", "arrival"): _report_in,
+    ("lesson", "publication"): _published,
 }

@@ -19,7 +19,7 @@ from schema.lessons import CLEARED_ONE_BY_ONE, TEXTS, Lesson, Reach
 from schema.people import Membership
 from schema.reports import Report
 from schema.reviews import Review, Score
-from schema.rounds import Round
+from schema.rounds import Round, Section
 from schema.values import Money
 from schema.wording import gettext_noop as _n
 
@@ -134,6 +134,16 @@ class Gap:
     label: str
 
 
+def sections(session: Session, application: Application) -> list[Section]:
+    """The sections of the round's form that are asked by now: those of the stage it stands in and of stages before."""
+    definition = definition_of(session, application)
+    order = list(definition.stages)
+    reached = order[: order.index(definition.state(application.state).stage) + 1]
+    later = set(order) - set(reached)
+    round_ = session.get_one(Round, application.round_id)
+    return [section for section in round_.sections if section.stage not in later]
+
+
 def gaps(session: Session, application: Application) -> tuple[Gap, ...]:
     """What still has to be filled in before the proposal can be submitted, in the order of the form."""
     round_ = session.get_one(Round, application.round_id)
@@ -145,7 +155,8 @@ def gaps(session: Session, application: Application) -> tuple[Gap, ...]:
         (bool(application.theme), Gap("theme", _n("Theme"))),
         (0 < (application.requested_minor or 0) <= round_.ceiling_minor, Gap("requested_minor", amount)),
     ]
-    checks += [(q.key in answered, Gap(q.key, q.label)) for q in round_.questions if q.required]
+    questions = [q for section in sections(session, application) for q in section.questions]
+    checks += [(q.key in answered, Gap(q.key, q.label)) for q in questions if q.required]
     return tuple(gap for filled, gap in checks if not filled)
 
 

@@ -182,7 +182,7 @@ def _may_follow(session: Session, subjects: Sequence[Subject]) -> list[Subject]:
 
 def _write(session: Session, steps: Sequence[_Step], now: datetime) -> list[LedgerEvent]:
     for step in steps:
-        effects.write(session, step.subject, step.outcome.move.trigger, step.viewer, step.data, now)
+        effects.write(session, step.subject, step.outcome.move.records, step.viewer, step.data, now)
     since = [step.subject.state_since for step in steps]
     states.write_all(
         session,

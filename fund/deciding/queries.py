@@ -23,8 +23,6 @@ from workflows import Definition, Move, State
 DECISION = "decision"
 DECIDED = (DECISION, "award", "reporting", "sharing")
 """Stages of the application's workflow in which the applicant knows the decision."""
-UNDER_WAY = ("submission", "review")
-"""Stages in which an application is still on its way to a decision."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +201,7 @@ def _decided(found: Sequence[Found]) -> list[Decided]:
 
 def _under_way(found: Found) -> bool:
     return (
-        found.state.stage in UNDER_WAY
+        found.state.stage not in DECIDED
         and not found.state.final
         and not is_ripe(found.definition, found.state)
     )

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from fund.base import access, ledger, moves
 from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
+from fund.base.facts import sections
 from fund.base.permissions import Viewer
 from fund.base.subjects import chain_of, get
 from fund.reviewing import opinions
@@ -164,7 +165,7 @@ def answers(session: Session, application: Application) -> list[tuple[Section, d
         answer.question: answer.text
         for answer in session.exec(select(Answer).where(Answer.application_id == application.id))
     }
-    return [(section, texts) for section in session.get_one(Round, application.round_id).sections]
+    return [(section, texts) for section in sections(session, application)]
 
 
 def submissions(session: Session, application: Application) -> Sequence[Submission]:

@@ -53,7 +53,6 @@ def pipeline(
             stages=queries.stages(session, viewer, round, now),
             rounds=queries.rounds(session),
             orders=queries.ORDERS,
-            private=queries.PRIVATE,
             wanted=wanted,
             rows=rows,
             total=total,

@@ -13,22 +13,21 @@ from urllib.parse import urlencode
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlmodel import Session, col
 
-from fund.base.definitions import definition_by_id
+from fund.base.definitions import APPLICATION, definition_by_id, newest, where_state
 from fund.base.permissions import Viewer
 from fund.reviewing.about import CAME_IN
 from fund.web.i18n import lazy
 from schema.applications import Application
 from schema.awards import Award
 from schema.deadlines import Deadline, DeadlineStatus
-from schema.people import Member
+from schema.people import Member, Role
 from schema.reviews import Review
 from schema.rounds import Round
 from schema.values import Money
-from workflows import Definition, State, shipped
+from schema.workflows import RoundWorkflow
+from workflows import Definition, State
 
 PAGE = 50
-PRIVATE = tuple(state.name for state in shipped("application").states.values() if "manager" not in state.read)
-"""States in which the text is the applicant's own: counted, never listed, searched or summed."""
 ORDERS = {
     "": lazy("Next deadline"),
     "longest": lazy("Longest in its state"),
@@ -50,9 +49,14 @@ class StateCount:
     overdue: int = 0
 
     @property
+    def private(self) -> bool:
+        """Whether the text is the applicant's own here: counted, never listed, searched or summed."""
+        return not _listed(self.state)
+
+    @property
     def money(self) -> list[Money]:
         """What is awarded where something is, else what is asked for; one amount per currency."""
-        amounts = {} if self.state.name in PRIVATE else self.awarded or self.requested
+        amounts = {} if self.private else self.awarded or self.requested
         return [Money(minor, currency) for currency, minor in sorted(amounts.items()) if minor]
 
     def longest_days(self, now: datetime) -> int:
@@ -121,8 +125,10 @@ class Row:
 
 
 def stages(session: Session, viewer: Viewer, round_slug: str, now: datetime) -> list[StageCount]:
-    """Every stage and state of the shipped workflow with its numbers, for one round or for all (two queries)."""
-    counted = {name: StateCount(state) for name, state in shipped("application").states.items()}
+    """Every stage and state with its numbers, for one round or for all: of the workflows that their applications go
+    through (four queries)."""
+    known = _workflows(session, round_slug)
+    counted = {(one.stage, one.name): StateCount(one) for each in known for one in each.states.values()}
     late = _late_application_ids(now)
     query = (
         select(
@@ -143,11 +149,28 @@ def stages(session: Session, viewer: Viewer, round_slug: str, now: datetime) -> 
     if round_slug:
         query = query.where(col(Round.slug) == round_slug)
     for state, currency, workflow_id, count, requested, awarded, oldest, overdue in session.execute(query):
-        known = counted.get(state) or counted.setdefault(
-            state, StateCount(definition_by_id(session, workflow_id).state(state))
+        here = definition_by_id(session, workflow_id).state(state)
+        count_of = counted.setdefault((here.stage, here.name), StateCount(here))
+        _add(count_of, currency, int(count), int(requested), int(awarded), oldest, int(overdue))
+    return _by_stage(known, counted.values())
+
+
+def _workflows(session: Session, round_slug: str) -> list[Definition]:
+    """The workflows that applications of the round go through, or of all rounds; the fund's own without any."""
+    keys = select(col(RoundWorkflow.workflow_id)).where(col(RoundWorkflow.name) == APPLICATION)
+    if round_slug:
+        keys = keys.join(Round, col(Round.id) == col(RoundWorkflow.round_id)).where(
+            col(Round.slug) == round_slug
         )
-        _add(known, currency, int(count), int(requested), int(awarded), oldest, int(overdue))
-    return _by_stage(shipped("application"), counted.values())
+    known = [
+        definition_by_id(session, key) for key in session.scalars(keys.distinct().order_by("workflow_id"))
+    ]
+    return known or [newest(session, APPLICATION)]
+
+
+def _listed(state: State) -> bool:
+    """Whether managers read what stands in this state."""
+    return Role.MANAGER in state.read
 
 
 def _add(
@@ -162,19 +185,28 @@ def _add(
         known.awarded[currency] = known.awarded.get(currency, 0) + awarded
 
 
-def _by_stage(definition: Definition, counted: Iterable[StateCount]) -> list[StageCount]:
-    found = {name: StageCount(name, stage.label, []) for name, stage in definition.stages.items()}
+def _by_stage(known: Iterable[Definition], counted: Iterable[StateCount]) -> list[StageCount]:
+    """The stages of all these workflows, each after those that it follows in one of them."""
+    order: list[str] = []
+    found: dict[str, StageCount] = {}
+    for definition in known:
+        place = 0
+        for stage in definition.stages.values():
+            if stage.name not in found:
+                order.insert(place, stage.name)
+                found[stage.name] = StageCount(stage.name, stage.label, [])
+            place = order.index(stage.name) + 1
     for one in counted:
-        known = found.setdefault(one.state.stage, StageCount(one.state.stage, one.state.stage.title(), []))
-        known.states.append(one)
-    return list(found.values())
+        found.setdefault(one.state.stage, StageCount(one.state.stage, one.state.stage.title(), []))
+        found[one.state.stage].states.append(one)
+    return [found[name] for name in [*order, *(name for name in found if name not in order)]]
 
 
 def rows(
     session: Session, viewer: Viewer, wanted: Filter, now: datetime, page: int = 1
 ) -> tuple[list[Row], int]:
     """One page of applications that fit the filter, as ordered, and how many fit in all (four queries)."""
-    conditions = [*_conditions(wanted, now), col(Application.member_id).not_in(viewer.member_ids)]
+    conditions = [*_conditions(session, wanted, now), col(Application.member_id).not_in(viewer.member_ids)]
     total = session.execute(
         select(func.count(col(Application.id)))
         .join(Round, col(Round.id) == col(Application.round_id))
@@ -231,14 +263,13 @@ def rounds(session: Session) -> Sequence[Round]:
     return session.scalars(select(Round).order_by(col(Round.opens_on).desc(), col(Round.id).desc())).all()
 
 
-def _conditions(wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [col(Application.state).not_in(PRIVATE)]
+def _conditions(session: Session, wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
+    in_stage = wanted.stage if not wanted.state else ""
+    found = [where_state(session, lambda state: _listed(state) and in_stage in ("", state.stage))]
     if wanted.round:
         found.append(col(Round.slug) == wanted.round)
     if wanted.state:
         found.append(col(Application.state) == wanted.state)
-    elif wanted.stage:
-        found.append(col(Application.state).in_(_states_of(wanted.stage)))
     if wanted.overdue:
         found.append(col(Application.id).in_(_late_application_ids(now)))
     if wanted.words:
@@ -246,10 +277,6 @@ def _conditions(wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
         columns = (Application.title, Application.reference, Member.name, Member.city)
         found.append(or_(*(col(column).ilike(like, escape="\\") for column in columns)))
     return found
-
-
-def _states_of(stage: str) -> list[str]:
-    return [state.name for state in shipped("application").states.values() if state.stage == stage]
 
 
 def _literal(words: str) -> str:

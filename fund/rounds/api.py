@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from fund.base.definitions import APPLICATION
 from fund.base.permissions import Viewer
 from fund.rounds import queries, service
 from fund.rounds.fields import RoundDraft, draft_of
@@ -37,6 +38,8 @@ class RoundIn(BaseModel):
     pot_minor: int
     ceiling_minor: int
     project_months: int = 9
+    workflow: str = APPLICATION
+    """Name of the workflow that applications go through."""
 
 
 class RoundChange(BaseModel):
@@ -57,6 +60,7 @@ class RoundChange(BaseModel):
     pot_minor: int | None = None
     ceiling_minor: int | None = None
     project_months: int | None = None
+    workflow: str | None = None
 
 
 class RoundOut(BaseModel):
@@ -87,6 +91,8 @@ class RoundWhole(RoundOut):
     eligibility: list[str]
     form: list[Section]
     scorecard: list[Criterion]
+    workflow: str
+    workflow_version: int
     version: int
     edition: str
     """Send it back when changing the round."""
@@ -155,9 +161,12 @@ def _whole(viewer: Viewer, db: DbDep, now: datetime, slug: str) -> RoundWhole:
     with db.read() as session:
         view = queries.view(session, queries.round_by_slug(session, viewer, slug), now)
         committed = queries.purse(session, view.round).committed.minor if viewer.reads_everything else None
+        workflow = queries.workflow(session, view.round)
     extra = {
         "form": view.round.sections,
         "scorecard": view.round.criteria,
+        "workflow": workflow.name,
+        "workflow_version": workflow.version,
         "edition": queries.edition(view.round),
         "committed_minor": committed,
     }

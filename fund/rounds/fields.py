@@ -43,9 +43,12 @@ class RoundDraft:
     pot_minor: int | None = None
     ceiling_minor: int | None = None
     project_months: int | None = 9
+    workflow: str = ""
+    """Name of the workflow that applications go through; empty leaves it as it is, the fund's own for a new round."""
 
 
-NAMES = tuple(field.name for field in fields(RoundDraft))
+NAMES = tuple(field.name for field in fields(RoundDraft) if field.name != "workflow")
+"""What stands in the round's own columns."""
 
 
 def draft_of(round_: Round) -> RoundDraft:

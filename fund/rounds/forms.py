@@ -1,5 +1,6 @@
 """A round as a form: what was typed into a draft, and back."""
 
+from fund.base.definitions import APPLICATION
 from fund.rounds import queries
 from fund.rounds.fields import LONGEST_TEXT, RoundDraft, draft_of
 from fund.web.forms import Form
@@ -9,11 +10,11 @@ from schema.values import Money
 
 def blank(zone: str) -> Form:
     """The form of a round that is not there yet, in the fund's zone."""
-    return Form.of(zone=zone, currency="USD", project_months=9)
+    return Form.of(zone=zone, currency="USD", project_months=9, workflow=APPLICATION)
 
 
-def of_round(round_: Round) -> Form:
-    """The form filled with what is stored, and the edition that it shows."""
+def of_round(round_: Round, workflow: str = "") -> Form:
+    """The form filled with what is stored, the workflow's name and the edition that it shows."""
     draft = draft_of(round_)
     return Form.of(
         title=draft.title,
@@ -28,6 +29,7 @@ def of_round(round_: Round) -> Form:
         pot_minor=Money(round_.pot_minor, round_.currency),
         ceiling_minor=Money(round_.ceiling_minor, round_.currency),
         project_months=draft.project_months,
+        workflow=workflow,
         edition=queries.edition(round_),
     )
 
@@ -50,6 +52,7 @@ def draft(form: Form) -> RoundDraft:
         pot_minor=pot.minor if pot else None,
         ceiling_minor=ceiling.minor if ceiling else None,
         project_months=form.integer("project_months", required=False),
+        workflow=form.value("workflow"),
     )
 
 

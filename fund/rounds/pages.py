@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from fund.base import definitions
+from fund.base.database import Database
 from fund.base.errors import Invalid
 from fund.base.permissions import Viewer
 from fund.people import places
@@ -43,9 +45,9 @@ def index(request: Request, viewer: ViewerDep, db: DbDep, now: NowDep) -> Respon
 
 
 @router.get("/rounds/new")
-def new(request: Request, _viewer: ManagerDep, settings: SettingsDep) -> Response:
+def new(request: Request, _viewer: ManagerDep, db: DbDep, settings: SettingsDep) -> Response:
     """The form for a new round."""
-    return _edit_page(request, forms.blank(settings.zone), "")
+    return _edit_page(request, db, forms.blank(settings.zone), "")
 
 
 @router.post("/rounds/new")
@@ -58,7 +60,7 @@ def create(request: Request, viewer: ManagerDep, db: DbDep, now: NowDep, form: F
             form.check()
     except Invalid as invalid:
         form.refuse_all(invalid)
-        return _edit_page(request, form, "")
+        return _edit_page(request, db, form, "")
     return redirect(f"/rounds/{round_.slug}/manage", done="rounds.planned")
 
 
@@ -68,7 +70,8 @@ def show(request: Request, slug: str, viewer: ViewerDep, db: DbDep, now: NowDep)
     with db.read() as session:
         view = queries.view(session, queries.round_by_slug(session, viewer, slug), now)
         late = int(queries.grace(session, view.round).total_seconds() // 60)
-    return render(request, "rounds/show.html", view=view, late=late)
+        later = queries.asked_later(session, view.round)
+    return render(request, "rounds/show.html", view=view, late=late, later=later)
 
 
 @router.get("/rounds/{slug}/form")
@@ -76,7 +79,8 @@ def printable(request: Request, slug: str, viewer: ViewerDep, db: DbDep, now: No
     """The whole form on one page, to read and to print before signing in."""
     with db.read() as session:
         view = queries.view(session, queries.round_by_slug(session, viewer, slug), now)
-    return render(request, "rounds/form.html", view=view)
+        later = queries.asked_later(session, view.round)
+    return render(request, "rounds/form.html", view=view, later=later)
 
 
 @router.get("/rounds/{slug}/deadline.ics")
@@ -134,7 +138,8 @@ def edit(request: Request, slug: str, viewer: ManagerDep, db: DbDep) -> Response
     with db.read() as session:
         round_ = queries.editable(session, viewer, slug)
         promised = queries.is_promised(session, round_)
-    return _edit_page(request, forms.of_round(round_), slug, promised)
+        form = forms.of_round(round_, queries.workflow(session, round_).name)
+    return _edit_page(request, db, form, slug, promised)
 
 
 @router.post("/rounds/{slug}/edit")
@@ -150,13 +155,26 @@ def save(request: Request, slug: str, viewer: ManagerDep, db: DbDep, now: NowDep
             form.check()
     except Invalid as invalid:
         form.refuse_all(invalid)
-        return _edit_page(request, form, slug, promised)
+        return _edit_page(request, db, form, slug, promised)
     return redirect(f"/rounds/{slug}/manage", done="rounds.saved")
 
 
-def _edit_page(request: Request, form: Form, slug: str, promised: bool = False) -> Response:
+def _edit_page(request: Request, db: Database, form: Form, slug: str, promised: bool = False) -> Response:
     zones = [(zone, zone.replace("_", " ")) for zone in places.zones()]
-    return render(request, "rounds/edit.html", form=form, slug=slug, promised=promised, zones=zones)
+    with db.read() as session:
+        found = definitions.choices(session)
+    return render(
+        request,
+        "rounds/edit.html",
+        form=form,
+        slug=slug,
+        promised=promised,
+        zones=zones,
+        workflows=[
+            (name, _(one.label), " → ".join(_(stage.label) for stage in one.stages.values()))
+            for name, one in found.items()
+        ],
+    )
 
 
 def _manage_page(

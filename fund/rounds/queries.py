@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from fund.base import access, deadlines, facts, moves
-from fund.base.definitions import definition_by_id, definition_of, pinned
+from fund.base.definitions import APPLICATION, definition_by_id, definition_of, pinned
 from fund.base.errors import Forbidden, NotFound
 from fund.base.permissions import Viewer
 from fund.base.subjects import id_of
@@ -20,7 +20,7 @@ from schema.applications import Application
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.rounds import Criterion, Round
 from schema.values import Money
-from workflows import Option, State
+from workflows import Definition, Option, State
 
 OPEN = "open"
 """The state in which proposals are taken, as the guards of the application's workflow name it."""
@@ -114,11 +114,24 @@ def takes_proposals(round_: Round, now: datetime) -> bool:
 
 def grace(session: Session, round_: Round) -> timedelta:
     """For how long after the closing day a proposal can still be submitted, as the round's workflow says."""
-    definition = definition_by_id(session, pinned(session, id_of(round_), "application"))
+    definition = workflow(session, round_)
     rules = [definition.deadlines[key] for key in definition.state(definition.initial).deadlines]
     return min(
         (timedelta(days=rule.grace_days, minutes=rule.grace_minutes) for rule in rules), default=timedelta()
     )
+
+
+def workflow(session: Session, round_: Round) -> Definition:
+    """The workflow that the round's applications go through."""
+    return definition_by_id(session, pinned(session, id_of(round_), APPLICATION))
+
+
+def asked_later(session: Session, round_: Round) -> dict[str, str]:
+    """Sections of the form that are not asked from the beginning, by key, each with the label of its stage."""
+    definition = workflow(session, round_)
+    first = definition.state(definition.initial).stage
+    stages = {section.key: definition.stages.get(section.stage) for section in round_.sections}
+    return {key: stage.label for key, stage in stages.items() if stage is not None and stage.name != first}
 
 
 def visible(session: Session, viewer: Viewer) -> list[Round]:
@@ -163,6 +176,7 @@ class Managed:
     deadlines: Sequence[Deadline]
     options: Sequence[Option]
     editable: bool
+    workflow: Definition
 
 
 def managed(session: Session, viewer: Viewer, slug: str, now: datetime) -> Managed:
@@ -177,6 +191,7 @@ def managed(session: Session, viewer: Viewer, slug: str, now: datetime) -> Manag
         deadlines=deadlines.open_of(session, round_),
         options=moves.options(session, round_, viewer, now),
         editable=access.may_edit(session, round_, viewer),
+        workflow=workflow(session, round_),
     )
 
 

@@ -31,8 +31,10 @@ def create_round(session: Session, viewer: Viewer, draft: RoundDraft, now: datet
     """
     access.require_manager(viewer)
     right = checked(draft)
+    workflow = _workflow(session, right) or definitions.APPLICATION
     definition = definitions.newest(session, "round")
-    if (twin := _twin(session, right, definition.initial)) is not None:
+    twin = _twin(session, right, definition.initial)
+    if twin is not None and queries.workflow(session, twin).name == workflow:
         return twin
     round_ = Round(
         slug=_free_slug(session, right.title),
@@ -46,7 +48,7 @@ def create_round(session: Session, viewer: Viewer, draft: RoundDraft, now: datet
     )
     session.add(round_)
     session.flush()
-    definitions.pin(session, round_, now)
+    definitions.pin(session, round_, now, workflow)
     children.born(session, round_, now, viewer=viewer, role=Role.MANAGER)
     return round_
 
@@ -63,15 +65,19 @@ def update_round(
     lock(session, queries.round_by_slug(session, viewer, round_slug))
     round_ = queries.editable(session, viewer, round_slug)
     right = checked(draft)
-    if right == draft_of(round_):
+    changed = [name for name in NAMES if getattr(right, name) != getattr(draft_of(round_), name)]
+    if (workflow := _workflow(session, right)) not in ("", queries.workflow(session, round_).name):
+        changed.append("workflow")
+    if not changed:
         return round_
     if queries.edition(round_) != edition:
         raise Conflict
-    changed = [name for name in NAMES if getattr(right, name) != getattr(draft_of(round_), name)]
     _keep_promises(session, round_, changed)
     for name, value in _columns(right).items():
         setattr(round_, name, value)
     session.flush()
+    if "workflow" in changed:
+        definitions.pin(session, round_, now, workflow)
     _move_deadlines(session, round_, now)
     ledger.append(
         session,
@@ -100,6 +106,13 @@ def move(
     """Open, close, reopen, decide or archive the round. Raises NotFound, and what ``fund.base.moves.fire`` raises."""
     round_ = queries.round_by_slug(session, viewer, round_slug)
     return moves.fire(session, round_, trigger, viewer, version=version, now=now, reason=reason)
+
+
+def _workflow(session: Session, draft: RoundDraft) -> str:
+    """The workflow that was chosen, or nothing. Raises Invalid for one that moves no applications."""
+    if draft.workflow and draft.workflow not in definitions.choices(session):
+        raise Invalid({"workflow": _("Choose one of the workflows for applications")})
+    return draft.workflow
 
 
 def _columns(draft: RoundDraft) -> dict[str, Any]:

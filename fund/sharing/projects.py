@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Text, and_, cast, distinct, false, or_
+from sqlalchemy import ColumnElement, Text, and_, cast, distinct
 from sqlmodel import Session, col, func, select
 
-from fund.base.definitions import definition_by_id, definition_of
+from fund.base.definitions import definition_of, where_state
 from fund.base.permissions import Viewer
 from fund.sharing import reach
 from schema.applications import Application
@@ -14,7 +14,6 @@ from schema.awards import Award
 from schema.lessons import Lesson, Reach
 from schema.people import Member
 from schema.values import Money
-from schema.workflows import Workflow
 from workflows import State
 
 FUNDED_STAGES = ("award", "reporting", "sharing")
@@ -115,18 +114,7 @@ def _counts(state: State) -> bool:
 
 def _shown(session: Session) -> ColumnElement[bool]:
     """Signed, not ended without a project, and its title is public: without a title nothing is shown."""
-    keys = session.exec(select(Workflow.id).where(Workflow.name == "application")).all()
-    states = [
-        and_(
-            col(Application.workflow_id) == key,
-            col(Application.state).in_(
-                [s.name for s in definition_by_id(session, key).states.values() if _counts(s)]
-            ),
-        )
-        for key in keys
-        if key is not None
-    ]
-    return and_(col(Award.signed_at).is_not(None), or_(false(), *states), _is_public("title"))
+    return and_(col(Award.signed_at).is_not(None), where_state(session, _counts), _is_public("title"))
 
 
 def _is_public(field: str) -> ColumnElement[bool]:

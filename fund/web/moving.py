@@ -1,12 +1,16 @@
-"""Moves as the JSON API of every room speaks them: which can be made now, and the request to make one."""
+"""Moves as forms and the JSON API of every room speak them: which can be made now, and what is given with one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fund.web.forms import LONGEST_TEXT
-from workflows import Option
+from fund.web.forms import LONGEST_TEXT, Form
+from fund.web.i18n import gettext, ngettext
+from schema.values import Money
+from workflows import Ask, Option, Reason
+from workflows.asks import missing
 
 
 class MoveOption(BaseModel):
@@ -48,6 +52,27 @@ class Moved(BaseModel):
 
     state: str
     version: int
+
+
+def given(form: Form, asks: Iterable[Ask], currency: str) -> dict[str, Any]:
+    """What was typed of all that a move asks for, by name, as the engine wants it; None where nothing was."""
+    readers: dict[str, Callable[[str], Any]] = {
+        "text": form.text,
+        "tick": form.ticked,
+        "date": partial(form.date, required=False),
+        "amount": lambda name: _minor(form.money(name, currency, required=False)),
+    }
+    return {ask.name: readers[ask.kind](ask.name) for ask in asks}
+
+
+def _minor(amount: Money | None) -> int | None:
+    return amount.minor if amount else None
+
+
+def note_missing(form: Form, asks: Iterable[Ask], data: Mapping[str, Any]) -> None:
+    """Note on the form what is asked for and missing, in the words of the workflow."""
+    for name, sentence in missing(asks, data).items():
+        form.refuse(name, sentence.translated(gettext, ngettext) if isinstance(sentence, Reason) else sentence)
 
 
 def offered(state: str, version: int, options: Sequence[Option]) -> MoveOptions:

@@ -221,7 +221,7 @@ def test_what_is_missing_is_listed_with_links_to_where_it_is_asked(doors, world,
     assert page.status_code == 422
     assert "<title>Error: Check your answers" in page.text
     for line in (
-        '<a href="#declaration">Tick the box to confirm that this is true</a>',
+        '<a href="#declaration">Confirm that what you submit is true and that the member stands behind it.</a>',
         f'<a href="{base}/edit/the-project#title">Not answered yet: Title</a>',
         f'<a href="{base}/edit/project#answers.plan">Not answered yet: What you will do</a>',
     ):
@@ -244,7 +244,7 @@ def test_a_complete_proposal_without_the_declaration_is_not_submitted(doors, wor
         f"/applications/{reference}/check", data={"version": "1", "edit_version": "1"}
     )
     assert page.status_code == 422
-    assert "Tick the box to confirm that this is true" in page.text
+    assert "Confirm that what you submit is true and that the member stands behind it." in page.text
 
 
 def test_nobody_submits_what_a_colleague_changed_in_the_meantime(doors, world, clock):
@@ -343,7 +343,7 @@ def test_moves_that_ask_for_more_have_pages_of_their_own(doors, world, clock):
     browser = doors.browser(world.applicant)
     base = f"/applications/{reference}"
     assert browser.get(f"{base}/moves/submit").headers["location"] == f"{base}/check"
-    assert browser.get(f"{base}/moves/accept_offer").headers["location"] == f"{base}/offer"
+    assert browser.get(f"{base}/moves/accept_offer").status_code == 409, "there is no offer yet"
 
 
 def test_a_move_that_is_over_says_so(doors, world, clock):
