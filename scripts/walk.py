@@ -73,7 +73,7 @@ def _files(session: Session) -> Iterator[Page]:
         if row.state in ("in_review", "completed"):
             parts = ("proposal", "mail", "reviewers", "award", "public")
             yield from ((f"file-{row.state}-{part}", f"{base}/{part}") for part in parts)
-        for trigger in {"submitted": ["start_screening"], "in_review": ["decline"]}.get(row.state, []):
+        for trigger in {"submitted": ["start_screening"], "in_review": ["close_review"]}.get(row.state, []):
             yield f"file-{row.state}-move", f"/applications/{row.reference}/moves/{trigger}"
         for report in session.exec(
             select(Report).where(Report.application_id == row.id, Report.state == "under_review")
@@ -88,6 +88,8 @@ def _reviews(session: Session, reviewer: Person, seen: set[str]) -> Iterator[Pag
         seen.add("reviews")
         yield from (("reviewer-home", "/home"), ("reviewer-reviews", "/reviews"))
     for review in session.exec(select(Review).where(Review.reviewer_id == reviewer.id)):
+        if review.state == "conflict":
+            continue  # the page is closed to her from then on
         if f"review-{review.state}" not in seen:
             seen.add(f"review-{review.state}")
             yield f"reviewer-review-{review.state}", f"/reviews/{review.id}"

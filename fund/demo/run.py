@@ -19,9 +19,10 @@ def run(settings: Settings, *, port: int | None, folder: Path | None, fresh: boo
     with listen(own.host, own.port) as door:
         stage = set_up(own, folder or settings.data_dir / "demo", fresh=fresh, tell=typer.echo)
         try:
+            app = demo_app(stage)
             stage.worker.ticks.start()
             typer.echo(f"The demonstration is open on {own.address} (stop it with Ctrl+C).")
-            run_server(demo_app(stage), stage.settings, door)
+            run_server(app, stage.settings, door)
         finally:
             stage.close()
 

@@ -1,0 +1,97 @@
+"""Every command does what ``fund --help`` says of it."""
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import select
+
+from fund.base.clock import SystemClock
+from fund.base.database import Database
+from schema.ledger import LedgerEvent
+from schema.people import Person, PersonRole
+from tests.support.doors import Doors
+from tests.support.world import draft, submit, world
+
+COMMANDS = ("demo", "serve", "worker", "migrate", "create-manager", "token", "audit", "mail", "workflow")
+EMAIL = "mira@fund.example"
+
+
+@pytest.fixture
+def here(db, clock, fund, monkeypatch):
+    """A fund with a submitted proposal, which the command line works on."""
+    monkeypatch.setenv("FUND_DATABASE_URL", db.url)
+    here = world(db, clock.now())
+    with db.write() as session:
+        submit(session, here, draft(session, here, clock.now()), clock.now())
+    return here
+
+
+def test_help_names_every_command(fund):
+    said = fund("--help")
+    assert said.code == 0
+    assert [name for name in COMMANDS if f" {name} " not in said.out] == []
+    for name in COMMANDS:
+        assert fund(name, "--help").code == 0
+
+
+def test_migrate_makes_the_database_and_a_second_time_does_nothing(fund, data):
+    first = fund("migrate")
+    assert (first.code, first.errors) == (0, [])
+    assert first.out.startswith("Applied: 0001")
+    assert fund("migrate").out == "The database is up to date.\n"
+    assert [path.name for path in data.iterdir()] == ["fund.sqlite3"]
+
+
+def test_a_manager_is_made_once(fund, data):
+    fund("migrate")
+    for name in ("Mira", "Somebody else"):
+        said = fund("create-manager", EMAIL, "--name", name)
+        assert said.code == 0
+        assert said.out == f"{EMAIL} manages the fund. Sign in at http://127.0.0.1:8000/sign-in\n"
+    database = Database(f"sqlite:///{data / 'fund.sqlite3'}")
+    with database.read() as session:
+        people = session.exec(select(Person)).all()
+        assert [(person.email, person.name) for person in people] == [(EMAIL, "Mira")]
+        assert session.exec(select(PersonRole.role)).all() == ["manager"]
+    database.close()
+
+
+def test_a_token_opens_the_api_to_its_person(fund, here, clock):
+    said = fund("token", here.manager.email, "--label", "report")
+    assert (said.code, said.errors) == (0, [])
+    browser = Doors(here.db, SystemClock()).browser()
+    mine = browser.get("/api/v1/me", headers={"Authorization": f"Bearer {said.out.strip()}"})
+    assert mine.json()["email"] == here.manager.email
+
+
+def test_mail_status_counts_the_mail(fund, here):
+    said = fund("mail", "status")
+    assert (said.code, said.errors) == (0, [])
+    counts = dict(line.split(": ") for line in said.out.splitlines())
+    with here.db.read() as session:
+        assert (
+            sum(map(int, counts.values())) == session.execute(text("SELECT count(*) FROM message")).scalar()
+        )
+
+
+def test_the_ledger_is_sealed_and_holds(fund, here):
+    sealed = fund("audit", "seal").out.removeprefix("Sealed: ").strip()
+    assert len(sealed) == 64
+    assert fund("audit", "seal").out == "Nothing happened since the last seal.\n"
+    said = fund("audit", "verify")
+    assert (said.code, said.errors) == (0, [])
+    assert said.out.startswith("The ledger holds: ")
+    assert said.out.endswith(f"1 seals. Latest seal: {sealed}\n")
+
+
+def test_a_row_changed_by_hand_breaks_the_ledger_and_the_first_is_named(fund, here):
+    with here.db.write() as session:
+        events = session.exec(select(LedgerEvent).order_by(LedgerEvent.chain, LedgerEvent.seq)).all()
+        chain = next(event.chain for event in events if event.seq == 2)
+        session.execute(
+            text("UPDATE ledger_event SET action = 'decline' WHERE chain = :chain"), {"chain": chain}
+        )
+    said = fund("audit", "verify")
+    assert (said.code, said.out) == (1, "")
+    assert said.errors == [
+        f"fund: The ledger is broken at event 1 of {chain}: it was changed after it was written."
+    ]
