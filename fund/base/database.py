@@ -56,10 +56,15 @@ class Database:
         with _storable(), Session(self._reader, autoflush=False, expire_on_commit=False) as session:
             yield session
 
+    @property
+    def engines(self) -> tuple[Engine, Engine]:
+        """The engine that writes and the one that reads; on PostgreSQL they are the same."""
+        return self.engine, self._reader
+
     def close(self) -> None:
         """Give the connections back."""
-        self.engine.dispose()
-        self._reader.dispose()
+        for engine in self.engines:
+            engine.dispose()
 
 
 @contextmanager

@@ -55,6 +55,8 @@ def store(session: Session, definition: Definition, now: datetime) -> int:
         )
         session.add(row)
         session.flush()
+        # The key may be that of a row that was rolled back after somebody parsed it.
+        _parsed.setdefault(session.get_bind().engine, {})[row.id or 0] = definition
     assert row.id is not None
     return row.id
 

@@ -113,3 +113,15 @@ def test_a_round_that_cannot_open_says_why(doors, world, clock):
     assert manager.get(path).json()["moves"][0]["reasons"] == why
     refused = manager.post(path, json={"trigger": "open", "version": 1})
     assert (refused.status_code, refused.json()["reasons"]) == (409, why)
+
+
+def test_a_manager_chooses_the_workflow(doors, world):
+    program = doors.program(world.manager)
+    made = program.post("/api/v1/rounds", json=BODY | {"workflow": "concept"}).json()
+    assert (made["workflow"], made["workflow_version"]) == ("concept", 1)
+    changed = program.patch(
+        f"/api/v1/rounds/{made['slug']}", json={"edition": made["edition"], "workflow": "application"}
+    )
+    assert changed.json()["workflow"] == "application"
+    refused = program.post("/api/v1/rounds", json=BODY | {"workflow": "loan"})
+    assert (refused.status_code, list(refused.json()["errors"])) == (422, ["workflow"])

@@ -1,5 +1,6 @@
 """Pages about rounds, as a browser asks for them."""
 
+import re
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -219,3 +220,27 @@ def test_a_posted_form_from_another_site_is_refused(doors, world):
         headers={"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "cross-site"},
     )
     assert answer.status_code == 403
+
+
+def test_a_round_that_asks_for_concept_notes_says_what_is_asked_when(doors, world):
+    manager = doors.browser(world.manager)
+    page = manager.get("/rounds/new").text
+    assert "Concept note and proposal" in page
+    assert "Concept note → Proposal → Review → Decision → Award → Reporting → Sharing" in page
+    planned_at = manager.post("/rounds/new", data=TYPED | {"workflow": "concept"}).headers["location"]
+    assert "Its applications go through: Concept note and proposal, version 1." in shown(
+        manager.get(planned_at).text
+    )
+    form = shown(manager.get(planned_at.replace("/manage", "/form")).text)
+    later = "Asked later on, in the stage “Proposal”, of those who come that far."
+    assert form.count(later) == 4
+    assert form.index("The problem and the evidence") < form.index(later)
+    changed = planned_at.replace("/manage", "/edit")
+    assert re.search(r'value="concept"[^>]* checked', manager.get(changed).text)
+    assert later not in shown(doors.browser().get(f"/rounds/{world.round_slug}/form").text)
+
+
+def test_a_workflow_that_moves_no_applications_cannot_be_chosen(doors, world):
+    page = doors.browser(world.manager).post("/rounds/new", data=TYPED | {"workflow": "lesson"})
+    assert page.status_code == 422
+    assert "Choose one of the workflows for applications" in page.text

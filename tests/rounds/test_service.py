@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 from sqlmodel import select
 
-from fund.base import ledger, passing
+from fund.base import definitions, ledger, passing
 from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused, NotFound
 from fund.base.permissions import Viewer
 from fund.rounds import defaults, queries, service
@@ -33,6 +33,45 @@ def stranger(db, clock) -> Viewer:
     """Somebody who acts for a member."""
     with db.write() as session:
         return person(session, "Omar Nur", clock.now())
+
+
+def test_a_manager_chooses_the_workflow_until_the_round_opens(db, clock, manager):
+    round_ = planned(db, manager, clock.now(), workflow="concept")
+    assert pinned_name(db, round_) == "concept"
+    with pytest.raises(Invalid) as wrong:
+        update(db, manager, round_, clock.now(), workflow="review")
+    assert list(wrong.value.fields) == ["workflow"]
+    update(db, manager, round_, clock.now(), workflow="application")
+    assert pinned_name(db, round_) == "application"
+    update(db, manager, round_, clock.now(), workflow="")
+    assert pinned_name(db, round_) == "application", "nothing chosen leaves it"
+    moved(db, manager, round_.slug, "open", clock.now())
+    with pytest.raises(Invalid) as promised:
+        update(db, manager, round_, clock.now(), workflow="concept")
+    assert list(promised.value.fields) == ["workflow"]
+
+
+def test_a_plan_that_was_given_up_leaves_nothing_behind(db, clock, manager):
+    with pytest.raises(RuntimeError), db.write() as session:
+        given_up = service.create_round(session, manager, replace(DRAFT, workflow="concept"), clock.now())
+        key = definitions.pinned(session, given_up.id or 0, "application")
+        assert definitions.definition_by_id(session, key).name == "concept"
+        raise RuntimeError
+    round_ = planned(db, manager, clock.now())
+    assert pinned_name(db, round_) == "application"
+    with db.write() as session:
+        assert queries.workflow(session, session.get_one(Round, round_.id)).name == "application"
+
+
+def test_a_plan_with_another_workflow_is_another_round(db, clock, manager):
+    one = planned(db, manager, clock.now())
+    assert planned(db, manager, clock.now()).slug == one.slug
+    assert planned(db, manager, clock.now(), workflow="concept").slug != one.slug
+
+
+def pinned_name(db, round_: Round) -> str:
+    with db.read() as session:
+        return queries.workflow(session, session.get_one(Round, round_.id)).name
 
 
 def update(db, viewer, round_: Round, now, edition: str | None = None, **changes):

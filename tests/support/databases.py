@@ -56,7 +56,8 @@ def opened(url: str) -> Iterator[Database]:
     """The database at ``url``, by an engine that stays: working out each statement anew for every test takes longer
     than most tests."""
     database = OPEN.setdefault(url, Database(url))
-    definitions.forget(database.engine)
+    for engine in database.engines:
+        definitions.forget(engine)
     try:
         yield database
     finally:
