@@ -6,14 +6,13 @@ raises its ``generation``, cancels and plans anew; reminders of an older generat
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
 
 from sqlmodel import Session
 
 from notifications import outbox
 from notifications.dates import reminder_moment
-from schema.deadlines import Deadline
 
 STALE_AFTER = timedelta(days=30)
 """A mail about something overdue that could not go out for so long says nothing new any more."""
@@ -35,11 +34,30 @@ class ReminderRule:
     to: str
 
 
+class Owed(Protocol):
+    """What planning looks at of a deadline: of one that is stored, or one that has just been written."""
+
+    @property
+    def id(self) -> int | None: ...
+    @property
+    def subject_kind(self) -> str: ...
+    @property
+    def subject_id(self) -> int: ...
+    @property
+    def application_id(self) -> int | None: ...
+    @property
+    def generation(self) -> int: ...
+    @property
+    def due_on(self) -> date: ...
+    @property
+    def due_at(self) -> datetime: ...
+
+
 Offset = tuple[int, Sequence[Recipient], str, str]
 """Days from the due day (negative: before), whom, the path of the mail's link, the template."""
 
 
-def plan_reminders(session: Session, deadline: Deadline, offsets: Sequence[Offset], now: datetime) -> int:
+def plan_reminders(session: Session, deadline: Owed, offsets: Sequence[Offset], now: datetime) -> int:
     """Queue the reminders of ``deadline`` whose moment is still to come. Returns how many it calls for.
 
     Planning twice writes nothing twice. ``deadline`` must have its id (be flushed). A reminder from before
@@ -62,17 +80,17 @@ def cancel_for_deadlines(session: Session, ending: Sequence[tuple[int, str]], no
     outbox.cancel_each(session, ending, now)
 
 
-def reminder_key(deadline: Deadline, days: int, person_id: int) -> str:
+def reminder_key(deadline: Owed, days: int, person_id: int) -> str:
     """The key that makes a second reminder for the same reason impossible."""
     return f"rem:{deadline.id}:{deadline.generation}:{days}:{person_id}"
 
 
-def planned_rows(deadline: Deadline, offsets: Sequence[Offset], now: datetime) -> list[dict[str, Any]]:
+def planned_rows(deadline: Owed, offsets: Sequence[Offset], now: datetime) -> list[dict[str, Any]]:
     """The rows that ``plan_reminders`` would queue. Reads and writes nothing."""
     return list(_rows(deadline, offsets, now))
 
 
-def _rows(deadline: Deadline, offsets: Sequence[Offset], now: datetime) -> Iterator[dict[str, Any]]:
+def _rows(deadline: Owed, offsets: Sequence[Offset], now: datetime) -> Iterator[dict[str, Any]]:
     due_on, due_at = deadline.due_on, deadline.due_at
     common = {
         "kind": "reminder",

@@ -33,18 +33,22 @@ class _Ready:
     """A statement as one kind of database takes it."""
 
     sql: str
-    names: Sequence[str] | None
-    """The parameters in the order of their marks; None where the driver takes them by name."""
-    constants: Mapping[str, Any]
-    converters: Sequence[tuple[str, Callable[[Any], Any]]]
+    by_name: bool
+    """Whether the driver takes parameters by their names; else in the order of their marks."""
+    parameters: Sequence[tuple[str, Any, Callable[[Any], Any] | None]]
+    """Name, value where none is given, and what turns a value into what the driver takes."""
 
     def values(self, given: Mapping[str, Any]) -> Any:
         """The parameters as the driver takes them."""
-        values = {**self.constants, **given}
-        for name, convert in self.converters:
-            if values[name] is not None:
-                values[name] = convert(values[name])
-        return values if self.names is None else [values[name] for name in self.names]
+        ordered = [
+            value if (value := given.get(name, constant)) is None or convert is None else convert(value)
+            for name, constant, convert in self.parameters
+        ]
+        return (
+            dict(zip((name for name, _, _ in self.parameters), ordered, strict=True))
+            if self.by_name
+            else ordered
+        )
 
 
 class Prepared:
@@ -102,13 +106,11 @@ class Prepared:
     def _prepare(self, connection: Connection) -> _Ready:
         dialect = connection.dialect
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
-        made = {
-            name: bind.type.dialect_impl(dialect).bind_processor(dialect)
-            for name, bind in compiled.binds.items()
-        }
-        converters = [(name, convert) for name, convert in made.items() if convert is not None]
-        names = compiled.positiontup if compiled.positional else None
-        ready = _Ready(compiled.string, names, dict(compiled.params), converters)
+        binds, constants = compiled.binds, compiled.params
+        names = compiled.positiontup if compiled.positional else list(binds)
+        converters = {name: binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names}
+        parameters = [(name, constants.get(name), converters[name]) for name in names]
+        ready = _Ready(compiled.string, not compiled.positional, parameters)
         return self._ready.setdefault(dialect.name, ready)
 
 

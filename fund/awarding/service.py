@@ -21,7 +21,6 @@ from fund.web.i18n import gettext as _
 from notifications.dates import local_day
 from schema.applications import Application
 from schema.awards import Award
-from schema.ledger import LedgerEvent
 from schema.people import Role
 from schema.rounds import Round
 
@@ -71,7 +70,7 @@ def offer(
     version: int,
     now: datetime,
     reason: str | None = None,
-) -> LedgerEvent:
+) -> ledger.Written:
     """Offer the prepared award (again, if the offer had lapsed): the applicant is told by mail.
 
     The round's money is looked at under a lock, so that two offers at once never promise more than there is. Raises
@@ -93,7 +92,7 @@ def accept(
     signed_name: str,
     version: int,
     now: datetime,
-) -> LedgerEvent:
+) -> ledger.Written:
     """Accept the offer for the applicant; ``signed_name`` stands as the signature under the agreement.
 
     Raises Invalid (``signed_name``) where it is missing, Forbidden, MoveRefused, Conflict.

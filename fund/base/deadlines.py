@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -86,7 +87,7 @@ def open_all(session: Session, audience: Audience, opening: Sequence[Due], now: 
     for key, row, (subject, rule) in zip(keys, written, opening, strict=True):
         if row["status"] == DeadlineStatus.OPEN:
             offsets = offsets_of(session, audience, subject, rule)
-            planned += planned_rows(Deadline(id=key, **row), offsets, now)
+            planned += planned_rows(SimpleNamespace(id=key, **row), offsets, now)
     queue_rows(session, planned)
     return keys
 

@@ -62,6 +62,16 @@ HEADS = Prepared(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An event that has just been written: the place in the ledger by which others refer to it."""
+
+    chain: str
+    seq: int
+    action: str
+    target: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What is to be written down. ``data`` holds ids, dates and numbers only, never a name or an address.
@@ -81,13 +91,13 @@ class Entry:
     note: str | None = None
 
 
-def append(session: Session, *, now: datetime, **entry: Any) -> LedgerEvent:
+def append(session: Session, *, now: datetime, **entry: Any) -> Written:
     """Add one event, described as an ``Entry``, to the end of its chain. See ``append_all``."""
     return append_all(session, [Entry(**entry)], now)[0]
 
 
-def append_all(session: Session, entries: Sequence[Entry], now: datetime) -> list[LedgerEvent]:
-    """Add the events to the ends of their chains and answer them, in the same order, without their keys.
+def append_all(session: Session, entries: Sequence[Entry], now: datetime) -> list[Written]:
+    """Add the events to the ends of their chains and answer where they stand, in the same order.
 
     Two appends to one chain at once: the second one's unit of work fails as a Conflict (UNIQUE chain and number),
     so callers lock the chain's subject first.
@@ -100,7 +110,7 @@ def append_all(session: Session, entries: Sequence[Entry], now: datetime) -> lis
         heads[entry.chain] = seq + 1, row["hash"]
         written.append(row)
     WRITE.each(session, written)
-    return [LedgerEvent(**row) for row in written]
+    return [Written(row["chain"], row["seq"], row["action"], row["target"]) for row in written]
 
 
 def _heads(session: Session, chains: set[str]) -> dict[str, tuple[int, str]]:

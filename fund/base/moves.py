@@ -30,7 +30,6 @@ from fund.base.subjects import (
     kind_of,
     lock_all,
 )
-from schema.ledger import LedgerEvent
 from schema.rounds import Round
 from workflows import Actor, NotAllowed, Option, Outcome, Refusal
 
@@ -70,7 +69,7 @@ def fire(
     now: datetime,
     reason: str | None = None,
     data: Mapping[str, Any] | None = None,
-) -> LedgerEvent:
+) -> ledger.Written:
     """Make the move for the viewer, with everything that belongs to it, and answer its ledger event.
 
     Raises Conflict where the version is older, Forbidden where the move is not the viewer's, Invalid where a reason
@@ -80,14 +79,14 @@ def fire(
     return fire_all(session, [wish], viewer, now)[0]
 
 
-def fire_all(session: Session, wishes: Sequence[Wish], viewer: Viewer, now: datetime) -> list[LedgerEvent]:
+def fire_all(session: Session, wishes: Sequence[Wish], viewer: Viewer, now: datetime) -> list[ledger.Written]:
     """Make moves of different subjects together, all or none, and answer their events in the same order.
 
     They are written together, except where a guard counts what the others take (the money that is left): such a move
     is asked about when those before it are written. Raises what ``fire`` raises for the first that cannot be made.
     """
     lock_all(session, [wish.subject for wish in wishes])
-    events: list[LedgerEvent] = []
+    events: list[ledger.Written] = []
     waiting: list[_Step] = []
     for wish in wishes:
         step = _asked(session, wish, viewer, now)
@@ -100,7 +99,7 @@ def fire_all(session: Session, wishes: Sequence[Wish], viewer: Viewer, now: date
     return events
 
 
-def pass_deadline(session: Session, subject: Subject, key: str, now: datetime) -> LedgerEvent | None:
+def pass_deadline(session: Session, subject: Subject, key: str, now: datetime) -> ledger.Written | None:
     """Make the automatic move that waits for this deadline to pass, if there is one and its guards are met.
 
     The caller has locked the subject and knows that the deadline, grace included, lies behind ``now``.
@@ -180,7 +179,7 @@ def _may_follow(session: Session, subjects: Sequence[Subject]) -> list[Subject]:
     return found
 
 
-def _write(session: Session, steps: Sequence[_Step], now: datetime) -> list[LedgerEvent]:
+def _write(session: Session, steps: Sequence[_Step], now: datetime) -> list[ledger.Written]:
     for step in steps:
         effects.write(session, step.subject, step.outcome.move.records, step.viewer, step.data, now)
     since = [step.subject.state_since for step in steps]
@@ -204,7 +203,7 @@ def _start_children(session: Session, step: _Step, now: datetime) -> None:
         children.start(session, application, start, now)
 
 
-def _news(step: _Step, event: LedgerEvent) -> News:
+def _news(step: _Step, event: ledger.Written) -> News:
     return News(step.subject, event, step.outcome.move.notices, (step.reason or "").strip())
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from sqlmodel import Session
 
 from fund.base.audience import Audience
+from fund.base.ledger import Written
 from fund.base.links import link_for
 from fund.base.subjects import Subject, application_of, id_of, kind_of
 from notifications.outbox import message_row, queue_rows
-from schema.ledger import LedgerEvent
 from workflows import Notice
 
 
@@ -20,7 +20,7 @@ class News:
     """What happened to a subject, and who is to hear of it."""
 
     subject: Subject
-    event: LedgerEvent
+    event: Written
     notices: Sequence[Notice]
     reason: str = ""
 
