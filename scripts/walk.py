@@ -25,7 +25,8 @@ def walks(session: Session) -> Iterator[Walk]:
     yield None, list(_public(session, slugs))
     manager, auditor = _holders(session, Role.MANAGER)[0], _holders(session, Role.AUDITOR)[0]
     yield manager, [*_office(session), *_rounds(slugs), *_files(session)]
-    yield auditor, [("auditor-home", "/home"), ("auditor-pipeline", "/pipeline")]
+    read = ("home", "pipeline", "people", "members")
+    yield auditor, [(f"auditor-{name}", f"/{name}") for name in read]
     seen: set[str] = set()
     for reviewer in _holders(session, Role.REVIEWER):
         yield reviewer, list(_reviews(session, reviewer, seen))
@@ -71,7 +72,7 @@ def _files(session: Session) -> Iterator[Page]:
         yield f"file-{row.state}", base
         yield f"file-{row.state}-history", f"{base}/history"
         if row.state in ("in_review", "completed"):
-            parts = ("proposal", "mail", "reviewers", "award", "public")
+            parts = ("proposal", "workflow", "mail", "reviewers", "award", "public")
             yield from ((f"file-{row.state}-{part}", f"{base}/{part}") for part in parts)
         for trigger in {"submitted": ["start_screening"], "in_review": ["close_review"]}.get(row.state, []):
             yield f"file-{row.state}-move", f"/applications/{row.reference}/moves/{trigger}"

@@ -216,9 +216,16 @@ def assign(
             application = access.application(session, viewer, reference)
             service.assign(session, viewer, application, chosen, now=now)
     except Invalid as invalid:
-        form.refuse_all(invalid)
-        return _reviewers(request, viewer, db, reference, form)
+        if not _asked_already(db, viewer, reference, chosen):
+            form.refuse_all(invalid)
+            return _reviewers(request, viewer, db, reference, form)
     return redirect(f"/pipeline/{reference}/reviewers", done=ASSIGNED)
+
+
+def _asked_already(db: DbDep, viewer: Viewer, reference: str, chosen: list[int]) -> bool:
+    """Whether all of them have been asked: the button was pressed twice, and what was wanted is done."""
+    with db.read() as session:
+        return queries.all_asked(session, access.application(session, viewer, reference), chosen)
 
 
 def _reviewers(request: Request, viewer: Viewer, db: DbDep, reference: str, form: Form) -> Response:

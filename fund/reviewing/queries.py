@@ -65,6 +65,12 @@ def reference_of(session: Session, review: Review) -> str:
     return session.get_one(Application, review.application_id).reference
 
 
+def all_asked(session: Session, application: Application, people: Sequence[int]) -> bool:
+    """Whether each of these people (at least one) has a review of the application."""
+    asked = session.exec(select(Review.reviewer_id).where(Review.application_id == application.id)).all()
+    return bool(people) and set(people) <= set(asked)
+
+
 def mine(session: Session, viewer: Viewer) -> list[Task]:
     """The viewer's reviews: what waits first, the nearest deadline on top; then what is over, the latest on top.
 

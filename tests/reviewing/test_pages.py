@@ -234,6 +234,15 @@ def test_only_managers_ask_reviewers(app, here, case, who):
     assert asked.status_code == 403
 
 
+def test_asking_twice_asks_once_and_is_no_mistake(app, here, case):
+    client = browser_of(app, here.manager)
+    body = {"reviewer": str(here.reviewers[2].person_id)}
+    answers = [client.post(f"/pipeline/{case.reference}/reviewers", data=body) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    page = client.get(f"/pipeline/{case.reference}/reviewers").text
+    assert page.count(">Reviewer C</a>") == 1
+
+
 def test_a_manager_asks_one_more_reviewer_and_cancels_another(app, sqlite_db, here, case):
     client, path = browser_of(app, here.manager), f"/pipeline/{case.reference}/reviewers"
     page = client.get(path).text
