@@ -14,7 +14,6 @@ from fund.rounds import defaults, queries
 from fund.rounds.fields import NAMES, WORDS, RoundDraft, checked, draft_of, slug
 from fund.web.i18n import gettext as _
 from schema.deadlines import DeadlineStatus
-from schema.ledger import LedgerEvent
 from schema.people import Role
 from schema.rounds import Round
 
@@ -102,7 +101,7 @@ def move(
     version: int,
     now: datetime,
     reason: str | None = None,
-) -> LedgerEvent:
+) -> ledger.Written:
     """Open, close, reopen, decide or archive the round. Raises NotFound, and what ``fund.base.moves.fire`` raises."""
     round_ = queries.round_by_slug(session, viewer, round_slug)
     return moves.fire(session, round_, trigger, viewer, version=version, now=now, reason=reason)
