@@ -22,6 +22,8 @@ from fund.base.permissions import Viewer
 from fund.base.settings import Settings
 from fund.deciding import api as deciding_api
 from fund.deciding import pages as deciding_pages
+from fund.governing import api as governing_api
+from fund.governing import pages as governing_pages
 from fund.people import api as people_api
 from fund.people import pages as people_pages
 from fund.people.identify import identify
@@ -44,6 +46,8 @@ ROUTERS = (
     people_api.router,
     rounds_pages.router,
     rounds_api.router,
+    governing_pages.router,
+    governing_api.router,
     applying_pages.router,
     applying_api.router,
     reviewing_pages.router,

@@ -8,10 +8,11 @@ from datetime import date
 
 from sqlmodel import SQLModel
 
+from fund.base.effects import EFFECTS
 from fund.base.subjects import KINDS
 from schema.awards import Award
 from schema.reports import ReportKind
-from workflows import Definition, Finding
+from workflows import Definition, Finding, Level
 from workflows.guards import REGISTRY
 
 Findings = Iterator[Finding]
@@ -38,11 +39,11 @@ TAKES_PROPOSALS = "open"
 
 
 def misfits(definition: Definition) -> list[Finding]:
-    """What the fund cannot carry out, by line; each is an error."""
+    """What the fund cannot carry out (errors), and what it would no longer write down (warnings), by line."""
     if definition.subject not in KINDS:
         known = ", ".join(KINDS)
         return [Finding(0, "subject", f"the fund moves nothing called {definition.subject}, only {known}")]
-    looks = (_days, _people, _facts, _starts, _rounds)
+    looks = (_days, _people, _facts, _starts, _rounds, _records)
     return sorted(finding for look in looks for finding in look(definition))
 
 
@@ -101,3 +102,15 @@ def _rounds(definition: Definition) -> Findings:
     """A round in which no proposal could ever be written."""
     if definition.subject == "round" and TAKES_PROPOSALS not in definition.states:
         yield Finding(0, "", f'no state is called "{TAKES_PROPOSALS}": no proposal could be written')
+
+
+def _records(definition: Definition) -> Findings:
+    """What the fund cannot leave on record here, and what nothing would leave any more."""
+    left = {record for move in definition.moves.values() for record in move.records}
+    for move in definition.moves.values():
+        for record in move.records:
+            if (definition.subject, record) not in EFFECTS:
+                yield Finding(move.line, f"move {move.trigger}", f"no {record} can be left on record here")
+    for kind, record in EFFECTS:
+        if kind == definition.subject and record not in left:
+            yield Finding(0, "", f"no move leaves the {record} on record", Level.WARNING)

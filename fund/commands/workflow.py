@@ -1,18 +1,31 @@
-"""``fund workflow …``: check and draw definitions."""
+"""``fund workflow …``: check, draw and compare definitions; give the fund a new version; change a round to one."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from sqlmodel import Session
 
-from fund.base.errors import Misconfigured
+from fund.base import versions
+from fund.base.clock import SystemClock
+from fund.base.errors import Invalid, Misconfigured
+from fund.base.migrating import NoPlace
+from fund.commands import doors, told
+from fund.governing import service
 from notifications.compose import template_names
 from workflows import Definition, DefinitionError, Level, library, shipped
 from workflows.check import check_text
+from workflows.compare import compare as differences
 from workflows.draw import mermaid, svg
 
-app = typer.Typer(help="Workflow definitions: check and draw them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Workflow definitions: check, draw, compare, and change rounds to them.", no_args_is_help=True
+)
 File = Annotated[Path, typer.Argument(help="A workflow definition (TOML).")]
+VERSION = (
+    "A file, a NAME (its newest version), NAME@VERSION, or the first 8 digits or more of a version's digest."
+)
 
 
 @app.command()
@@ -32,11 +45,107 @@ def draw(
     form: Annotated[Literal["svg", "mermaid"], typer.Option("--as", help="svg or mermaid.")] = "svg",
 ) -> None:
     """Draw stages, states and moves, as SVG or Mermaid, to standard output."""
+    definition = _parsed(file)
+    typer.echo(svg(definition) if form == "svg" else mermaid(definition))
+
+
+@app.command()
+def compare(
+    old: Annotated[str, typer.Argument(help=VERSION)],
+    new: Annotated[str, typer.Argument(help=VERSION)],
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="old=new: a state that was renamed.")
+    ] = None,
+) -> None:
+    """Say in words what changes from one definition to another: one line for each difference."""
+    before, after = _named(old), _named(new)
+    for difference in differences(before, after, states=dict(map(told.pair, map_ or []))):
+        typer.echo(str(difference))
+
+
+@app.command("list")
+def list_versions() -> None:
+    """Every version that the fund knows, the latest of each name first."""
+    with doors.reading() as session:
+        for one in versions.known(session).values():
+            typer.echo(f"{versions.key_of(one)}  {one.name}@{one.version}  for the subject {one.subject}")
+
+
+@app.command()
+def accept(file: File) -> None:
+    """Give the fund a new version. Rounds planned from now on follow it; rounds under way keep theirs."""
+    text = service.text_of(file.read_bytes())
+    with doors.writing() as session:
+        definition = service.accept(session, None, text, SystemClock().now())
+    typer.echo(f"The fund has {definition.name}@{definition.version} ({versions.key_of(definition)}).")
+
+
+@app.command()
+def migrate(
+    round_: Annotated[str, typer.Argument(metavar="ROUND", help="The last part of the round's address.")],
+    new: Annotated[list[str], typer.Argument(help=f"{VERSION} Several change together.")],
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="old=new, or kind.old=new: where things go.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
+    ] = False,
+) -> None:
+    """Change a round to other versions of its workflows, with everything that is under way in it, or not at all.
+
+    A file that the fund does not have yet becomes a new version of it.
+    """
+    with doors.reading() if dry_run else doors.writing() as session:
+        now = SystemClock().now()
+        wanted = [_wanted(session, one, None if dry_run else now) for one in new]
+        places = told.places(session, round_, wanted, map_ or [])
+        try:
+            if dry_run:
+                made = service.preview(session, None, round_, wanted, places, now)
+            else:
+                made = service.change(session, None, round_, wanted, places, fingerprint=None, now=now)
+        except NoPlace as left:
+            raise Invalid({"map": told.without_place(left)}) from left
+    for line in told.lines(made):
+        typer.echo(line)
+    typer.echo(
+        "Dry run: nothing was changed." if dry_run else f"Done. The round follows {told.versions_of(made)}."
+    )
+
+
+def _wanted(session: Session, name: str, now: datetime | None) -> Definition:
+    """The definition that is meant; a file that the fund does not have yet is given to it, if there is a ``now``."""
+    if not Path(name).is_file():
+        return versions.find(session, name)
+    text = service.text_of(Path(name).read_bytes())
+    for one in versions.known(session).values():
+        if one.source == text:
+            return one
+    if now is not None:
+        return service.accept(session, None, text, now)
+    definition = service.acceptable(session, text).definition
+    assert definition is not None
+    return definition
+
+
+def _named(name: str) -> Definition:
+    """The definition that is meant: a file, else a version that the fund has; without a database a shipped one."""
+    if Path(name).is_file():
+        return _parsed(Path(name))
     try:
-        definition = Definition.parse(_text(file))
+        with doors.reading() as session:
+            return versions.find(session, name)
+    except Misconfigured:
+        if name in library():
+            return shipped(name)
+        raise
+
+
+def _parsed(file: Path) -> Definition:
+    try:
+        return Definition.parse(_text(file))
     except DefinitionError as error:
         raise Misconfigured(f"{file}: {error.findings[0]}") from error
-    typer.echo(svg(definition) if form == "svg" else mermaid(definition))
 
 
 def _text(file: Path) -> str:

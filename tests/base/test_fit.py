@@ -39,6 +39,16 @@ def test_what_is_shipped_can_be_carried_out(name):
             "there is no reviewer here to write to",
         ),
         ("application", ("", 'child = "lesson"', 'child = "review"'), "the fund cannot start a review here"),
+        (
+            "report",
+            ("moves.hand_in", '["arrival"]', '["signature"]'),
+            "no signature can be left on record here",
+        ),
+        (
+            "lesson",
+            ("moves.publish", 'records = ["publication"]\n', ""),
+            "warning: no move leaves the publication",
+        ),
     ],
 )
 def test_what_it_cannot_is_named(name, edit, said):

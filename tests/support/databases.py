@@ -56,7 +56,7 @@ def opened(url: str) -> Iterator[Database]:
     """The database at ``url``, by an engine that stays: working out each statement anew for every test takes longer
     than most tests."""
     database = OPEN.setdefault(url, Database(url))
-    for engine in database.engines:
+    for engine in (database.engine, database._reader):
         definitions.forget(engine)
     try:
         yield database

@@ -147,8 +147,8 @@ def require_whole(session: Session, round_: Round, wanted: Sequence[Change]) -> 
 def _errors(session: Session, definition: Definition, others: Collection[Definition]) -> list[Finding]:
     """What the checker finds, given what else the fund knows, and what the fund cannot carry out."""
     family = known(session) | {one.digest: one for one in others}
-    found = check(definition, templates=template_names(), family=family)
-    return [*(finding for finding in found if finding.level is Level.ERROR), *misfits(definition)]
+    found = [*check(definition, templates=template_names(), family=family), *misfits(definition)]
+    return [finding for finding in found if finding.level is Level.ERROR]
 
 
 def _left_behind(definition: Definition, change: Change) -> Iterator[Finding]:

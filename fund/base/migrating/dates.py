@@ -80,7 +80,10 @@ class Desk:
         self._audience = Audience(session, subjects)
 
     def adjustments(self, passage: Passage, rows: Sequence[Deadline]) -> list[Adjustment]:
-        """What becomes of the thing's open deadlines ``rows``, then what is opened, in the order of the file."""
+        """What becomes of the thing's deadlines ``rows``, then what is opened, in the order of the file.
+
+        Those that stand still stay so, whether the state holds them or what the thing belongs to does.
+        """
         found = [self._of_open(passage, row) for row in rows]
         there = {row.key for row in rows} | set(passage.before.deadlines)
         for key in passage.after.deadlines:
@@ -112,6 +115,8 @@ class Desk:
         return self._planned(subject, renewed, rule)
 
     def _planned(self, subject: Subject, row: Deadline, rule: DeadlineRule) -> int:
+        if row.status == DeadlineStatus.HELD:
+            return 0
         offsets = deadlines.offsets_of(self._session, self._audience, subject, rule)
         return len(planned_rows(row, offsets, self._now))
 
@@ -140,6 +145,7 @@ def _values(row: Deadline, rule: DeadlineRule, day: date, anew: bool, now: datet
         "grace_until": until,
         "passed_at": None if until > now else row.passed_at,
         "generation": row.generation + anew,
+        "held_at": now if row.held_at and day != row.due_on else row.held_at,
     }
 
 
@@ -162,8 +168,9 @@ def adjust(
                 ending.append(Ending(one.row.id, DeadlineStatus.CANCELLED, reason))
             elif one.fate is not Fate.KEPT and one.row and one.rule and one.new_day:
                 _renew(one.row, one.rule, one.new_day, one.anew, now)
-                offsets = deadlines.offsets_of(session, audience, subject, one.rule) if one.anew else []
-                planned += planned_rows(one.row, offsets, now)
+                if one.anew and one.row.status == DeadlineStatus.OPEN:
+                    offsets = deadlines.offsets_of(session, audience, subject, one.rule)
+                    planned += planned_rows(one.row, offsets, now)
     session.flush()
     anew = [one.row.id for _, each in made for one in each if one.anew and one.row and one.row.id]
     cancel_for_deadlines(session, [(key, f"planned anew: {reason}") for key in anew], now)

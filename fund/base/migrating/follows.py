@@ -9,8 +9,9 @@ from sqlmodel import Session, col, select
 
 from fund.base.definitions import definition_of
 from fund.base.facts import facts_of
-from fund.base.subjects import CHILDREN, Child, Subject, id_of, kind_of
+from fund.base.subjects import CHILDREN, Child, Subject, application_of, id_of, kind_of
 from schema.applications import Application
+from schema.reports import Report
 from schema.rounds import Round
 from workflows import Definition, Facts
 
@@ -25,6 +26,8 @@ class Follow:
 
     subject: Subject
     application: Application | None
+    name: str
+    """What people call the thing."""
     label: str
 
 
@@ -74,7 +77,7 @@ class Foresight:
         if definition.follows_facts(state):
             move = definition.automatic(state, self._facts(subject, application))
             if move is not None:
-                yield Follow(subject, application, move.label)
+                yield Follow(subject, application, name_of(self._session, subject), move.label)
 
     def _stands(self, subject: Subject) -> tuple[Definition, str]:
         key = (kind_of(subject), id_of(subject))
@@ -98,6 +101,18 @@ class Foresight:
         for subject in subjects:
             found.setdefault(kind_of(subject), []).append(self._stands(subject)[1])
         return {kind: tuple(states) for kind, states in found.items()}
+
+
+def name_of(session: Session, subject: Subject) -> str:
+    """What people call a thing: ``PIF-3F9A``, or ``PIF-3F9A, review 7``; a round by its title."""
+    if isinstance(subject, Round):
+        return subject.title
+    application = application_of(session, subject)
+    assert application is not None
+    if subject is application:
+        return application.reference
+    what = f"{subject.kind} report" if isinstance(subject, Report) else f"{kind_of(subject)} {subject.id}"
+    return f"{application.reference}, {what}"
 
 
 def _applications(session: Session, round_: Round) -> Sequence[Application]:

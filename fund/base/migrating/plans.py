@@ -9,15 +9,15 @@ from typing import cast
 
 from sqlmodel import Session, col, func, select
 
+from fund.base.errors import Invalid
 from fund.base.migrating.changes import Change, NoPlace, Places, changes, require_whole
 from fund.base.migrating.dates import Adjustment, Desk, Passage
-from fund.base.migrating.follows import Follow, Foresight, Key
-from fund.base.subjects import KINDS, Subject, application_of, id_of, kind_of
+from fund.base.migrating.follows import Follow, Foresight, Key, name_of
+from fund.base.subjects import KINDS, Subject, id_of, kind_of
 from notifications.outbox import CANCELLABLE
 from schema.applications import Application
-from schema.deadlines import Deadline, DeadlineStatus
+from schema.deadlines import OWED, Deadline
 from schema.outbox import Message
-from schema.reports import Report
 from schema.rounds import Round
 from workflows import Definition, State
 
@@ -113,19 +113,23 @@ def _passages(session: Session, subjects: Sequence[Subject], changed: Mapping[st
             found.append(Passage(subject, change.old, before, change.new, change.new.states[place]))
     if standing:
         raise NoPlace(standing, labels)
+    _require_time(found)
     return found
 
 
-def name_of(session: Session, subject: Subject) -> str:
-    """What people call a thing: ``PIF-3F9A``, or ``PIF-3F9A, review 7``; a round by its title."""
-    if isinstance(subject, Round):
-        return subject.title
-    application = application_of(session, subject)
-    assert application is not None
-    if subject is application:
-        return application.reference
-    what = f"{subject.kind} report" if isinstance(subject, Report) else f"{kind_of(subject)} {subject.id}"
-    return f"{application.reference}, {what}"
+def _require_time(passages: Iterable[Passage]) -> None:
+    """Raises Invalid where time would begin or cease to stand still without anybody's move."""
+    wrong: dict[str, str] = {}
+    for one in passages:
+        if one.before.hold != one.after.hold:
+            kind = kind_of(one.subject)
+            at = kind if one.before.name == one.after.name else f"map-{kind}-{one.before.name}"
+            still, runs = (one.before, one.after) if one.before.hold else (one.after, one.before)
+            wrong[at] = (
+                f"Time stands still in “{still.label}” and runs in “{runs.label}”. Move what stands there first."
+            )
+    if wrong:
+        raise Invalid(wrong)
 
 
 def _steps(session: Session, round_: Round, passages: Sequence[Passage], now: datetime) -> list[Step]:
@@ -145,11 +149,11 @@ def _steps(session: Session, round_: Round, passages: Sequence[Passage], now: da
 
 
 def _open_deadlines(session: Session, round_: Round) -> dict[Key, list[Deadline]]:
-    """Every open deadline in the round, by what it hangs on, the nearest first."""
+    """Every deadline in the round that is open or on hold, by what it hangs on, the nearest first."""
     found: dict[Key, list[Deadline]] = {}
     for row in session.exec(
         select(Deadline)
-        .where(Deadline.round_id == round_.id, Deadline.status == DeadlineStatus.OPEN)
+        .where(Deadline.round_id == round_.id, col(Deadline.status).in_(OWED))
         .order_by(col(Deadline.due_at), col(Deadline.id))
     ):
         found.setdefault((row.subject_kind, row.subject_id), []).append(row)
