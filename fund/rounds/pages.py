@@ -68,7 +68,7 @@ def create(request: Request, viewer: ManagerDep, db: DbDep, now: NowDep, form: F
 def show(request: Request, slug: str, viewer: ViewerDep, db: DbDep, now: NowDep) -> Response:
     """What the round is for, who may apply, what is asked, how it is scored, until when."""
     with db.read() as session:
-        view = queries.view(session, queries.round_by_slug(session, viewer, slug), now)
+        view = queries.whole(session, queries.round_by_slug(session, viewer, slug), now)
         late = int(queries.grace(session, view.round).total_seconds() // 60)
         later = queries.asked_later(session, view.round)
     return render(request, "rounds/show.html", view=view, late=late, later=later)
@@ -78,7 +78,7 @@ def show(request: Request, slug: str, viewer: ViewerDep, db: DbDep, now: NowDep)
 def printable(request: Request, slug: str, viewer: ViewerDep, db: DbDep, now: NowDep) -> Response:
     """The whole form on one page, to read and to print before signing in."""
     with db.read() as session:
-        view = queries.view(session, queries.round_by_slug(session, viewer, slug), now)
+        view = queries.whole(session, queries.round_by_slug(session, viewer, slug), now)
         later = queries.asked_later(session, view.round)
     return render(request, "rounds/form.html", view=view, later=later)
 

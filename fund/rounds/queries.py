@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, func, select
@@ -105,6 +105,14 @@ def view(session: Session, round_: Round, now: datetime) -> RoundView:
         ceiling=Money(round_.ceiling_minor, round_.currency),
         shares=[Share(criterion, criterion.weight / whole) for criterion in round_.criteria],
     )
+
+
+def whole(session: Session, round_: Round, now: datetime) -> RoundView:
+    """The same, saying of the closing day what its workflow asks for until then: a proposal, a concept note."""
+    seen, definition = view(session, round_, now), workflow(session, round_)
+    owed = definition.state(definition.initial).deadlines
+    label = definition.deadline(owed[0]).label if owed else seen.closing.label
+    return replace(seen, closing=replace(seen.closing, label=label))
 
 
 def takes_proposals(round_: Round, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import icalendar
 import pytest
 
-from tests.rounds.support import opened, planned
+from tests.rounds.support import moved, opened, planned
 from tests.support.doors import hidden, shown
 
 TYPED = {
@@ -222,7 +222,7 @@ def test_a_posted_form_from_another_site_is_refused(doors, world):
     assert answer.status_code == 403
 
 
-def test_a_round_that_asks_for_concept_notes_says_what_is_asked_when(doors, world):
+def test_a_round_that_asks_for_concept_notes_says_what_is_asked_when(doors, world, clock):
     manager = doors.browser(world.manager)
     page = manager.get("/rounds/new").text
     assert "Concept note and proposal" in page
@@ -238,6 +238,8 @@ def test_a_round_that_asks_for_concept_notes_says_what_is_asked_when(doors, worl
     changed = planned_at.replace("/manage", "/edit")
     assert re.search(r'value="concept"[^>]* checked', manager.get(changed).text)
     assert later not in shown(doors.browser().get(f"/rounds/{world.round_slug}/form").text)
+    moved(world.db, world.manager, planned_at.split("/")[2], "open", clock.now())
+    assert "Send the concept note " in shown(manager.get(planned_at.replace("/manage", "")).text)
 
 
 def test_a_workflow_that_moves_no_applications_cannot_be_chosen(doors, world):
