@@ -77,7 +77,11 @@ def round_of(session: Session, subject: Subject) -> Round:
         return subject
     application = application_of(session, subject)
     assert application is not None
-    return session.get_one(Round, application.round_id)
+    # A session forgets what nobody holds; kept here, one round is read once for however many of its applications.
+    kept: dict[int, Round] = session.info.setdefault("rounds", {})
+    if application.round_id not in kept:
+        kept[application.round_id] = session.get_one(Round, application.round_id)
+    return kept[application.round_id]
 
 
 def children_of(session: Session, application: Application) -> Sequence[Child]:
