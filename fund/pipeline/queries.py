@@ -163,7 +163,8 @@ def _workflows(session: Session, round_slug: str) -> list[Definition]:
             col(Round.slug) == round_slug
         )
     known = [
-        definition_by_id(session, key) for key in session.scalars(keys.distinct().order_by("workflow_id"))
+        definition_by_id(session, key)
+        for key in session.scalars(keys.distinct().order_by(col(RoundWorkflow.workflow_id)))
     ]
     return known or [newest(session, APPLICATION)]
 
