@@ -25,7 +25,7 @@ router = APIRouter(include_in_schema=False)
 flash.register("applying.begun", lazy("You had begun this draft already. Here you can go on."), "info")
 flash.register("applying.saved", lazy("Your proposal is saved."))
 flash.register(
-    "applying.closed", lazy("This proposal cannot be changed now. Here you see where it stands."), "info"
+    "applying.closed", lazy("This proposal cannot be changed now. Here you see its status."), "info"
 )
 flash.register("applying.moved", lazy("Done. Here you see the new status."))
 

@@ -207,7 +207,7 @@ def test_the_first_error_is_where_the_keyboard_begins(
     page.get_by_role("button", name="Submit the proposal").press("Enter")
     expect(page.get_by_role("alert")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Tick the box to confirm that this is true")).to_be_focused()
+    expect(page.get_by_role("link", name="Not answered yet: Title")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("The project")
