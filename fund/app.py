@@ -68,6 +68,7 @@ ROUTERS = (
 NAV = (
     NavEntry(lazy("Home"), "/home", lambda viewer: viewer.signed_in),
     NavEntry(lazy("Rounds"), "/rounds"),
+    NavEntry(lazy("Projects"), "/projects", lambda viewer: not viewer.reads_everything),
     NavEntry(lazy("Lessons"), "/lessons"),
     NavEntry(lazy("Proposals"), "/applications", lambda viewer: bool(viewer.member_ids)),
     NavEntry(lazy("Reviews"), "/reviews", lambda viewer: viewer.is_reviewer),
