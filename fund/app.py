@@ -14,7 +14,7 @@ from fund.applying import api as applying_api
 from fund.applying import pages as applying_pages
 from fund.awarding import api as awarding_api
 from fund.awarding import pages as awarding_pages
-from fund.base import health
+from fund.base import health, soundness
 from fund.base.clock import Clock, SystemClock
 from fund.base.database import Database
 from fund.base.errors import Misconfigured
@@ -122,6 +122,7 @@ def run_server(app: FastAPI, settings: Settings, door: socket.socket) -> None:
     """Answer whoever comes to ``door`` until SIGINT or SIGTERM; requests under way are finished first."""
     config = uvicorn.Config(
         app,
+    soundness.report(database)
         log_config=None,
         access_log=False,
         server_header=False,

@@ -2,11 +2,10 @@
 
 import logging
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fund.base import deadlines, ledger, passing
+from fund.base import deadlines, ledger, passing, soundness
 from fund.base.clock import Clock, SystemClock
 from fund.base.database import Database
 from fund.base.settings import Settings
@@ -22,6 +21,7 @@ from notifications.ticks import Job, Ticks
 log = logging.getLogger(__name__)
 HOUR = 3600.0
 DAY = 24 * HOUR
+STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Worker:
@@ -82,13 +82,13 @@ class Worker:
 
 
 def run(settings: Settings, database: Database) -> None:
-    """Work until told to stop (SIGTERM, SIGINT)."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    """Work until told to stop (SIGTERM, SIGINT); a second signal does not wait for the mail in hand."""
+    # Waited for, not handled: a handler may run at a moment when the main thread cannot be woken.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     with Worker(settings, database, SystemClock()).running():
         log.info("the worker sweeps every %s seconds", settings.sweep_seconds)
-        stopping.wait()
+        signal.sigwait(STOPS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 def mail_settings(settings: Settings, *, demo: bool = False) -> MailSettings:

@@ -1,5 +1,6 @@
 """``fund workflow …``: check, draw and compare definitions; give the fund a new version; change a round to one."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,11 +12,10 @@ from fund.base import versions
 from fund.base.clock import SystemClock
 from fund.base.errors import Invalid, Misconfigured
 from fund.base.migrating import NoPlace
+from fund.base.soundness import look_at
 from fund.commands import doors, told
 from fund.governing import service
-from notifications.compose import template_names
 from workflows import Definition, DefinitionError, Level, library, shipped
-from workflows.check import check_text
 from workflows.compare import compare as differences
 from workflows.draw import mermaid, svg
 
@@ -32,7 +32,7 @@ VERSION = (
 def check(file: File) -> None:
     """Check a definition: one line for each finding; a non-zero exit if one is an error."""
     family = {name: shipped(name) for name in library()}
-    findings = check_text(_text(file), templates=template_names(), family=family)
+    findings = look_at(_text(file), family)
     for finding in findings:
         typer.echo(f"{file}: {finding}")
     if any(finding.level is Level.ERROR for finding in findings):
@@ -97,7 +97,8 @@ def migrate(
     """
     with doors.reading() if dry_run else doors.writing() as session:
         now = SystemClock().now()
-        wanted = [_wanted(session, one, None if dry_run else now) for one in new]
+        beside = [_parsed(Path(one)) for one in new if Path(one).is_file()]
+        wanted = [_wanted(session, one, beside, None if dry_run else now) for one in new]
         places = told.places(session, round_, wanted, map_ or [])
         try:
             if dry_run:
@@ -113,19 +114,16 @@ def migrate(
     )
 
 
-def _wanted(session: Session, name: str, now: datetime | None) -> Definition:
+def _wanted(session: Session, name: str, beside: Sequence[Definition], now: datetime | None) -> Definition:
     """The definition that is meant; a file that the fund does not have yet is given to it, if there is a ``now``."""
     if not Path(name).is_file():
         return versions.find(session, name)
     text = service.text_of(Path(name).read_bytes())
-    for one in versions.known(session).values():
-        if one.source == text:
-            return one
-    if now is not None:
-        return service.accept(session, None, text, now)
-    definition = service.acceptable(session, text).definition
-    assert definition is not None
-    return definition
+    if (digest := _parsed(Path(name)).digest) in (known := versions.known(session)):
+        return known[digest]
+    if now is None:
+        return service.acceptable(session, text, beside)
+    return service.accept(session, None, text, now, beside)
 
 
 def _named(name: str) -> Definition:
@@ -143,7 +141,7 @@ def _named(name: str) -> Definition:
 
 def _parsed(file: Path) -> Definition:
     try:
-        return Definition.parse(_text(file))
+        return Definition.parse(service.text_of(file.read_bytes()))
     except DefinitionError as error:
         raise Misconfigured(f"{file}: {error.findings[0]}") from error
 

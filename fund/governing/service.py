@@ -24,6 +24,7 @@ from schema.people import Role
 from schema.rounds import Round
 from workflows import Definition, DefinitionError, Finding, Level
 from workflows.check import check_text
+from workflows.include import placed
 
 LARGEST = 400_000
 """Bytes that a workflow's file may have. The longest that we ship has some forty thousand."""
@@ -81,7 +82,7 @@ def examine(session: Session, text: str) -> Examined:
         definition = Definition.parse(text)
     except DefinitionError:
         return Examined(None, found)
-    found = sorted([*found, *misfits(definition)])
+    found = sorted([*found, *placed(misfits(definition), text)])
     return Examined(None if any(one.level is Level.ERROR for one in found) else definition, found)
 
 
