@@ -12,7 +12,7 @@ definitions without a difference say the same. Comments, white space and lines d
 deadline review: when it is due: now 14 days after it is opened, was the day round.review_due_on
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any
@@ -220,26 +220,35 @@ def _lists(noun: str, old: Collection[Any], new: Collection[Any]) -> Iterator[st
     """What came to a list and what went from it; the whole of it where only the order differs."""
     came = [item for item in new if item not in old]
     went = [item for item in old if item not in new]
-    reworded = [(one, other) for one in went for other in came if _same_call(one, other)]
-    for one, other in reworded:
-        yield f"{noun}: {one} now says {quoted(other.otherwise)}, was {quoted(one.otherwise)}"
-    came = [item for item in came if all(item is not other for _one, other in reworded)]
-    went = [item for item in went if all(item is not one for one, _other in reworded)]
+    pairs = _same_guards(went, came)
+    for one, other in pairs:
+        yield from _changes(f"{noun}, {one.name}", one.argument, other.argument)
+        if one.otherwise != other.otherwise:
+            yield f"{noun}, {one.name}: now says {quoted(other.otherwise)}, was {quoted(one.otherwise)}"
+    came = [item for item in came if all(item is not other for _one, other in pairs)]
+    went = [item for item in went if all(item is not one for one, _other in pairs)]
     if came:
         yield f"{noun}: now also {joined(_ordered(came, new))}"
     if went:
         yield f"{noun}: no longer {joined(_ordered(went, old))}"
-    if not (came or went or reworded):
+    if not (came or went or pairs):
         yield f"{noun}: now in the order {joined(new)}"
 
 
-def _same_call(one: Any, other: Any) -> bool:
-    """Whether two calls of a guard differ in their own sentence alone."""
-    return (
-        isinstance(one, GuardCall)
-        and isinstance(other, GuardCall)
-        and (one.name, one.argument) == (other.name, other.argument)
-    )
+def _same_guards(went: Sequence[Any], came: Sequence[Any]) -> list[tuple[GuardCall, GuardCall]]:
+    """Calls of a guard that stand for each other, because either side has one of that name that the other has not."""
+    pairs = []
+    for one in went:
+        here, there = (_calls(side, getattr(one, "name", "")) for side in (went, came))
+        if len(here) == len(there) == 1:
+            [other] = there
+            if replace(one, argument=other.argument, otherwise=other.otherwise) == other:
+                pairs.append((one, other))
+    return pairs
+
+
+def _calls(items: Sequence[Any], name: str) -> list[GuardCall]:
+    return [item for item in items if isinstance(item, GuardCall) and item.name == name]
 
 
 def _ordered(items: list[Any], whole: Collection[Any]) -> list[Any]:

@@ -1,6 +1,6 @@
 """``fund workflow …``: check, draw and compare definitions; give the fund a new version; change a round to one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -45,7 +45,7 @@ def draw(
     form: Annotated[Literal["svg", "mermaid"], typer.Option("--as", help="svg or mermaid.")] = "svg",
 ) -> None:
     """Draw stages, states and moves, as SVG or Mermaid, to standard output."""
-    definition = _parsed(file)
+    definition = _parsed(file, _text(file))
     typer.echo(svg(definition) if form == "svg" else mermaid(definition))
 
 
@@ -97,8 +97,8 @@ def migrate(
     """
     with doors.reading() if dry_run else doors.writing() as session:
         now = SystemClock().now()
-        beside = [_parsed(Path(one)) for one in new if Path(one).is_file()]
-        wanted = [_wanted(session, one, beside, None if dry_run else now) for one in new]
+        files = {one: _given(Path(one)) for one in new if Path(one).is_file()}
+        wanted = [_wanted(session, one, files, None if dry_run else now) for one in new]
         places = told.places(session, round_, wanted, map_ or [])
         try:
             if dry_run:
@@ -114,13 +114,18 @@ def migrate(
     )
 
 
-def _wanted(session: Session, name: str, beside: Sequence[Definition], now: datetime | None) -> Definition:
+def _given(file: Path) -> Definition:
+    return _parsed(file, service.text_of(file.read_bytes()))
+
+
+def _wanted(session: Session, name: str, files: Mapping[str, Definition], now: datetime | None) -> Definition:
     """The definition that is meant; a file that the fund does not have yet is given to it, if there is a ``now``."""
-    if not Path(name).is_file():
+    if name not in files:
         return versions.find(session, name)
+    known, beside = versions.known(session), list(files.values())
+    if files[name].digest in known:
+        return known[files[name].digest]
     text = service.text_of(Path(name).read_bytes())
-    if (digest := _parsed(Path(name)).digest) in (known := versions.known(session)):
-        return known[digest]
     if now is None:
         return service.acceptable(session, text, beside)
     return service.accept(session, None, text, now, beside)
@@ -129,7 +134,7 @@ def _wanted(session: Session, name: str, beside: Sequence[Definition], now: date
 def _named(name: str) -> Definition:
     """The definition that is meant: a file, else a version that the fund has; without a database a shipped one."""
     if Path(name).is_file():
-        return _parsed(Path(name))
+        return _parsed(Path(name), _text(Path(name)))
     try:
         with doors.reading() as session:
             return versions.find(session, name)
@@ -139,9 +144,9 @@ def _named(name: str) -> Definition:
         raise
 
 
-def _parsed(file: Path) -> Definition:
+def _parsed(file: Path, text: str) -> Definition:
     try:
-        return Definition.parse(service.text_of(file.read_bytes()))
+        return Definition.parse(text)
     except DefinitionError as error:
         raise Misconfigured(f"{file}: {error.findings[0]}") from error
 

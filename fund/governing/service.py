@@ -75,9 +75,13 @@ def text_of(data: bytes) -> str:
     return text
 
 
-def examine(session: Session, text: str) -> Examined:
-    """Look at a text with all that the fund knows: other workflows, its mails, what it can do. Writes nothing."""
-    found = check_text(text, templates=template_names(), family=versions.known(session))
+def examine(session: Session, text: str, beside: Sequence[Definition] = ()) -> Examined:
+    """Look at a text with all that the fund knows: other workflows, its mails, what it can do. Writes nothing.
+
+    ``beside`` are definitions that come together with it, of which it may speak.
+    """
+    family = versions.known(session) | {one.digest: one for one in beside}
+    found = check_text(text, templates=template_names(), family=family)
     try:
         definition = Definition.parse(text)
     except DefinitionError:
@@ -86,28 +90,29 @@ def examine(session: Session, text: str) -> Examined:
     return Examined(None if any(one.level is Level.ERROR for one in found) else definition, found)
 
 
-def acceptable(session: Session, text: str) -> Examined:
+def acceptable(session: Session, text: str, beside: Sequence[Definition] = ()) -> Definition:
     """The text as a definition that the fund could take as a new version. Writes nothing.
 
     Raises Faulty for one with errors, Invalid for one that is known already or no later than what is known.
     """
-    examined = examine(session, text)
+    examined = examine(session, text, beside)
     if examined.definition is None:
         raise Faulty(examined.findings)
     if problem := _no_later(session, examined.definition):
         raise Invalid({FILE: problem})
-    return examined
+    return examined.definition
 
 
-def accept(session: Session, viewer: Viewer | None, text: str, now: datetime) -> Definition:
+def accept(
+    session: Session, viewer: Viewer | None, text: str, now: datetime, beside: Sequence[Definition] = ()
+) -> Definition:
     """Take a text as a new version. Rounds planned from now on follow it; rounds under way keep theirs.
 
     Raises Forbidden for others than managers, and what ``acceptable`` raises.
     """
     if viewer is not None:
         access.require_manager(viewer)
-    definition = acceptable(session, text).definition
-    assert definition is not None
+    definition = acceptable(session, text, beside)
     key = definitions.store(session, definition, now)
     ledger.append(
         session,

@@ -125,8 +125,10 @@ def test_every_kind_of_change_in_words():
 def test_the_sentence_of_a_guard_and_the_order_of_states():
     one = FINISH + 'guards = [{ round_in = ["open"] }]\n'
     two = FINISH + 'guards = [{ round_in = ["open"], otherwise = "Wait for the round." }]\n'
+    three = FINISH + 'guards = [{ round_in = ["closed", "open"] }]\n'
+    assert said(sound(finish=one), sound(finish=three)) == ["move finish: guards, round_in: now also closed"]
     assert said(sound(finish=one), sound(finish=two)) == [
-        "move finish: guards: round_in(open) now says “Wait for the round.”, was its own sentence"
+        "move finish: guards, round_in: now says “Wait for the round.”, was its own sentence"
     ]
     assert said(SOUND, sound(planned=DONE, done=PLANNED)) == ["states stand in another order: done, planned"]
 
