@@ -1,6 +1,7 @@
 """The web door: one app out of all rooms."""
 
 import errno
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -40,6 +41,8 @@ from fund.sharing import pages as sharing_pages
 from fund.web.container import Container, NavEntry
 from fund.web.i18n import lazy
 from fund.web.setup import install
+
+log = logging.getLogger(__name__)
 
 ROUTERS = (
     people_pages.router,
@@ -115,6 +118,7 @@ def create_app(
 def serve(settings: Settings, database: Database) -> None:
     """Answer requests until told to stop. Raises Misconfigured where the port cannot be had."""
     with listen(settings.host, settings.port) as door:
+        log.info("the fund answers on http://%s:%s", settings.host, settings.port)
         run_server(create_app(settings, db=database), settings, door)
 
 

@@ -100,6 +100,7 @@ def serve() -> None:
 @app.command()
 def worker() -> None:
     """Run the worker: deadlines pass, reminders and mail go out."""
+    _end_gently()
     settings = doors.settings()
     with doors.database(settings) as database:
         work(settings, database)
