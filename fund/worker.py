@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 HOUR = 3600.0
 DAY = 24 * HOUR
 STOPS = {signal.SIGINT, signal.SIGTERM}
-STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Worker:
