@@ -103,6 +103,7 @@ def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslat
         "decision_day": _day(facts.decision_on, str(locale)),
     }
     values |= {name: payload.get(name) for name in ("code", "minutes", "role")}
+    values["what"] = translate.gettext(payload["what"]) if payload.get("what") else ""
     said = {name: mime.clean(str(value)) if value else "" for name, value in values.items()}
     said["link"] = fund.address + _path(facts.path)
     return Telling(

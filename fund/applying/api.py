@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fund.applying import queries, service
 from fund.applying.fields import Edit, Keep
+from fund.base import undo
 from fund.base.permissions import Viewer
 from fund.web import moving
 from fund.web.deps import DbDep, NowDep, SignedIn
@@ -132,7 +133,8 @@ def options(reference: str, viewer: SignedIn, db: DbDep, now: NowDep) -> moving.
     """The moves that are yours from here, allowed or with the reasons why not."""
     with db.read() as session:
         application, found = queries.options(session, viewer, reference, now)
-        return moving.offered(application.state, application.version, found)
+        taken = undo.offer(session, application, viewer, now)
+        return moving.offered(application.state, application.version, found, taken)
 
 
 @router.post("/applications/{reference}/moves", responses=responses(401, 403, 404, 409, 422))

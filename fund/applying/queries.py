@@ -6,12 +6,12 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from fund.base import access, deadlines, moves
+from fund.base import access, deadlines, moves, undo
 from fund.base.definitions import definition_by_id, definition_of
 from fund.base.errors import Invalid, MoveRefused, NotFound
 from fund.base.facts import Gap, gaps, sections
 from fund.base.permissions import Viewer
-from fund.base.subjects import chain_of, path_of, round_of
+from fund.base.subjects import path_of, round_of
 from fund.web.i18n import gettext as _
 from schema.applications import Answer, Application
 from schema.deadlines import Deadline, DeadlineStatus
@@ -167,16 +167,7 @@ def writing(session: Session, viewer: Viewer, reference: str, now: datetime) -> 
 
 def word(session: Session, application: Application) -> str:
     """What the fund wrote to the applicant with the move that brought the proposal to where it stands, or nothing."""
-    event = session.exec(
-        select(LedgerEvent)
-        .where(
-            LedgerEvent.chain == chain_of(application),
-            LedgerEvent.subject_kind == "application",
-            LedgerEvent.target == application.state,
-        )
-        .order_by(col(LedgerEvent.seq).desc())
-        .limit(1)
-    ).first()
+    event = undo.led_here(session, application)
     move = definition_of(session, application).moves.get(event.action) if event else None
     if event is None or move is None or event.actor_role == "applicant":
         return ""

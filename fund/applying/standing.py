@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from fund.applying import queries
-from fund.base import access, moves
+from fund.base import access, moves, undo
 from fund.base.definitions import definition_of
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, chain_of, children_of, id_of, kind_of, path_of, round_of
@@ -65,6 +65,8 @@ class Standing:
     decision_on: date | None
     """When the decision is due, while it is waited for."""
     options: Sequence[Option]
+    undoable: undo.Offer | None
+    """The last move, if it is hers to undo."""
     offer: str
     """Where the offer or the agreement is, if there is one."""
     papers: Sequence[Paper]
@@ -92,6 +94,7 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
         deadlines=_owed(session, application),
         decision_on=round_.decision_on if sent and state.stage in WAITING and not state.final else None,
         options=moves.options(session, application, viewer, now),
+        undoable=undo.offer(session, application, viewer, now),
         offer=f"/applications/{reference}/offer" if _sees_offer(session, application, state) else "",
         papers=[_paper(session, child) for child in children if isinstance(child, Report | Lesson)],
         feedback=feedback(session, application, state),
@@ -186,6 +189,9 @@ def _told(
         started = isinstance(subject, Application)
         return Happening(event.at, _("Draft started"), by, "") if started else None
     definition = definition_of(session, subject)
+    if event.action == undo.UNDONE and event.source in definition.states:
+        what = _(definition.state(event.source).applicant_label)
+        return Happening(event.at, _("Undone: %(what)s") % {"what": what}, by, "")
     move = definition.moves.get(event.action)
     if move is None or (move.automatic == "facts" and definition.state(event.target).waits_for):
         return None  # not a move, or one that only follows what a report or the lesson has told already

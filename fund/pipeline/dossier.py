@@ -1,12 +1,12 @@
 """The file of one application: answers, reviews, award, reports, deadlines, mail and history, for who reads all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from fund.base import access, ledger, moves
+from fund.base import access, ledger, moves, undo
 from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
 from fund.base.facts import sections
@@ -21,7 +21,8 @@ from schema.lessons import Lesson
 from schema.people import Member, Person
 from schema.reports import Report
 from schema.rounds import Round, Section
-from workflows import Definition, Move, Option, State
+from schema.wording import gettext_noop as _n
+from workflows import Definition, Move, Option, Reason, State
 from workflows.draw import svg
 
 
@@ -51,6 +52,8 @@ class Overview:
     reports: list[tuple[Report, State]]
     lesson: tuple[Lesson, State] | None
     options: list[Option]
+    undoable: undo.Offer | None
+    """The last move, if it is hers to undo."""
 
     def owes(self, deadline: Deadline) -> str:
         """The name of the reviewer who has to meet the deadline, or nothing where a role says enough."""
@@ -126,6 +129,7 @@ def overview(session: Session, viewer: Viewer, application: Application, now: da
         reports=[(one, definition_of(session, one).state(one.state)) for one in reports],
         lesson=(lesson, definition_of(session, lesson).state(lesson.state)) if lesson else None,
         options=moves.options(session, application, viewer, now),
+        undoable=undo.offer(session, application, viewer, now),
     )
 
 
@@ -143,7 +147,7 @@ def way(session: Session, application: Application) -> Way:
     )
     steps = [
         Step(definition.states[event.target], event.at)
-        for event in events
+        for event in undo.live(events)
         if event.target in definition.states and event.target != event.source
     ]
     leaving = definition.leaving(application.state)
@@ -184,8 +188,9 @@ def history(session: Session, application: Application) -> list[Happened]:
         .join(Person, col(Person.id) == col(LedgerEvent.actor_id), isouter=True)
         .where(LedgerEvent.chain == f"application:{application.id}")
         .order_by(col(LedgerEvent.seq).desc())
-    )
-    return [_in_words(session, event, person) for event, person in found]
+    ).all()
+    titles = {event.seq: _title(session, event) for event, _person in found}
+    return [_in_words(session, event, person, titles) for event, person in found]
 
 
 def fault(session: Session, application: Application) -> str | None:
@@ -193,10 +198,13 @@ def fault(session: Session, application: Application) -> str | None:
     return ledger.fault_in(session, chain_of(application))
 
 
-def _in_words(session: Session, event: LedgerEvent, person: Person | None) -> Happened:
+def _in_words(
+    session: Session, event: LedgerEvent, person: Person | None, titles: Mapping[int, str]
+) -> Happened:
+    undone = titles.get(event.data.get("undoes", 0), "") if event.action == undo.UNDONE else ""
     return Happened(
         at=event.at,
-        title=_title(session, event),
+        title=Reason(_n("Undone: %(what)s"), what=undone) if undone else titles[event.seq],
         by=person.name if person else "",
         note=event.note or "",
         about="" if event.subject_kind == "application" else event.subject_kind,
@@ -206,10 +214,18 @@ def _in_words(session: Session, event: LedgerEvent, person: Person | None) -> Ha
 
 
 def _label(session: Session, event: LedgerEvent, name: str) -> str:
-    if not name:
-        return ""
-    states = definition_of(session, get(session, event.subject_kind, event.subject_id)).states
-    return states[name].label if name in states else name
+    definition = _definition(session, event)
+    if definition is None or name not in definition.states:
+        return name
+    return definition.states[name].label
+
+
+def _definition(session: Session, event: LedgerEvent) -> Definition | None:
+    """The workflow of what the event is about; None where that was taken away again."""
+    try:
+        return definition_of(session, get(session, event.subject_kind, event.subject_id))
+    except NotFound:
+        return None
 
 
 def _title(session: Session, event: LedgerEvent) -> str:
@@ -219,6 +235,6 @@ def _title(session: Session, event: LedgerEvent) -> str:
         )
     if event.action == "deadline_passed":
         return "A deadline passed"
-    subject = get(session, event.subject_kind, event.subject_id)
-    move = definition_of(session, subject).moves.get(event.action)
+    definition = _definition(session, event)
+    move = definition.moves.get(event.action) if definition else None
     return move.label if move else event.action.replace("_", " ").capitalize()

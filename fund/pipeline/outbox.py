@@ -31,6 +31,7 @@ REASONS = {
     "met: ": lazy("No longer needed: “%(what)s”"),
     "cancelled: ": lazy("No longer needed: “%(what)s”"),
     "held: ": lazy("Time stands still: “%(what)s”"),
+    "undone: ": lazy("It was undone: “%(what)s”"),
     "moved: ": lazy("The day was moved: %(what)s"),
 }
 """What the reasons mean that the fund itself gives when a deadline ends."""

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from fund.base import undo
 from fund.base.database import Database
 from fund.base.permissions import Viewer
 from fund.reporting import queries, service
@@ -94,7 +95,8 @@ def report_moves(reference: str, kind: str, viewer: SignedIn, db: DbDep, now: No
     """The steps that are yours from here, and why not where one cannot be taken."""
     with db.read() as session:
         view = queries.view(session, viewer, reference, kind, now)
-    return moving.offered(view.report.state, view.report.version, view.standing.options)
+        taken = undo.offer(session, view.report, viewer, now)
+    return moving.offered(view.report.state, view.report.version, view.standing.options, taken)
 
 
 @router.post(f"{PATH}/moves")

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from fund.base import access, deadlines, moves
+from fund.base import access, deadlines, moves, undo
 from fund.base.audience import actor_of
 from fund.base.definitions import definition_of
 from fund.base.errors import Forbidden, NotFound
 from fund.base.permissions import Viewer
-from fund.base.subjects import Subject, id_of, kind_of
+from fund.base.subjects import Subject
 from fund.web.i18n import gettext as _
 from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
@@ -29,6 +29,8 @@ class Standing:
     editable: bool
     options: Sequence[Option]
     """The moves that are hers, each allowed or with the reasons why not."""
+    undoable: undo.Offer | None
+    """The last move, if it is hers to undo."""
     deadlines: Sequence[Deadline]
     """What is open, the nearest first; for the applicant only what is hers to do."""
     answer_by: date | None
@@ -72,6 +74,7 @@ def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) 
         is_manager="manager" in roles,
         editable=access.may_edit(session, subject, viewer),
         options=moves.options(session, subject, viewer, now),
+        undoable=undo.offer(session, subject, viewer, now),
         deadlines=[one for one in due if one not in of_fund],
         answer_by=next((one.due_on for one in of_fund if one.held_at is None), None),
         word=_word(session, subject, is_applicant),
@@ -90,16 +93,7 @@ def move_named(session: Session, subject: Subject, viewer: Viewer, trigger: str)
 
 def _word(session: Session, subject: Subject, is_applicant: bool) -> LedgerEvent | None:
     """The step that led here, if it left a note that the viewer may read: applicants, what was sent to them."""
-    last = session.exec(
-        select(LedgerEvent)
-        .where(
-            LedgerEvent.subject_kind == kind_of(subject),
-            LedgerEvent.subject_id == id_of(subject),
-            LedgerEvent.target == subject.state,
-        )
-        .order_by(col(LedgerEvent.seq).desc())
-        .limit(1)
-    ).first()
+    last = undo.led_here(session, subject)
     if last is None or not last.note:
         return None
     move = definition_of(session, subject).moves.get(last.action)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sqlmodel import Session, col, select
 
+from fund.base import undo
 from fund.base.definitions import definition_by_id
 from schema.deadlines import OWED, Deadline
 from schema.ledger import LedgerEvent
@@ -28,17 +29,20 @@ def deadlines(session: Session, reviews: Iterable[Review]) -> dict[int, Deadline
 
 
 def notes(session: Session, reviews: Iterable[Review]) -> dict[int, str]:
-    """The reason of each review's last move that had one. One query. For its reviewer and for managers."""
+    """The reason of each review's last move that had one. One query. For its reviewer and for managers.
+
+    What was undone counts as not made.
+    """
     found = session.exec(
-        select(LedgerEvent.subject_id, LedgerEvent.note)
+        select(LedgerEvent)
         .where(
             LedgerEvent.subject_kind == "review",
             col(LedgerEvent.subject_id).in_([review.id for review in reviews]),
-            col(LedgerEvent.note).is_not(None),
+            col(LedgerEvent.note).is_not(None) | (col(LedgerEvent.action) == undo.UNDONE),
         )
         .order_by(col(LedgerEvent.id))
-    )
-    return {key: note or "" for key, note in found}
+    ).all()
+    return {event.subject_id: event.note or "" for event in undo.live(found)}
 
 
 def outcome(session: Session, review: Review) -> str | None:

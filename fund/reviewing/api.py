@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from fund.base import access, moves
+from fund.base import access, moves, undo
 from fund.base.database import Database
 from fund.base.permissions import Viewer
 from fund.reviewing import opinions, queries, service
@@ -54,7 +54,8 @@ def options(review_id: Key, viewer: SignedIn, db: DbDep, now: NowDep) -> moving.
     """The moves that are the caller's, allowed or with the reasons why not."""
     with db.read() as session:
         review = service.of(session, viewer, review_id)
-        return moving.offered(review.state, review.version, moves.options(session, review, viewer, now))
+        found = moves.options(session, review, viewer, now)
+        return moving.offered(review.state, review.version, found, undo.offer(session, review, viewer, now))
 
 
 @router.post("/reviews/{review_id}/moves", responses=responses(401, 403, 404, 409, 422))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
-from fund.base import access, moves
+from fund.base import access, moves, undo
 from fund.base.errors import Conflict, Invalid, NotFound
 from fund.base.permissions import Viewer
 from fund.reviewing import forms, opinions, queries, service
@@ -21,6 +21,8 @@ from schema.rounds import THEMES
 from workflows import Option
 
 router = APIRouter(include_in_schema=False)
+LATEST = 3
+"""Of how many reviews that are over it is looked up whether their reviewer can undo the last step."""
 Key = Annotated[int, Path(ge=1, lt=2**31)]
 
 SAVED = flash.register(
@@ -49,13 +51,17 @@ DONE = {
 
 
 @router.get("/reviews")
-def mine(request: Request, viewer: ReviewerDep, db: DbDep) -> Response:
+def mine(request: Request, viewer: ReviewerDep, db: DbDep, now: NowDep) -> Response:
     """My reviews: what waits, by when; and what is over."""
     with db.read() as session:
         tasks = queries.mine(session, viewer)
-    waiting = [task for task in tasks if task.waits]
-    over = [task for task in tasks if not task.waits]
-    return render(request, "reviewing/list.html", waiting=waiting, over=over, themes=THEMES)
+        waiting = [task for task in tasks if task.waits]
+        over = [task for task in tasks if not task.waits]
+        latest = [task.review for task in over[:LATEST] if not task.opened]
+        undoable = {one.id: undo.offer(session, one, viewer, now) for one in latest}
+    return render(
+        request, "reviewing/list.html", waiting=waiting, over=over, themes=THEMES, undoable=undoable
+    )
 
 
 @router.get("/reviews/{review_id}")
@@ -64,6 +70,7 @@ def review(request: Request, review_id: Key, viewer: SignedIn, db: DbDep, now: N
     with db.read() as session:
         reading = queries.reading(session, viewer, review_id)
         options = moves.options(session, reading.review, viewer, now)
+        undoable = undo.offer(session, reading.review, viewer, now)
         following = queries.next_waiting(session, viewer) if reading.own and reading.state.final else None
     if reading.own and reading.editable:
         return _scorecard(request, reading, forms.filled(reading))
@@ -79,6 +86,7 @@ def review(request: Request, review_id: Key, viewer: SignedIn, db: DbDep, now: N
         recommendations=RECOMMENDATIONS,
         themes=THEMES,
         following=following,
+        undoable=undoable,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from fund.base import undo
 from fund.base.definitions import APPLICATION
 from fund.base.permissions import Viewer
 from fund.rounds import queries, service
@@ -145,7 +146,8 @@ def options(slug: str, viewer: SignedIn, db: DbDep, now: NowDep) -> moving.MoveO
     """The moves that are the caller's, allowed or with the reasons why not."""
     with db.read() as session:
         round_ = queries.round_by_slug(session, viewer, slug)
-        return moving.offered(round_.state, round_.version, queries.options(session, viewer, round_, now))
+        found = queries.options(session, viewer, round_, now)
+        return moving.offered(round_.state, round_.version, found, undo.offer(session, round_, viewer, now))
 
 
 @router.post("/rounds/{slug}/moves", responses=responses(401, 403, 404, 409, 422))

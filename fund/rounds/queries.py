@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
-from fund.base import access, deadlines, facts, moves
+from fund.base import access, deadlines, facts, moves, undo
 from fund.base.definitions import APPLICATION, definition_by_id, definition_of, pinned
 from fund.base.errors import Forbidden, NotFound
 from fund.base.permissions import Viewer
@@ -183,6 +183,8 @@ class Managed:
     """How many are being written."""
     deadlines: Sequence[Deadline]
     options: Sequence[Option]
+    undoable: undo.Offer | None
+    """The last move, if it is hers to undo."""
     editable: bool
     workflow: Definition
 
@@ -198,6 +200,7 @@ def managed(session: Session, viewer: Viewer, slug: str, now: datetime) -> Manag
         drafts=drafts,
         deadlines=deadlines.open_of(session, round_),
         options=moves.options(session, round_, viewer, now),
+        undoable=undo.offer(session, round_, viewer, now),
         editable=access.may_edit(session, round_, viewer),
         workflow=workflow(session, round_),
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from fund.base import undo
 from fund.base.database import Database
 from fund.base.permissions import Viewer
 from fund.reporting.wire import MoneyOut, StateOut, Text
@@ -196,7 +197,8 @@ def lesson_moves(reference: str, viewer: SignedIn, db: DbDep, now: NowDep) -> mo
     """The steps that are yours from here, and why not where one cannot be taken."""
     with db.read() as session:
         view = queries.view(session, viewer, reference, now)
-    return moving.offered(view.lesson.state, view.lesson.version, view.standing.options)
+        taken = undo.offer(session, view.lesson, viewer, now)
+    return moving.offered(view.lesson.state, view.lesson.version, view.standing.options, taken)
 
 
 @own.post(f"{PATH}/moves")

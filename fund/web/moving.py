@@ -1,11 +1,13 @@
 """Moves as forms and the JSON API of every room speak them: which can be made now, and what is given with one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fund.base.undo import Offer
 from fund.web.forms import LONGEST_TEXT, Form
 from fund.web.i18n import gettext, ngettext
 from schema.values import Money
@@ -27,12 +29,42 @@ class MoveOption(BaseModel):
     """What a person is asked before it is done."""
 
 
+class UndoOption(BaseModel):
+    """The last move, where it is of a kind that can be undone and the caller's to undo."""
+
+    event: int
+    """Its number, to send back."""
+    trigger: str
+    label: str
+    state: str
+    """Where the thing goes back to."""
+    until: datetime
+    allowed: bool
+    reasons: list[str]
+    followed: list[str]
+    """Labels of the moves that followed by themselves and are undone with it."""
+    mails_unsent: int
+    """Mails that do not go out any more."""
+    mails_gone: int
+    """Mails that went out already; their readers get a word that it was undone."""
+
+
+class UndoRequest(BaseModel):
+    """The move to be undone, by the number of its event, and the version of the thing that the caller saw."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event: int = Field(ge=0, lt=2**31)
+    version: int = Field(ge=0, lt=2**31)
+
+
 class MoveOptions(BaseModel):
-    """Where a thing stands, the version to send back with a move, and the moves."""
+    """Where a thing stands, the version to send back with a move, the moves, and the last one if it can be undone."""
 
     state: str
     version: int
     moves: list[MoveOption]
+    undo: UndoOption | None
 
 
 class MoveRequest(BaseModel):
@@ -75,9 +107,25 @@ def note_missing(form: Form, asks: Iterable[Ask], data: Mapping[str, Any]) -> No
         form.refuse(name, sentence.translated(gettext, ngettext) if isinstance(sentence, Reason) else sentence)
 
 
-def offered(state: str, version: int, options: Sequence[Option]) -> MoveOptions:
-    """What ``fund.base.moves.options`` answered, as the API shows it."""
-    return MoveOptions(state=state, version=version, moves=[_option(option) for option in options])
+def offered(state: str, version: int, options: Sequence[Option], undo: Offer | None = None) -> MoveOptions:
+    """What ``fund.base.moves.options`` and ``fund.base.undo.offer`` answered, as the API shows it."""
+    listed = [_option(option) for option in options]
+    return MoveOptions(state=state, version=version, moves=listed, undo=_undo(undo) if undo else None)
+
+
+def _undo(offer: Offer) -> UndoOption:
+    return UndoOption(
+        event=offer.event,
+        trigger=offer.move.trigger,
+        label=offer.move.label,
+        state=offer.source.name,
+        until=offer.until,
+        allowed=offer.allowed,
+        reasons=[str(reason) for reason in offer.reasons],
+        followed=list(offer.followed),
+        mails_unsent=offer.unsent,
+        mails_gone=len(offer.gone),
+    )
 
 
 def _option(option: Option) -> MoveOption:

@@ -73,6 +73,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "urgency": lambda due_at, zone: words.urgency(due_at, _here().now, zone),
     "last_day": words.last_day,
     "duration": words.duration,
+    "time_left": lambda until: words.time_left(until, _here().now),
     "percent": words.percent,
     "iso": words.iso,
     "paragraphs": words.paragraphs,

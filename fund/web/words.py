@@ -107,6 +107,17 @@ def urgency(due_at: datetime, now: datetime, zone: str = "UTC") -> str:
     return "soon" if (last_day(due_at, zone) - now.astimezone(ZoneInfo(zone)).date()).days <= 3 else "calm"
 
 
+def time_left(until: datetime, now: datetime) -> str:
+    """``3 days``, ``22 hours``, ``5 minutes``: how long there still is, rounded down; at least one minute."""
+    minutes = max(int((until - now).total_seconds() // 60), 1)
+    if minutes >= 48 * 60:
+        return duration(minutes // (24 * 60))
+    if minutes >= 60:
+        hours = minutes // 60
+        return ngettext("%(count)s hour", "%(count)s hours", hours) % {"count": hours}
+    return ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
+
+
 def duration(days: int) -> str:
     """``5 days``."""
     return ngettext("%(count)s day", "%(count)s days", days) % {"count": days}
