@@ -29,8 +29,8 @@ from fund.people import api as people_api
 from fund.people import pages as people_pages
 from fund.people.identify import identify
 from fund.pipeline import api as pipeline_api
+from fund.pipeline import bulk_api, bulk_pages, undo_api, undo_pages
 from fund.pipeline import pages as pipeline_pages
-from fund.pipeline import undo_api, undo_pages
 from fund.reporting import api as reporting_api
 from fund.reporting import pages as reporting_pages
 from fund.reviewing import api as reviewing_api
@@ -64,6 +64,8 @@ ROUTERS = (
     reporting_api.router,
     sharing_pages.router,
     sharing_api.router,
+    bulk_pages.router,
+    bulk_api.router,
     undo_pages.router,
     undo_api.router,
     pipeline_pages.router,

@@ -240,6 +240,20 @@ def rows(
     ], int(total)
 
 
+def fitting(session: Session, viewer: Viewer, wanted: Filter, now: datetime, most: int) -> list[str]:
+    """References of all that fit the filter, in its order, at most so many."""
+    found = session.execute(
+        select(col(Application.reference))
+        .join(Member, col(Member.id) == col(Application.member_id))
+        .join(Round, col(Round.id) == col(Application.round_id))
+        .join(Award, col(Award.application_id) == col(Application.id), isouter=True)
+        .where(*_conditions(session, wanted, now), col(Application.member_id).not_in(viewer.member_ids))
+        .order_by(*_order(wanted.order), col(Application.id))
+        .limit(most)
+    )
+    return list(found.scalars())
+
+
 def _order(name: str) -> list[Any]:
     if name == "longest":
         return [col(Application.state_since)]
