@@ -122,6 +122,7 @@ def create_app(
 
 def serve(settings: Settings, database: Database) -> None:
     """Answer requests until told to stop. Raises Misconfigured where the port cannot be had."""
+    soundness.report(database)
     with listen(settings.host, settings.port) as door:
         log.info("the fund answers on http://%s:%s", settings.host, settings.port)
         run_server(create_app(settings, db=database), settings, door)
@@ -131,7 +132,6 @@ def run_server(app: FastAPI, settings: Settings, door: socket.socket) -> None:
     """Answer whoever comes to ``door`` until SIGINT or SIGTERM; requests under way are finished first."""
     config = uvicorn.Config(
         app,
-    soundness.report(database)
         log_config=None,
         access_log=False,
         server_header=False,
