@@ -53,6 +53,7 @@ class Move:
     confirm: str | None = None
     reason_label: str = ""
     style: str = "secondary"
+    asks: tuple[object, ...] = ()
 
 
 @dataclass
