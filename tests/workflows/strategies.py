@@ -21,6 +21,16 @@ GUARDS = [
     '{ parent_not_in = ["active"] }',
 ]
 
+ASKS = [
+    '{ name = "who", label = "Who", kind = "text" }',
+    '{ name = "safe", label = "Safe", kind = "tick", otherwise = "Confirm it." }',
+    '{ name = "day", label = "Day", kind = "date" }',
+    '{ name = "cost", label = "Cost", kind = "amount" }',
+]
+EXTRAS = ["", "", "revert = true", "undo = { hours = 1 }", 'moves = ["due"]']
+GIVEN = {"who": "Amina", "safe": True, "day": "2021-09-21", "cost": 100}
+"""All that a move may ask for."""
+
 HEAD = """\
 name = "random"
 label = "Random"
@@ -29,6 +39,10 @@ subject = "random"
 initial = "a"
 parent = "application"
 children = ["review", "report"]
+languages = ["es"]
+[translations.es]
+stages.one.label = "Uno"
+states.a.label = "La primera"
 [stages.one]
 label = "One"
 [stages.two]
@@ -57,6 +71,12 @@ def texts(draw: st.DrawFn) -> str:
             pieces.append('deadlines = ["due"]\n')
         if draw(st.integers(0, 3)) == 0:
             pieces.append('outcome = "over"\n')
+        if draw(st.integers(0, 3)) == 0:
+            pieces.append("hold = true\n")
+        readers = draw(st.lists(st.sampled_from([*ROLES, "auditor", "anyone"]), max_size=3, unique=True))
+        pieces.append(f"read = {_listed(readers)}\n")
+        if draw(st.integers(0, 2)) == 0:
+            pieces.append(f'hides = {{ {draw(st.sampled_from(ROLES))} = ["offer"] }}\n')
     for number in range(draw(st.integers(0, 9))):
         pieces.append(draw(_moves(f"m{number}", states)))
     return "".join(pieces)
@@ -72,6 +92,8 @@ def _moves(draw: st.DrawFn, name: str, states: list[str]) -> str:
         f'[moves.{name}]\nlabel = "{name}"\nfrom = {_listed(sources)}\nto = "{draw(st.sampled_from(states))}"\n'
         f"by = {_listed(roles)}\nguards = [{', '.join(guards)}]\n{automatic}"
         f'reason = "{draw(st.sampled_from(["none", "optional", "required"]))}"\n'
+        f"asks = [{', '.join(draw(st.lists(st.sampled_from(ASKS), max_size=2, unique=True)))}]\n"
+        f"{draw(st.sampled_from(EXTRAS))}\n"
     )
 
 
@@ -81,6 +103,17 @@ actors = st.one_of(
     st.just(Actor.clock()),
     st.builds(Actor, st.integers(1, 9), st.frozensets(st.sampled_from([*ROLES, "auditor", "anyone"]))),
 )
+
+gifts = st.fixed_dictionaries(
+    {},
+    optional={
+        "who": st.sampled_from(["Amina", " ", 7]),
+        "safe": st.sampled_from([True, False, "true"]),
+        "day": st.sampled_from(["2021-09-21", "tomorrow"]),
+        "cost": st.sampled_from([100, -1, "100"]),
+    },
+)
+"""What is given with a move, in its right form or not."""
 
 facts: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {

@@ -1,14 +1,17 @@
 """What holds for every definition, actor and fact."""
 
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+import workflows
 from tests.workflows.drafts import SOUND
-from tests.workflows.strategies import actors, definitions, facts, texts
+from tests.workflows.strategies import GIVEN, actors, definitions, facts, gifts, texts
 from workflows import (
+    PARTS,
     Actor,
     Definition,
     DefinitionError,
@@ -21,14 +24,15 @@ from workflows import (
 )
 from workflows.check import check_text
 from workflows.draw import mermaid, svg
+from workflows.include import shipped_parts
 
 
 def attempt(
     definition: Definition, state: str, trigger: str, actor: Actor, given_facts
 ) -> Outcome | NotAllowed:
-    """What comes of trying a move with a reason."""
+    """What comes of trying a move with all that it may ask for."""
     try:
-        return definition.fire(state, trigger, actor, given_facts, reason="Because.")
+        return definition.fire(state, trigger, actor, given_facts, reason="Because.", data=GIVEN)
     except NotAllowed as refusal:
         return refusal
 
@@ -64,10 +68,55 @@ def test_required_reason_is_all_that_stands_between_available_and_fire(
                 continue
             if option.move.reason == "required" and actor != Actor.clock():
                 with pytest.raises(NotAllowed) as error:
-                    definition.fire(state, option.move.trigger, actor, given_facts)
+                    definition.fire(state, option.move.trigger, actor, given_facts, data=GIVEN)
                 assert error.value.why is Refusal.REASON
             else:
-                assert definition.fire(state, option.move.trigger, actor, given_facts).move is option.move
+                fired = definition.fire(state, option.move.trigger, actor, given_facts, data=GIVEN)
+                assert fired.move is option.move
+
+
+@given(definitions, actors, facts, gifts)
+def test_what_is_not_given_in_its_form_is_all_that_is_asked_for_again(
+    definition, actor, given_facts, gift
+) -> None:
+    fits = {name for name, value in gift.items() if value == GIVEN[name] and type(value) is type(GIVEN[name])}
+    for state in definition.states:
+        for option in definition.available(state, actor, given_facts):
+            wanted = {ask.name for ask in option.move.asks} - fits
+            if not option.allowed or not wanted or actor == Actor.clock():
+                continue
+            with pytest.raises(NotAllowed) as error:
+                definition.fire(state, option.move.trigger, actor, given_facts, reason="So.", data=gift)
+            assert (error.value.why, set(error.value.fields)) == (Refusal.FIELD, wanted)
+
+
+@given(definitions, actors, facts)
+@settings(max_examples=30)
+def test_another_language_allows_the_same(definition, actor, given_facts) -> None:
+    spanish = definition.said("es")
+    assert spanish.state("a").label == "La primera"
+    for state in definition.states:
+        one, other = (each.available(state, actor, given_facts) for each in (definition, spanish))
+        assert [(o.move.trigger, o.allowed) for o in one] == [(o.move.trigger, o.allowed) for o in other]
+
+
+@given(definitions)
+@settings(max_examples=30)
+def test_nobody_sees_a_part_of_what_she_may_not_read(definition) -> None:
+    for state in definition.states.values():
+        for role in ("applicant", "reviewer", "manager", "auditor", "facilitator"):
+            reads = role in state.read or "anyone" in state.read
+            hidden = {part for part in PARTS if not state.shows(role, part)}
+            assert hidden == (set(state.hides.get(role, ())) if reads else set(PARTS))
+
+
+@given(definitions)
+def test_what_holds_can_be_left_unless_the_checker_objects(definition) -> None:
+    for_good = {f.where for f in check(definition) if f.message.startswith("holds for good")}
+    for state in definition.states.values():
+        ways = [definition.state(move.target) for move in definition.leaving(state.name) if move.roles]
+        stuck = state.hold and all(target.hold or target.final for target in ways)
+        assert (f"state {state.name}" in for_good) == stuck
 
 
 @given(definitions, facts)
@@ -125,19 +174,19 @@ def test_automatic_moves_come_to_rest_unless_the_checker_objects(definition, giv
             move = definition.automatic(state, given_facts)
             if move is None:
                 break
-            state = definition.fire(
-                state, move.trigger, Actor.clock(), given_facts, reason="By itself."
-            ).target.name
+            state = definition.fire(state, move.trigger, Actor.clock(), given_facts).target.name
         assert definition.automatic(state, given_facts) is None
 
 
 SHIPPED = [shipped(name).source for name in library()]
+FILES = [path.read_text() for path in (Path(workflows.__file__).parent / "library").rglob("*.toml")]
+"""As they stand in the repository: parts, and files that ask for them."""
 
 
 @st.composite
 def damaged(draw: st.DrawFn) -> str:
     """A shipped definition with pieces cut out, doubled or replaced."""
-    text = draw(st.sampled_from([SOUND, *SHIPPED]))
+    text = draw(st.sampled_from([SOUND, *SHIPPED, *FILES]))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(text)))
         end = min(len(text), start + draw(st.integers(0, 60)))
@@ -183,6 +232,13 @@ KEYS = [
     "due",
     "owner",
     "reminders",
+    "undo",
+    "revert",
+    "asks",
+    "moves",
+    "records",
+    "hold",
+    "hides",
 ]
 
 
@@ -191,12 +247,16 @@ def disguised(draw: st.DrawFn) -> str:
     """The right tables and keys with any values at all."""
     lines = []
     for table in draw(
-        st.lists(st.sampled_from(["states.a", "moves.b", "deadlines.c", "stages.d"]), unique=True)
+        st.lists(
+            st.sampled_from(["states.a", "moves.b", "deadlines.c", "stages.d", "translations.es"]),
+            unique=True,
+        )
     ):
         lines.append(f"[{table}]")
         for key in draw(st.lists(st.sampled_from(KEYS), unique=True, max_size=6)):
             lines.append(f"{key} = {draw(VALUES)}")
-    return draw(st.sampled_from(["", 'name = "x"\ninitial = "a"\n', "stages = 1\n"])) + "\n".join(lines)
+    heads = ["", 'name = "x"\ninitial = "a"\n', "stages = 1\n", 'include = ["funded"]\n', "include = 1\n"]
+    return draw(st.sampled_from(heads)) + "\n".join(lines)
 
 
 def parse(text: str) -> Definition | DefinitionError:
@@ -219,7 +279,8 @@ def parse(text: str) -> Definition | DefinitionError:
 @settings(max_examples=150)
 def test_no_text_crashes_the_checker(text: str) -> None:
     findings = check_text(text)
-    assert all(finding.line <= text.count("\n") + 1 for finding in findings)
+    longest = max(text.count("\n"), *(part.count("\n") for part in shipped_parts().values())) + 1
+    assert all(finding.line <= longest for finding in findings)
     assert all(str(finding).count("\n") == 0 for finding in findings)
     parsed = parse(text)
     if isinstance(parsed, DefinitionError):
