@@ -220,9 +220,15 @@ def _entry(step: _Step, since: datetime, change: Change) -> ledger.Entry:
         action=outcome.move.trigger,
         source=outcome.source.name,
         target=outcome.target.name,
-        data={"version": subject.version, "since": since.isoformat()} | ({"deadlines": done} if done else {}),
+        data=_for_undo(subject, since) | ({"deadlines": done} if done else {}),
         note=(step.reason or "").strip() or None,
     )
+
+
+def _for_undo(subject: Subject, since: datetime) -> dict[str, Any]:
+    """Where the subject was before, and which text of it the move was made on."""
+    edits = {} if isinstance(subject, Round) else {"edit": subject.edit_version}
+    return {"version": subject.version, "since": since.isoformat()} | edits
 
 
 def _role(actor: Actor, outcome: Outcome) -> str:

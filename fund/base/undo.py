@@ -25,6 +25,7 @@ from schema.deadlines import OWED, Deadline, DeadlineStatus
 from schema.ledger import LedgerEvent
 from schema.people import Role
 from schema.reviews import Review
+from schema.rounds import Round
 from schema.wording import gettext_noop as _n
 from workflows import Actor, Move, Reason, State
 
@@ -197,6 +198,8 @@ def _obstacles(session: Session, chain: Sequence[LedgerEvent], group: Sequence[L
         move = definition.moves.get(event.action)
         if move is not None and move.records:
             why.append(Reason(_n("It left something on record, which stands.")))
+        if event.data.get("edit", _edits(subject)) != _edits(subject):
+            why.append(Reason(_n("Its text was changed since then.")))
         if event.action == CREATED and _is_touched(subject):
             why.append(Reason(_n("What it asked for was begun already.")))
         if event.action != CREATED and event.source not in definition.states:
@@ -207,8 +210,12 @@ def _obstacles(session: Session, chain: Sequence[LedgerEvent], group: Sequence[L
 
 
 def _is_touched(child: Subject) -> bool:
-    edits: int = getattr(child, "edit_version", 0)
-    return child.version > 1 or edits > 0
+    return child.version > 1 or _edits(child) > 0
+
+
+def _edits(subject: Subject) -> int:
+    """How often its text was saved; rounds have none."""
+    return 0 if isinstance(subject, Round) else subject.edit_version
 
 
 def _overdrawn(session: Session, application: Application, back: State) -> list[str]:

@@ -44,6 +44,8 @@ class DeadlineOut(BaseModel):
     due_at: datetime
     grace_until: datetime
     status: str
+    held_at: datetime | None
+    """Since when it stands still (status ``held``), or stood still when it ended."""
 
 
 class OwedOut(BaseModel):
@@ -154,6 +156,7 @@ def _deadline(deadline: Deadline) -> DeadlineOut:
         due_at=deadline.due_at,
         grace_until=deadline.grace_until,
         status=deadline.status,
+        held_at=deadline.held_at,
     )
 
 

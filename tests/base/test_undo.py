@@ -231,6 +231,14 @@ def test_what_followed_by_itself_goes_back_with_it(here, db, clock):
         assert ledger.verify(session).broken is None
 
 
+def test_what_was_written_meanwhile_is_not_handed_in_by_an_undo(here, db, clock):
+    key = _submitted(here, clock)
+    _fire(here, clock, key, "return_for_changes")
+    with db.write() as session:
+        session.get_one(Application, key).edit_version += 1
+    assert _offer(here, clock, key).reasons == ("Its text was changed since then.",)
+
+
 def test_one_review_does_not_build_on_another(here, db, clock):
     key = _submitted(here, clock)
     with db.write() as session:
