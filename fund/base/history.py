@@ -43,8 +43,8 @@ class Usual:
 def usual_times(session: Session, kind: str = "application") -> dict[str, Usual]:
     """For each state of things of that kind how long it usually takes; states with little history are left out.
 
-    Stays that ended by a move backwards, by being put on hold or by what was undone say nothing about how long the
-    work takes and are not counted. Reads at most ``LOOKED_AT`` events, however long the ledger.
+    Stays that ended by a move backwards, by being put on hold, by what was undone or by another workflow say nothing
+    about how long the work takes and are not counted. Reads at most ``LOOKED_AT`` events, however long the ledger.
     """
     backwards, holds = _not_counted(session, kind)
     stays: dict[str, list[float]] = defaultdict(list)
@@ -74,7 +74,7 @@ def _stays(events: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
 
 
 def _not_counted(session: Session, kind: str) -> tuple[set[str], set[str]]:
-    backwards, holds = {"undone"}, set()
+    backwards, holds = {"undone", "workflow_changed"}, set()
     for key in session.scalars(select(col(Workflow.id))):
         definition = definition_by_id(session, key or 0)
         if definition.subject == kind:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col, func, select
 
-from fund.base import children, deadlines, definitions, ledger, migrating, moves
+from fund.base import children, deadlines, definitions, ledger, migrating, moves, undo
 from fund.base.audience import Audience
 from fund.base.errors import Conflict, FundError, Invalid
 from schema.applications import Application
@@ -105,12 +105,12 @@ def test_the_same_states_under_another_version(here, clock, going):
         for row in rows:
             event = session.exec(
                 select(LedgerEvent).where(
-                    LedgerEvent.chain == f"application:{row.id}", LedgerEvent.action == "migrated"
+                    LedgerEvent.chain == f"application:{row.id}", LedgerEvent.action == "workflow_changed"
                 )
             ).one()
-            assert (event.source, event.target, event.data["version"]) == (row.state, row.state, row.version)
+            assert (event.source, event.target, event.data["version"]) == ("", "", row.version)
             assert (event.actor_id, event.actor_role) == (here.manager.person_id, "manager")
-        told = session.exec(select(LedgerEvent).where(LedgerEvent.action == "workflow_changed")).one()
+        told = session.exec(select(LedgerEvent).where(LedgerEvent.action == "workflows_changed")).one()
         assert told.chain == f"round:{here.round_id}"
         assert told.data["workflow"] == [shipped("application").version, VERSION]
         assert ledger.verify(session).broken is None
@@ -193,10 +193,14 @@ def test_a_state_that_was_renamed_keeps_its_things_since_when_they_came(here, cl
     with here.db.write() as session:
         row = by_reference(session)[going[2]]
         assert (row.state, row.state_since) == ("sifting", since)
+        mine = (LedgerEvent.subject_kind == "application", LedgerEvent.subject_id == row.id)
+        event = session.exec(select(LedgerEvent).where(*mine).order_by(col(LedgerEvent.seq).desc())).first()
+        assert event is not None
+        assert (event.action, event.source, event.target) == ("workflow_changed", "screening", "sifting")
         review = session.exec(select(Review).where(Review.application_id == row.id)).one()
         assert review.state == "assigned"
         move(session, review, "start", here.reviewers[0], clock.now())
-        told = session.exec(select(LedgerEvent).where(LedgerEvent.action == "workflow_changed")).all()
+        told = session.exec(select(LedgerEvent).where(LedgerEvent.action == "workflows_changed")).all()
         assert {one.data["kind"]: one.data["places"] for one in told} == {
             "application": {"screening": "sifting"},
             "review": {},
@@ -242,6 +246,34 @@ def test_what_then_happens_by_itself_is_told_and_done(here, clock, going):
     with here.db.read() as session:
         assert by_reference(session)[going[2]].state == "in_review"
         assert ledger.verify(session).broken is None
+
+
+def test_where_time_stands_still_it_goes_on_standing_still(here, clock, going):
+    with here.db.write() as session:
+        move(session, by_reference(session)[going[3]], "suspend", here.manager, clock.now(), reason="Wait.")
+    clock.advance(timedelta(days=3))
+    sooner = ("deadlines.report", "reminders = [", "reminders = [-40, ")
+    made = migrate(here, clock, later(), later("report", sooner))
+    assert {one.fate for step in made.steps if "report" in step.name for one in step.deadlines} == {"changed"}
+    with here.db.read() as session:
+        held = session.exec(select(Deadline).where(Deadline.status == "held")).all()
+        assert [(row.key, waiting(session, row)) for row in held] == [("report", 0)] * 2
+    running = later("application", ("states.suspended", "hold = true\n", ""), version=VERSION + 1)
+    with pytest.raises(Invalid, match="Time stands still in “Suspended” and runs in “Suspended”"):
+        migrate(here, clock, running)
+
+
+def test_what_was_done_under_the_old_version_is_not_undone_under_the_new_one(here, clock, going):
+    def offered() -> bool:
+        with here.db.read() as session:
+            found = undo.offer(session, by_reference(session)[going[1]], here.manager, clock.now())
+            return found is not None and found.allowed
+
+    with here.db.write() as session:
+        move(session, by_reference(session)[going[1]], "start_screening", here.manager, clock.now())
+    assert offered()
+    migrate(here, clock, later())
+    assert not offered()
 
 
 def test_the_round_itself_can_change_too(here, clock, going):

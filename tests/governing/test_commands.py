@@ -95,7 +95,7 @@ def test_a_dry_run_changes_nothing_and_the_run_does_what_it_said(fund, here, goi
     with here.db.read() as session:
         row = session.exec(select(Application)).one()
         assert (row.state, definitions.definition_of(session, row).version) == ("sifting", VERSION)
-        told = session.exec(select(LedgerEvent).where(LedgerEvent.action == "migrated")).first()
+        told = session.exec(select(LedgerEvent).where(LedgerEvent.action == "workflow_changed")).first()
         assert told is not None
         assert (told.actor_id, told.actor_role) == (None, "operator")
         assert ledger.verify(session).broken is None

@@ -217,7 +217,7 @@ def test_what_changed_since_the_look_is_told_and_nothing_is_done(here, doors, go
     assert late.status_code == 409
     assert "Something in the round has changed since you looked. Nothing was done" in shown(late.text)
     with here.db.read() as session:
-        assert session.exec(select(LedgerEvent).where(LedgerEvent.action == "migrated")).all() == []
+        assert session.exec(select(LedgerEvent).where(LedgerEvent.action == "workflow_changed")).all() == []
     fields["fingerprint"] = hidden(late.text.split("<details class")[-1], "fingerprint")
     assert (
         doors.browser(here.manager)

@@ -12,7 +12,7 @@ from schema.applications import Application
 from schema.rounds import Round
 from schema.workflows import RoundWorkflow
 
-MIGRATED, ROUND_CHANGED = "migrated", "workflow_changed"
+CHANGED, ROUND_CHANGED = "workflow_changed", "workflows_changed"
 """Actions in the ledger: of each thing that was put onto another version, and of its round."""
 WHY = "the round's workflow was changed"
 """Stands as the reason at deadlines that end or move by it."""
@@ -57,7 +57,7 @@ def carry_out(session: Session, made: Plan, viewer: Viewer | None, role: str) ->
 
 
 def _events(made: Plan, viewer: Viewer | None, role: str) -> list[Entry]:
-    """One event for each thing, in the chain of its application or round."""
+    """One event for each thing, in the chain of its application or round; with states where they are not the same."""
     versions = {change.kind: (change.old.version, change.new.version) for change in made.changes}
     return [
         Entry(
@@ -66,9 +66,9 @@ def _events(made: Plan, viewer: Viewer | None, role: str) -> list[Entry]:
             role=role,
             subject_kind=kind_of(step.subject),
             subject_id=id_of(step.subject),
-            action=MIGRATED,
-            source=step.before.name,
-            target=step.after.name,
+            action=CHANGED,
+            source=step.before.name if step.moves else "",
+            target=step.after.name if step.moves else "",
             data={"version": step.subject.version, "workflow": list(versions[kind_of(step.subject)])},
         )
         for step in made.steps

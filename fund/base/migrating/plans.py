@@ -33,6 +33,11 @@ class Step:
     after: State
     deadlines: Sequence[Adjustment]
 
+    @property
+    def moves(self) -> bool:
+        """Whether it stands in another state afterwards."""
+        return self.before.name != self.after.name
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -54,7 +59,7 @@ class Plan:
     @property
     def moved(self) -> int:
         """How many things stand in another state afterwards."""
-        return sum(step.before.name != step.after.name for step in self.steps)
+        return sum(step.moves for step in self.steps)
 
 
 def plan(
