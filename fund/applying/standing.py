@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from fund.applying import queries
 from fund.base import access, moves, undo
 from fund.base.definitions import definition_of
+from fund.base.history import Usual, usual_times
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, chain_of, children_of, id_of, kind_of, path_of, round_of
 from fund.web.i18n import gettext as _
@@ -64,6 +65,8 @@ class Standing:
     """What the applicant owes, the nearest first."""
     decision_on: date | None
     """When the decision is due, while it is waited for."""
+    usual: Usual | None
+    """How long others waited where this one waits for the fund, as far as that is known."""
     options: Sequence[Option]
     undoable: undo.Offer | None
     """The last move, if it is hers to undo."""
@@ -93,6 +96,9 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
         word=queries.word(session, application),
         deadlines=_owed(session, application),
         decision_on=round_.decision_on if sent and state.stage in WAITING and not state.final else None,
+        usual=usual_times(session).get(state.name)
+        if sent and state.stage in WAITING and not state.final
+        else None,
         options=moves.options(session, application, viewer, now),
         undoable=undo.offer(session, application, viewer, now),
         offer=f"/applications/{reference}/offer" if _sees_offer(session, application, state) else "",

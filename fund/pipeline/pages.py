@@ -8,8 +8,9 @@ from fastapi.responses import Response
 
 from fund.base.database import Database
 from fund.base.errors import NotFound
+from fund.base.history import usual_times
 from fund.base.permissions import Viewer
-from fund.pipeline import dossier, outbox, owed, queries
+from fund.pipeline import bulk, dossier, outbox, owed, queries
 from fund.reviewing.scorecard import RECOMMENDATIONS
 from fund.web.deps import DbDep, NowDep, ReadsEverything, RowId, SignedIn
 from fund.web.page import render
@@ -51,8 +52,10 @@ def pipeline(
             request,
             "pipeline/pipeline.html",
             stages=queries.stages(session, viewer, round, now),
+            usual=usual_times(session),
             rounds=queries.rounds(session),
             orders=queries.ORDERS,
+            most=bulk.MOST,
             wanted=wanted,
             rows=rows,
             total=total,
@@ -73,6 +76,7 @@ def overview(request: Request, reference: str, viewer: ReadsEverything, db: DbDe
         lambda session, application: {
             "seen": dossier.overview(session, viewer, application, now),
             "deadlines": owed.of_application(session, application),
+            "usual": usual_times(session).get(application.state),
             "recommendations": RECOMMENDATIONS,
         },
     )
