@@ -59,7 +59,7 @@ $(BIN)/python:
 		echo "This Python cannot make environments; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.base: requirements/base.txt pyproject.toml scripts/install.py | $(BIN)/python
-	@$(BIN)/python scripts/install.py requirements/base.txt
+	@$(BIN)/python scripts/install.py requirements/base.txt --fund
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.base

@@ -1,4 +1,4 @@
-"""Install hash-pinned requirements and the fund itself into the environment whose Python runs this, and say so.
+"""Install hash-pinned requirements, with ``--fund`` the fund itself too, into the environment whose Python runs this.
 
 Only the standard library is used: nothing else is there yet.
 """
@@ -11,11 +11,11 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
 
 
 def main() -> int:
-    """Install the requirements file named on the command line, then the fund; pip's exit code."""
-    requirements = sys.argv[1]
+    """Install the requirements file named on the command line, and say so; pip's exit code."""
+    requirements, *options = sys.argv[1:]
     print(f"Installing {requirements} (up to a minute, the first time only)", flush=True)
     code = _run([*PIP, "install", "--require-hashes", "--progress-bar=off", "-r", requirements])
-    if code == 0:
+    if code == 0 and "--fund" in options:
         print("Installing the fund command", flush=True)
         local = ["--no-deps", "--no-index", "--no-build-isolation"]
         code = _run([*PIP, "install", *local, "--editable", "."])
