@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from fund.base import holding, ledger, moves, states, takeback
+from fund.base.access import may_read
 from fund.base.audience import actor_of
 from fund.base.deadlines import Ending, end_all
 from fund.base.definitions import definition_of
@@ -118,6 +119,14 @@ def wanted(session: Session, kind: str, key: int, viewer: Viewer, now: datetime)
     return subject, found
 
 
+def undone(session: Session, kind: str, key: int, event: int, viewer: Viewer) -> Subject | None:
+    """The subject, if the viewer herself has undone that move of it already: whoever presses twice is told no other."""
+    subject = get(session, kind, key)
+    hers = [one for one in _events(session, subject) if one.action == UNDONE and _is_of(one, subject)]
+    done = any(one.data["undoes"] == event and one.actor_id == viewer.person_id for one in hers)
+    return subject if done else None
+
+
 def undo(
     session: Session, subject: Subject, viewer: Viewer, *, event: int, version: int, now: datetime
 ) -> ledger.Written:
@@ -180,8 +189,7 @@ def _is_of(event: LedgerEvent, subject: Subject) -> bool:
 
 def _hers(session: Session, subject: Subject, event: LedgerEvent, move: Move, viewer: Viewer) -> bool:
     roles = actor_of(session, subject, viewer).roles
-    reads = definition_of(session, subject).state(subject.state).read
-    if Role.MANAGER in roles and Role.MANAGER in reads:
+    if Role.MANAGER in roles and may_read(session, subject, viewer):
         return True
     return event.actor_id == viewer.person_id and bool(roles & move.roles)
 

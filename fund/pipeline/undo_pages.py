@@ -24,10 +24,12 @@ def confirm(request: Request, kind: str, key: RowId, viewer: SignedIn, db: DbDep
 
 @router.post("/undo/{kind}/{key}")
 def take_back(kind: str, key: RowId, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep) -> Response:
-    """Undo it, and go back to the thing."""
+    """Undo it, and go back to the thing. Pressed twice, it is undone once."""
+    event, version = form.version("event"), form.version()
     with db.write() as session:
-        subject, _offer = undo.wanted(session, kind, key, viewer, now)
-        event, version = form.version("event"), form.version()
-        undo.undo(session, subject, viewer, event=event, version=version, now=now)
+        subject = undo.undone(session, kind, key, event, viewer)
+        if subject is None:
+            subject, _offer = undo.wanted(session, kind, key, viewer, now)
+            undo.undo(session, subject, viewer, event=event, version=version, now=now)
         path = path_of(session, subject)
     return redirect(path, done="pipeline.undone")

@@ -6,8 +6,10 @@ import pytest
 from sqlmodel import select
 
 from schema.applications import Application
+from schema.deadlines import Deadline
 from schema.outbox import Message
 from schema.reviews import Review
+from schema.rounds import Round
 from tests.support.doors import Doors, hidden, shown
 from tests.support.world import assign, draft, move, submit, to_deliberation, world
 
@@ -59,7 +61,9 @@ def test_a_manager_sees_all_that_undoing_means_and_does_it_once(here, doors, clo
     done = browser.post(f"/undo/application/{key}", data=typed)
     assert (done.status_code, done.headers["location"]) == (303, f"/applications/{reference}")
     assert _state(here, key) == "deliberation"
-    assert browser.post(f"/undo/application/{key}", data=typed).status_code == 404
+    twice = browser.post(f"/undo/application/{key}", data=typed)
+    assert (twice.status_code, twice.headers["location"]) == (303, f"/applications/{reference}")
+    assert doors.browser(here.manager).post(f"/undo/application/{key}", data=typed).status_code == 404
     assert browser.get(f"/undo/application/{key}").status_code == 404
     history = shown(browser.get(f"/pipeline/{reference}/history").text)
     assert "Undone: Decline the proposal" in history
@@ -107,6 +111,24 @@ def test_a_reviewer_who_declined_by_mistake_comes_back(here, doors, clock):
     )
     with here.db.read() as session:
         assert session.get_one(Review, key).state == "assigned"
+
+
+def test_a_round_that_was_marked_as_decided_too_early_is_closed_again(here, doors, clock):
+    with here.db.write() as session:
+        round_ = session.get_one(Round, here.round_id)
+        for trigger in ("close", "decide"):
+            clock.advance(timedelta(minutes=1))
+            move(session, round_, trigger, here.manager, clock.now())
+    browser = doors.browser(here.manager)
+    assert f'href="/undo/round/{here.round_id}"' in browser.get(f"/rounds/{here.round_slug}/manage").text
+    program = doors.program(here.second_manager)
+    listed = program.get(f"/api/v1/rounds/{here.round_slug}/moves").json()
+    body = {"event": listed["undo"]["event"], "version": listed["version"]}
+    done = program.post(f"/api/v1/rounds/{here.round_slug}/undo", json=body)
+    assert done.json() == {"state": "closed", "version": listed["version"] + 1}
+    with here.db.read() as session:
+        owed = select(Deadline.key).where(Deadline.subject_kind == "round", Deadline.status == "open")
+        assert session.exec(owed).all() == ["deciding"]
 
 
 def test_the_api_says_what_can_be_undone_and_does_it(here, doors, clock):
