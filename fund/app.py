@@ -123,13 +123,13 @@ def create_app(
 def serve(settings: Settings, database: Database) -> None:
     """Answer requests until told to stop. Raises Misconfigured where the port cannot be had."""
     soundness.report(database)
-    with listen(settings.host, settings.port) as door:
+    with listen(settings.host, settings.port) as door, suppress(KeyboardInterrupt):
         log.info("the fund answers on http://%s:%s", settings.host, settings.port)
         run_server(create_app(settings, db=database), settings, door)
 
 
 def run_server(app: FastAPI, settings: Settings, door: socket.socket) -> None:
-    """Answer whoever comes to ``door`` until SIGINT or SIGTERM; requests under way are finished first."""
+    """Answer whoever comes to ``door`` until told to stop, finish the requests under way, raise KeyboardInterrupt."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -138,8 +138,7 @@ def run_server(app: FastAPI, settings: Settings, door: socket.socket) -> None:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
     )
-    with suppress(KeyboardInterrupt):  # the server ends gently, then raises the signal once more
-        uvicorn.Server(config).run(sockets=[door])
+    uvicorn.Server(config).run(sockets=[door])
 
 
 def listen(host: str, port: int) -> socket.socket:

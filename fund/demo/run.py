@@ -1,5 +1,6 @@
 """``fund demo``: set the stage, serve it until told to stop."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -21,8 +22,9 @@ def run(settings: Settings, *, port: int | None, folder: Path | None, fresh: boo
         try:
             app = demo_app(stage)
             stage.worker.ticks.start()
-            typer.echo(f"The demonstration is open on {own.address} (stop it with Ctrl+C).")
-            run_server(app, stage.settings, door)
+            with suppress(KeyboardInterrupt):
+                typer.echo(f"The demonstration is open on {own.address} (stop it with Ctrl+C).")
+                run_server(app, stage.settings, door)
         finally:
             stage.close()
 
