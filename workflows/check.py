@@ -45,6 +45,7 @@ def check(
         *_deadlines(content),
         *_words(content),
         *ways_back(content),
+        *_let_out(content),
         *_translations(content),
     ]
     if templates is not None:
@@ -262,6 +263,18 @@ def _translations(content: Content) -> Findings:
         yield Finding(
             parts[name].line if rest else 0, where, f"not translated into {language}", Level.WARNING
         )
+
+
+def _let_out(content: Content) -> Findings:
+    """States that show somebody what a state that follows hides: then it was hidden in vain."""
+    told: set[tuple[str, str, str]] = set()
+    for move in content.moves.values():
+        target = content.states[move.target]
+        for source in (content.states[name] for name in move.sources if not (move.revert or target.final)):
+            for role, part in ((role, part) for role, parts in target.hides.items() for part in parts):
+                if source.shows(role, part) and (source.name, role, part) not in told:
+                    told.add((source.name, role, part))
+                    yield _state(source, f"shows the {role} the {part}, which {target.name} hides after it")
 
 
 def _templates(content: Content, templates: Collection[str]) -> Findings:

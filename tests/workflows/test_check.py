@@ -414,3 +414,21 @@ def test_missing_translations_are_named_one_by_one() -> None:
         "warning: label: not translated into fr",
     ]
     assert len(told) == 2 * len(phrases(definition()))
+
+
+def test_what_is_shown_is_not_hidden_afterwards() -> None:
+    shows = 'read = ["applicant", "manager"]'
+    hides = shows + '\nhides = { applicant = ["offer"] }'
+    visit = state("seen", 'help = "We saw you."').replace('read = ["manager"]', "READ")
+    ways = move("see", "planned", "seen") + move("back", "seen", "planned")
+    planned = PLANNED.replace(shows, hides)
+    assert found(planned=planned, more=visit.replace("READ", shows) + ways) == [
+        "error: state seen: shows the applicant the offer, which planned hides after it"
+    ]
+    assert found(planned=planned, more=visit.replace("READ", hides) + ways) == []
+    reverted = move("see", "planned", "seen") + move(
+        "back", "seen", "planned", 'by = ["manager"]\nrevert = true'
+    )
+    assert found(planned=planned, more=visit.replace("READ", shows) + reverted) == []
+    done = DONE + hides.replace("hides", "help = 'Done.'\nhides") + "\n"
+    assert found(done=done) == [], "an end may hide what was shown"
