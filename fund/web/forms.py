@@ -9,7 +9,9 @@ from starlette.datastructures import FormData
 from fund.base.errors import Invalid
 from fund.web import parse
 from fund.web.i18n import gettext as _
+from fund.web.i18n import ngettext
 from schema.values import MINOR_DIGITS, Money
+from workflows import Reason
 
 T = TypeVar("T")
 LONGEST_LINE = 500
@@ -58,8 +60,9 @@ class Form:
         return self.errors.get(name, "")
 
     def refuse(self, name: str, message: str) -> None:
-        """Note what is wrong with field ``name``; the first thing noted stays."""
-        self.errors.setdefault(name, message)
+        """Note what is wrong with field ``name``, a reason in the reader's language; the first thing noted stays."""
+        said = message.translated(_, ngettext) if isinstance(message, Reason) else message
+        self.errors.setdefault(name, said)
 
     def refuse_all(self, invalid: Invalid) -> None:
         """Note every error of a service's Invalid."""

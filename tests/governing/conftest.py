@@ -1,3 +1,5 @@
+"""A fund behind its doors."""
+
 import pytest
 
 from tests.support.doors import Doors

@@ -122,7 +122,7 @@ def test_a_version_is_accepted_and_then_known_by_its_name(fund, here, going, tmp
         (
             ["ROUND", "concept", "--map", "review.assigned=submitted"],
             2,
-            "The workflow of review stays as it is",
+            "The workflow of review stays",
         ),
         (["ROUND", "BINARY"], 2, "This is no text file (UTF-8)."),
         (["ROUND", "EMPTY"], 2, "What you sent is empty."),

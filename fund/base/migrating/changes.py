@@ -16,6 +16,7 @@ from schema.rounds import Round
 from schema.workflows import RoundWorkflow
 from workflows import Definition, Finding, GuardCall, Level, check
 from workflows.guards import COME_IN, REGISTRY, UNDER_WAY
+from workflows.reasons import Reason, counted
 
 Places: TypeAlias = Mapping[str, Mapping[str, str]]
 """By kind of thing, for each state that vanishes the state that takes its place."""
@@ -57,11 +58,14 @@ class NoPlace(Invalid):
         )
 
 
-def _no_place(label: str, names: Sequence[str]) -> str:
-    listed = ", ".join(names[:NAMED])
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    verb = "stands" if len(names) == 1 else "stand"
-    return f"{listed}{more} {verb} in “{label}”, which the new version does not have. Say which state takes its place."
+def _no_place(label: str, names: Sequence[str]) -> Reason:
+    return counted(
+        "%(names)s stands in “%(state)s”, which the new version does not have. Say which state takes its place.",
+        "%(names)s stand in “%(state)s”, which the new version does not have. Say which state takes its place.",
+        len(names),
+        names=", ".join(names[:NAMED]) + (f" … ({len(names)})" if len(names) > NAMED else ""),
+        state=label,
+    )
 
 
 def bound_to(session: Session, round_: Round) -> dict[str, Definition]:
@@ -74,57 +78,76 @@ def bound_to(session: Session, round_: Round) -> dict[str, Definition]:
 
 def changes(session: Session, round_: Round, wanted: Sequence[Definition], places: Places) -> list[Change]:
     """The changes that the wanted definitions come to. Raises Invalid for what cannot follow the present ones."""
-    present, new, wrong = bound_to(session, round_), {}, {}
+    present = bound_to(session, round_)
+    new: dict[str, Definition] = {}
+    wrong: dict[str, str] = {}
     for definition in wanted:
         kind = definition.subject
         if kind in new:
-            wrong[kind] = f"Name only one workflow whose subject is {kind}."
+            wrong[kind] = Reason("Name only one workflow whose subject is %(kind)s.", kind=kind)
         elif problem := _unfit_to_follow(kind, present.get(kind), definition):
             wrong[kind] = problem
         new[kind] = definition
     if wrong or not new:
-        raise Invalid(wrong or {"workflow": "Choose the version that the round is to change to."})
+        raise Invalid(wrong or {"workflow": Reason("Choose the version that the round is to change to.")})
     found = [
         Change(kind, present[kind], new[kind], _checked(kind, present[kind], new[kind], places.get(kind, {})))
         for kind in present
         if kind in new
     ]
     if strange := sorted(places.keys() - new.keys()):
-        raise Invalid(
-            {"workflow": f"The workflow of {', '.join(strange)} stays as it is: nothing of it can be mapped."}
+        stays = Reason(
+            "The workflow of %(kinds)s stays: no state of it can be mapped.", kinds=", ".join(strange)
         )
+        raise Invalid({"workflow": stays})
     return found
 
 
-def _unfit_to_follow(kind: str, old: Definition | None, new: Definition) -> str:
-    """Why one definition cannot follow the other, or nothing."""
+def _unfit_to_follow(kind: str, old: Definition | None, new: Definition) -> Reason | None:
+    """Why one definition cannot follow the other, or None."""
     if old is None:
-        return f"“{new.name}” is for the subject {kind}, of which a round has none."
-    if old.digest == new.digest:
-        return f"The round follows this very version of “{new.name}” already."
-    if old.name == new.name and new.version <= old.version:
-        return (
-            f"The round follows version {old.version} of “{new.name}”; version {new.version} is no later one."
+        return Reason(
+            "“%(name)s” is for the subject %(kind)s, of which a round has none.", name=new.name, kind=kind
         )
-    return ""
+    if old.digest == new.digest:
+        return Reason("The round follows this very version of “%(name)s” already.", name=new.name)
+    if old.name == new.name and new.version <= old.version:
+        return Reason(
+            "The round follows version %(old)s of “%(name)s”; version %(new)s is no later one.",
+            old=old.version,
+            name=new.name,
+            new=new.version,
+        )
+    return None
 
 
 def _checked(kind: str, old: Definition, new: Definition, places: Mapping[str, str]) -> Mapping[str, str]:
     """The places, if they name states that are there. Raises Invalid."""
-    wrong = {}
-    for state, place in places.items():
-        if state not in old.states:
-            problem = f"“{state}” is no state of the workflow that the round follows ({kind})."
-        elif state in new.states:
-            problem = f"“{state}” stays in the new version, and what stands there stays with it."
-        elif place not in new.states:
-            problem = f"“{place}” is no state of the new version ({kind})."
-        else:
-            continue
-        wrong[f"map-{kind}-{state}"] = problem
+    wrong = {
+        f"map-{kind}-{state}": problem
+        for state, place in places.items()
+        if (problem := _misplaced(kind, old, new, state, place))
+    }
     if wrong:
         raise Invalid(wrong)
     return places
+
+
+def _misplaced(kind: str, old: Definition, new: Definition, state: str, place: str) -> Reason | None:
+    """Why the one state cannot take the place of the other, or None."""
+    if state not in old.states:
+        return Reason(
+            "“%(state)s” is no state of the workflow that the round follows (%(kind)s).",
+            state=state,
+            kind=kind,
+        )
+    if state in new.states:
+        return Reason(
+            "“%(state)s” stays in the new version, and what stands there stays with it.", state=state
+        )
+    if place not in new.states:
+        return Reason("“%(state)s” is no state of the new version (%(kind)s).", state=place, kind=kind)
+    return None
 
 
 def require_whole(session: Session, round_: Round, wanted: Sequence[Change]) -> None:
@@ -134,12 +157,18 @@ def require_whole(session: Session, round_: Round, wanted: Sequence[Change]) -> 
     wrong: dict[str, str] = {}
     for change in wanted:
         if found := _errors(session, change.new, after.values()):
-            wrong[change.kind] = _listed(f"“{change.new.name}” cannot be used", found)
+            cannot = Reason(
+                "“%(name)s” cannot be used: %(findings)s.", name=change.new.name, findings=_listed(found)
+            )
+            wrong[change.kind] = cannot
     for kind, definition in after.items():
         if found := [one for change in wanted for one in _left_behind(definition, change)]:
-            wrong.setdefault(
-                kind, _listed(f"The round's workflow “{definition.name}” has to change with it", found)
+            too = Reason(
+                "The round's workflow “%(name)s” has to change with it: %(findings)s.",
+                name=definition.name,
+                findings=_listed(found),
             )
+            wrong.setdefault(kind, too)
     if wrong:
         raise Invalid(wrong)
 
@@ -175,6 +204,5 @@ def _speaks_of(call: GuardCall) -> Iterator[tuple[str, Collection[str]]]:
             yield "round", call.argument
 
 
-def _listed(what: str, findings: Sequence[Finding]) -> str:
-    first = "; ".join(f"{one.where}: {one.message}" for one in findings[:NAMED])
-    return f"{what}: {first}."
+def _listed(findings: Sequence[Finding]) -> str:
+    return "; ".join(f"{one.where}: {one.message}" for one in findings[:NAMED])

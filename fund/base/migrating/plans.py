@@ -19,7 +19,7 @@ from schema.applications import Application
 from schema.deadlines import OWED, Deadline
 from schema.outbox import Message
 from schema.rounds import Round
-from workflows import Definition, State
+from workflows import Definition, Reason, State
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,10 @@ def _require_time(passages: Iterable[Passage]) -> None:
             kind = kind_of(one.subject)
             at = kind if one.before.name == one.after.name else f"map-{kind}-{one.before.name}"
             still, runs = (one.before, one.after) if one.before.hold else (one.after, one.before)
-            wrong[at] = (
-                f"Time stands still in “{still.label}” and runs in “{runs.label}”. Move what stands there first."
+            wrong[at] = Reason(
+                "Time stands still in “%(still)s” and runs in “%(runs)s”. Move what stands there first.",
+                still=still.label,
+                runs=runs.label,
             )
     if wrong:
         raise Invalid(wrong)
