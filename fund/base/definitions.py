@@ -16,11 +16,14 @@ from schema.rounds import Round
 from schema.values import Moved
 from schema.workflows import RoundWorkflow, Workflow
 from workflows import Definition, State, library, shipped
+from workflows.translation import phrases
 
 APPLICATION = "application"
 PINNED = (APPLICATION, "review", "report", "lesson")
 """Subjects for each of which a round pins a definition when it is created."""
 
+WORDS: dict[str, dict[str, str]] = {}
+"""By language, texts of the definitions in use with the translations that stand in their files."""
 _parsed: WeakKeyDictionary[Engine, dict[int, Definition]] = WeakKeyDictionary()
 
 
@@ -34,7 +37,15 @@ def definition_by_id(session: Session, workflow_id: int) -> Definition:
     known = _parsed.setdefault(session.get_bind().engine, {})
     if workflow_id not in known:
         known[workflow_id] = Definition.parse(session.get_one(Workflow, workflow_id).source)
+        _remember(known[workflow_id])
     return known[workflow_id]
+
+
+def _remember(definition: Definition) -> None:
+    """Let whoever shows a label of the definition find its translation."""
+    texts = phrases(definition)
+    for language, words in definition.translations.items():
+        WORDS.setdefault(language, {}).update({texts[key]: said for key, said in words.items()})
 
 
 def forget(engine: Engine) -> None:
@@ -57,6 +68,7 @@ def store(session: Session, definition: Definition, now: datetime) -> int:
         session.flush()
         # The key may be that of a row that was rolled back after somebody parsed it.
         _parsed.setdefault(session.get_bind().engine, {})[row.id or 0] = definition
+        _remember(definition)
     assert row.id is not None
     return row.id
 

@@ -23,6 +23,8 @@ from babel.messages.pofile import read_po, write_po
 from babel.support import Translations
 from markupsafe import Markup
 
+from fund.base.definitions import WORDS
+
 SOURCE = "en"
 """The language that all texts are written in."""
 HERE = Path(__file__).parent
@@ -87,17 +89,31 @@ def _quality(text: str) -> float:
         return 0.0
 
 
+class FromWorkflows(NullTranslations):
+    """What the files of workflows say in a language (their ``[translations]``), else the text itself."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self.language = language
+
+    def gettext(self, message: str) -> str:
+        """The translation that stands beside the text in its file."""
+        return WORDS.get(self.language, {}).get(message, message)
+
+
 @cache
 def catalogue(language: str, folder: Path = SHIPPED) -> NullTranslations:
-    """The translations into ``language``; for English, and where a text is missing, the text itself."""
+    """The translations into ``language``, then those in files of workflows; where one is missing, the text itself."""
     path = folder / language / "LC_MESSAGES" / "fund.po"
     if not path.is_file():
-        return NullTranslations()
+        return FromWorkflows(language)
     compiled = io.BytesIO()
     with path.open("rb") as source:
         write_mo(compiled, read_po(source, locale=language))
     compiled.seek(0)
-    return Translations(compiled, domain="fund")
+    translations = Translations(compiled, domain="fund")
+    translations.add_fallback(FromWorkflows(language))
+    return translations
 
 
 def gettext(message: str) -> str:

@@ -9,12 +9,14 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from fund.applying.forms import PROJECT_FIELDS
+from fund.base import definitions
 from fund.base.errors import FundError
 from fund.base.facts import REPORT_PARTS
 from fund.web import i18n, problems
 from schema.lessons import CLEARED_ONE_BY_ONE
 from schema.rounds import THEMES
 from tests.web.sink import AMINA, PEOPLE
+from workflows import Definition, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 ARABIC = """msgid ""
@@ -181,3 +183,33 @@ def test_a_list_comes_in_pages():
 def test_a_route_can_say_which_problems_it_answers():
     described = problems.responses(404)
     assert described[404]["content"]["application/problem+json"]["schema"]["title"] == "Problem"
+
+
+SPANISH = """
+[translations.es]
+states.draft.label = "Borrador"
+states.draft.applicant_label = "Borrador, sin enviar"
+[translations.ar]
+states.draft.label = "مسودة العمل"
+"""
+
+
+@pytest.fixture
+def no_words_left():
+    yield
+    definitions.WORDS.clear()
+
+
+@pytest.mark.usefixtures("no_words_left")
+def test_words_that_a_workflow_brings_along_are_spoken(sqlite_db, clock, arabic):
+    source = shipped("application").source.replace("version = 1", 'version = 9\nlanguages = ["es", "ar"]', 1)
+    with sqlite_db.write() as session:
+        key = definitions.store(session, Definition.parse(source + SPANISH), clock.now())
+    with sqlite_db.read() as session:
+        draft = definitions.definition_by_id(session, key).state("draft")
+    spanish, arab = i18n.catalogue("es"), i18n.catalogue("ar", arabic)
+    assert spanish.gettext(draft.label) == "Borrador"
+    assert spanish.gettext(draft.applicant_label) == "Borrador, sin enviar"
+    assert spanish.gettext(draft.help) == draft.help
+    assert arab.gettext(draft.label) == "مسودة العمل"
+    assert i18n.catalogue("en").gettext(draft.label) == "Draft"
