@@ -5,7 +5,7 @@ from the preview to the move: nothing happens to one that changed meanwhile, and
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -337,7 +337,9 @@ def _all(
 ) -> list[Line]:
     try:
         with db.write() as session:
-            found = [dossier.find(session, viewer, line.reference) for line in before]
+            found = _readable(session, viewer, [Pick(line.reference) for line in before])
+            if len(found) < len(before):
+                raise Conflict
             wishes = [
                 moves.Wish(subject=one, trigger=trigger, version=seen[one.reference], reason=reason)
                 for one in found
@@ -346,7 +348,7 @@ def _all(
             return [_stands(session, line, one, Result.DONE) for line, one in zip(before, found, strict=True)]
     except FundError as error:
         with db.read() as session:
-            return list(_none(session, viewer, before, seen, trigger, now, error))
+            return _none(session, viewer, before, seen, trigger, now, error)
 
 
 def _none(
@@ -357,24 +359,36 @@ def _none(
     trigger: str,
     now: datetime,
     error: FundError,
-) -> Iterator[Line]:
+) -> list[Line]:
     """One line each where nothing was done: those in the way with their reasons, the others left as they were.
 
     Where each could by itself, what was in the way of all is said with each.
     """
-    in_the_way = False
-    lines = []
-    for line in before:
-        application = dossier.find(session, viewer, line.reference)
-        told = _stands(session, line, application, Result.LEFT)
-        if application.version != seen[line.reference]:
-            told = _after_conflict(session, viewer, line, seen[line.reference], trigger)
-        else:
-            options = moves.options(session, application, viewer, now)
-            option = next((one for one in options if one.move.trigger == trigger), None)
-            if why := _why_not(option):
-                told = replace(told, result=Result.REFUSED, reasons=why)
-        in_the_way = in_the_way or told.result != Result.LEFT
-        lines.append(told)
-    for told in lines:
-        yield told if in_the_way else replace(told, reasons=_said(error))
+    found = _readable(session, viewer, [Pick(line.reference) for line in before])
+    there = {one.reference: one for one in found}
+    lines = [
+        _left(session, viewer, line, there.get(line.reference), seen[line.reference], trigger, now)
+        for line in before
+    ]
+    if any(line.result != Result.LEFT for line in lines):
+        return lines
+    return [replace(line, reasons=_said(error)) for line in lines]
+
+
+def _left(
+    session: Session,
+    viewer: Viewer,
+    line: Line,
+    application: Application | None,
+    version: int,
+    trigger: str,
+    now: datetime,
+) -> Line:
+    """One that was left as it was, or what stood in its way."""
+    if application is None:
+        return replace(line, result=Result.CHANGED)
+    if application.version != version:
+        return _after_conflict(session, viewer, line, version, trigger)
+    options = moves.options(session, application, viewer, now)
+    why = _why_not(next((one for one in options if one.move.trigger == trigger), None))
+    return replace(line, result=Result.REFUSED if why else Result.LEFT, reasons=why)
