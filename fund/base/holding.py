@@ -12,7 +12,11 @@ from fund.base.subjects import Subject, children_among, get, id_of, kind_of
 from notifications.dates import end_of_local_day
 from notifications.plan import cancel_for_deadline, plan_reminders
 from schema.deadlines import OWED, Deadline, DeadlineStatus
+from schema.wording import gettext_noop as _n
 from workflows import State
+
+STOOD = _n("time stood still")
+"""Why the day was moved, beside the reminders that this called off."""
 
 
 def of_subject(session: Session, subject: Subject) -> dict[str, Deadline]:
@@ -59,7 +63,7 @@ def resume(session: Session, deadlines: Iterable[Deadline], now: datetime) -> No
     for deadline in deadlines:
         assert deadline.held_at is not None
         day = shifted(deadline.due_on, deadline.zone, deadline.held_at, now)
-        put(session, deadline, day, None, "held", now)
+        put(session, deadline, day, None, STOOD, now)
 
 
 def shifted(due_on: date, zone: str, held_at: datetime, now: datetime) -> date:

@@ -1,6 +1,7 @@
 """One move for many applications: the preview, each by itself, all or none, twice, and hundreds at once."""
 
 import re
+import threading
 
 import pytest
 from sqlmodel import func, select
@@ -201,3 +202,21 @@ def test_the_api_tries_out_and_does(sqlite_db, clock):
     assert [line["result"] for line in done["lines"]] == ["done", "done", "refused"]
     assert program.post("/api/v1/pipeline/moves", json=body | {"trigger": "fly"}).status_code == 404
     assert _states(here) == {"One": "screening", "Two": "screening"}
+
+
+def test_sent_twice_at_the_same_moment_everything_is_done_once(here, clock):
+    picks = _submitted(here, clock, "One", "Two", "Three")
+    before, start, answers = _counts(here), threading.Barrier(2), []
+
+    def send():
+        start.wait()
+        answers.append(bulk.run(here.db, here.manager, picks, "start_screening", clock.now()))
+
+    threads = [threading.Thread(target=send) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for pair in zip(*answers, strict=True):
+        assert sorted(line.result for line in pair) == [Result.BEFORE, Result.DONE]
+    assert _counts(here)[0] == before[0] + 3
