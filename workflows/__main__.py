@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workflows.check import check_text
 from workflows.compare import compare
-from workflows.definition import Definition
+from workflows.definition import Definition, library, shipped
 from workflows.draw import mermaid, svg
 from workflows.errors import DefinitionError, Level
 from workflows.grammar import schema
@@ -64,8 +64,8 @@ def _show(file: str, text: str, wanted: str) -> int:
 
 
 def _compare(old: str, new: str) -> int:
-    """One line for each difference."""
-    texts = [(file, _text(file)) for file in (old, new)]
+    """One line for each difference. A name that is no file stands for the shipped definition."""
+    texts = [(name, _shipped(name) or _text(name)) for name in (old, new)]
     if any(text is None for _file, text in texts):
         return 2
     before, after = (_parsed(file, text or "") for file, text in texts)
@@ -73,6 +73,11 @@ def _compare(old: str, new: str) -> int:
         return 1
     sys.stdout.writelines(f"{difference}\n" for difference in compare(before, after))
     return 0
+
+
+def _shipped(name: str) -> str:
+    """The text of the shipped definition of that name; nothing where a file has it, or there is none."""
+    return shipped(name).source if name in library() and not Path(name).exists() else ""
 
 
 def _parsed(file: str, text: str) -> Definition | None:

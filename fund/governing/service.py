@@ -108,7 +108,8 @@ def accept(
 ) -> Definition:
     """Take a text as a new version. Rounds planned from now on follow it; rounds under way keep theirs.
 
-    Raises Forbidden for others than managers, and what ``acceptable`` raises.
+    Raises Forbidden for others than managers, and what ``acceptable`` raises; Conflict, at the latest when the unit of
+    work ends, where somebody gives another version of the same name at the same time.
     """
     if viewer is not None:
         access.require_manager(viewer)
@@ -116,7 +117,7 @@ def accept(
     key = definitions.store(session, definition, now)
     ledger.append(
         session,
-        chain=f"workflow:{key}",
+        chain=f"workflow:{definition.name}",  # of two who give a version of it at once, one is told
         actor=viewer,
         role=Role.MANAGER.value if viewer else OPERATOR,
         subject_kind="workflow",

@@ -177,6 +177,8 @@ def test_from_the_command_line(tmp_path, capsys):
     assert capsys.readouterr().err.startswith(f"{broken}: line 1: error: not valid TOML")
     assert main(["compare", str(old), str(tmp_path)]) == 2
     assert main(["compare", str(old)]) == 2
+    assert main(["compare", "review", "review"]) == 0
+    assert capsys.readouterr().out == ""
 
 
 def test_the_example_runs():
