@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from fund.applying.fields import Edit
@@ -12,6 +11,7 @@ from fund.base.permissions import Viewer
 from fund.rounds import defaults
 from tests.applying.support import moved, saved, started, stored
 from tests.rounds.support import planned
+from tests.support.accessible import faults
 from tests.support.browser import Visits
 from tests.support.doors import Doors
 from tests.support.live import served
@@ -19,7 +19,6 @@ from tests.support.world import World
 from tests.support.world import world as make_world
 
 PHONE = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
 @pytest.fixture
@@ -114,16 +113,7 @@ def test_a_proposal_is_written_and_submitted_on_a_small_phone_without_javascript
     expect(page.get_by_text("Withdrawn by you").first).to_be_visible()
 
 
-def faults(page: Page) -> list[str]:
-    """What would keep somebody out: what axe finds, small targets, and a page wider than its window."""
-    page.eval_on_selector_all("main details", "found => found.forEach(details => { details.open = true })")
-    found = Axe().run(page, options=RULES).response["violations"]
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]] + ["wide"] * (
-        wide > 0
-    )
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("look", ["light 320", "light 1280", "dark 320"])
 def test_every_page_is_open_to_everybody(
     visits: Visits, doors: Doors, address: str, world: World, clock: FixedClock, look: str

@@ -129,7 +129,6 @@ class BrowserJourney(Journey):
         """The applicant reads the offer and signs."""
         me = self.people["applicant"]
         me.open_mail("We offer you a grant")
-        me.follow("Read the offer and answer it")
         me.reads("Two reports and a lesson.")
         me.fill("Your full name", "Lucía Prado")
         me.tick("I may sign for City of Aldea")
@@ -172,7 +171,6 @@ class BrowserJourney(Journey):
         """The applicant writes the lesson, says how far each part may go, and hands it in."""
         me = self.people["applicant"]
         me.open_mail("What did you learn?")
-        me.follow("Lesson")
         for name, label in TEXTS.items():
             me.fill(label, TITLE if name == "title" else SAFE)
         for label in CLEARED_ONE_BY_ONE.values():
@@ -306,6 +304,7 @@ def _new_pages(journey, known):
     return {path for path in seen if journey.reference in path or path.startswith("/reviews/")} - known
 
 
+@pytest.mark.slow
 def test_three_users_take_a_proposal_from_the_public_page_to_a_published_lesson(
     sqlite_db, clock, mailbox, worker, doors, here, people
 ):

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from fund.app import create_app
@@ -17,10 +16,10 @@ from fund.people import sessions
 from fund.worker import Worker
 from tests.people.support import APPLICANT, NOW, make_manager, make_member, make_person
 from tests.support import live
+from tests.support.accessible import faults
 from tests.support.browser import Visits
 from tests.support.smtp import Mail, Mailbox
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 PHONE = {"viewport": {"width": 320, "height": 640}, "java_script_enabled": False}
 
 
@@ -153,16 +152,7 @@ def test_somebody_who_is_added_is_invited_and_gets_in(
     expect(theirs.get_by_role("definition")).to_have_text("Peace Initiative")
 
 
-def faults(page: Page) -> list[str]:
-    """What would keep somebody out: what axe finds, and a page wider than its window."""
-    page.eval_on_selector_all("main details", "found => found.forEach(details => { details.open = true })")
-    found = Axe().run(page, options=RULES).response["violations"]
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"{rule['id']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]] + ["wide"] * (
-        wide > 0
-    )
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 1280])
 def test_every_page_is_open_to_everybody(
     running: Running, visits: Visits, sqlite_db: Database, manager: Viewer, amina: Viewer, width: int

@@ -1,7 +1,6 @@
 """A reviewer on a small phone without scripts, from her list to her thanks."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from fund.app import create_app
@@ -9,9 +8,8 @@ from fund.base.settings import Settings
 from fund.people import sessions
 from tests.reviewing.support import hand_in, in_review, review
 from tests.support import live
+from tests.support.accessible import faults
 from tests.support.world import world
-
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
 @pytest.fixture
@@ -85,6 +83,7 @@ def test_a_reviewer_on_a_phone_without_scripts(visits, sqlite_db, here, case, ad
     assert review(sqlite_db, case.reviews[0]).state == "submitted"
 
 
+@pytest.mark.slow
 def test_every_page_is_accessible(visits, sqlite_db, here, case, address, clock):
     hand_in(sqlite_db, here.reviewers[1], case.reviews[1], clock.now())
     first, second = (
@@ -102,18 +101,10 @@ def test_every_page_is_accessible(visits, sqlite_db, here, case, address, clock)
         (manager, f"/rounds/{here.round_slug}/decisions"),
     ):
         page.goto(address + path)
-        found[path] = complaints(page)
+        found[path] = faults(page)
     first.goto(address + own)
     first.get_by_role("button", name="I have none: begin").click()
-    found["scorecard"] = complaints(first)
+    found["scorecard"] = faults(first)
     first.get_by_role("button", name="Save, check and submit").click()
-    found["check"] = complaints(first)
+    found["check"] = faults(first)
     assert {path: what for path, what in found.items() if what} == {}
-
-
-def complaints(page: Page) -> list[str]:
-    """What axe finds wrong with the page."""
-    return [
-        f"{one['id']}: {one['nodes'][0]['html']}"
-        for one in Axe().run(page, options=RULES).response["violations"]
-    ]

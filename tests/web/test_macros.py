@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.support.accessible import faults
 from tests.support.live import served
 from tests.web.sink import WRONG, make_app
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-CONTRAST = {"runOnly": ["color-contrast"]}
+CONTRAST = ("color-contrast",)
 SIZES = {320: 700, 1280: 900}
 PAGES = ["/", "/sink", "/sink?wrong=1", "/plain", "/nowhere", "/fail/broken", "/fail/refused"]
 
@@ -29,19 +28,14 @@ def visit(visits, site: str, path: str, width: int = 1280, who: str = "amina", *
     return page
 
 
-def complaints(page: Page, rules: dict[str, list[str]] = RULES) -> list[str]:
-    found = Axe().run(page, options=rules).response["violations"]
-    return [f"{rule['id']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]]
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("width", SIZES)
 @pytest.mark.parametrize("path", PAGES)
 def test_nobody_is_shut_out(visits, site, path, width):
     page = visit(visits, site, path, width)
-    page.eval_on_selector_all("main details", "found => found.forEach(details => { details.open = true })")
-    assert complaints(page) == []
+    assert faults(page) == []
     page.emulate_media(color_scheme="dark")
-    assert complaints(page, CONTRAST) == []
+    assert faults(page, CONTRAST) == []
     for direction in ("ltr", "rtl"):
         page.evaluate("direction => { document.documentElement.dir = direction }", direction)
         assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -52,7 +46,7 @@ def test_right_to_left_turns_the_page_round(visits, site):
     page.evaluate("document.documentElement.dir = 'rtl'")
     brand, me = page.locator(".brand").bounding_box(), page.locator(".nav-wide .nav-me").bounding_box()
     assert brand["x"] > me["x"]
-    assert complaints(page) == []
+    assert faults(page) == []
 
 
 @pytest.mark.parametrize("width", SIZES)
@@ -173,8 +167,8 @@ def test_a_deadline_says_where_and_when_it_ends(visits, site):
         "30 September 2021, 21:00 UTC",
     ]
     assert texts[1][2:] == [
-        "24 September 2021, 05:00 UTC",
         "For you: 24 September 2021, 08:00, Nairobi time (UTC+3)",
+        "24 September 2021, 05:00 UTC",
     ]
     assert texts[2][0] == "Hand in the final report 4 days overdue"
     assert texts[3][0].split() == ["Sign", "the", "agreement", "Met"]
