@@ -272,9 +272,7 @@ def asks(session: Session, viewer: Viewer, reference: str, trigger: str) -> tupl
 
     Raises NotFound.
     """
-    application = access.application(session, viewer, reference)
-    move = definition_of(session, application).moves.get(trigger)
-    return (move.asks if move else (), application.currency)
+    return moves.asked(session, access.application(session, viewer, reference), trigger)
 
 
 def elsewhere(session: Session, viewer: Viewer, reference: str) -> str:

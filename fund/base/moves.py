@@ -7,7 +7,7 @@ commits together or not at all.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -29,9 +29,10 @@ from fund.base.subjects import (
     id_of,
     kind_of,
     lock_all,
+    round_of,
 )
 from schema.rounds import Round
-from workflows import Actor, NotAllowed, Option, Outcome, Refusal
+from workflows import Actor, Ask, NotAllowed, Option, Outcome, Refusal
 
 MOST_FOLLOWING = 50
 """More automatic moves in a row than any sound definition makes; a loop is stopped instead of hanging."""
@@ -77,6 +78,12 @@ def fire(
     """
     wish = Wish(subject=subject, trigger=trigger, version=version, reason=reason, data=data or {})
     return fire_all(session, [wish], viewer, now)[0]
+
+
+def asked(session: Session, subject: Subject, trigger: str) -> tuple[tuple[Ask, ...], str]:
+    """What the move asks for besides a reason (nothing if there is none such), and the currency of amounts in it."""
+    move = definition_of(session, subject).moves.get(trigger)
+    return (move.asks if move else (), round_of(session, subject).currency)
 
 
 def fire_all(session: Session, wishes: Sequence[Wish], viewer: Viewer, now: datetime) -> list[ledger.Written]:
@@ -220,9 +227,27 @@ def _entry(step: _Step, since: datetime, change: Change) -> ledger.Entry:
         action=outcome.move.trigger,
         source=outcome.source.name,
         target=outcome.target.name,
-        data=_for_undo(subject, since) | ({"deadlines": done} if done else {}),
-        note=(step.reason or "").strip() or None,
+        data=_for_undo(subject, since) | ({"deadlines": done} if done else {}) | _given(step),
+        note=_note(step),
     )
+
+
+def _given(step: _Step) -> dict[str, Any]:
+    """What was ticked, and the days and amounts that were given. Words stand in the note, which can be forgotten."""
+    asks = [ask for ask in step.outcome.move.asks if ask.kind != "text" and ask.name in step.data]
+    return {"given": {ask.name: _plain(step.data[ask.name]) for ask in asks}} if asks else {}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _note(step: _Step) -> str | None:
+    """The reason, and the words that the move asks for, except a name that stands under an agreement."""
+    move = step.outcome.move
+    asks = [ask for ask in move.asks if ask.kind == "text" and "signature" not in move.records]
+    words = [f"{ask.label}: {step.data[ask.name].strip()}" for ask in asks if ask.name in step.data]
+    return "\n".join(filter(None, [(step.reason or "").strip(), *words])) or None
 
 
 def _for_undo(subject: Subject, since: datetime) -> dict[str, Any]:

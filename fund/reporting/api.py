@@ -106,7 +106,7 @@ def move_report(
     """Take a step: hand in, accept, return …"""
     with db.write() as session:
         report = queries.report(session, viewer, reference, kind)
-        service.move(session, viewer, report, body.trigger, body.version, now, body.reason)
+        service.move(session, viewer, report, body.trigger, body.version, now, body.reason, body.data)
         return moving.Moved(state=report.state, version=report.version)
 
 

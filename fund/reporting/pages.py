@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from fund.base import moves
 from fund.base.errors import Conflict, Invalid
 from fund.reporting import forms, queries, service
 from fund.reporting.queries import ReportView
@@ -13,6 +14,7 @@ from fund.web import flash
 from fund.web.deps import DbDep, FormDep, NowDep, SignedIn
 from fund.web.forms import Form
 from fund.web.i18n import lazy
+from fund.web.moving import given
 from fund.web.page import redirect, render
 
 PATH = "/applications/{reference}/reports/{kind}"
@@ -95,7 +97,9 @@ def make_move(
     try:
         with db.write() as session:
             report = queries.report(session, viewer, reference, kind)
-            service.move(session, viewer, report, trigger, form.version(), now, reason)
+            data = given(form, *moves.asked(session, report, trigger))
+            service.move(session, viewer, report, trigger, form.version(), now, reason, data)
+            form.check()
     except Invalid as invalid:
         form.refuse_all(invalid)
         return _confirm(request, reference, kind, trigger, viewer, db, now, form)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -50,10 +51,11 @@ def move(
     version: int,
     now: datetime,
     reason: str | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> Report:
     """Hand in, accept, return …: make one step of the report's workflow. The application follows by itself.
 
     Raises what ``fund.base.moves.fire`` raises.
     """
-    moves.fire(session, report, trigger, viewer, version=version, now=now, reason=reason)
+    moves.fire(session, report, trigger, viewer, version=version, now=now, reason=reason, data=data)
     return report

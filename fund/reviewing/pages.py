@@ -16,6 +16,7 @@ from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, ReviewerDep, Signe
 from fund.web.forms import Form
 from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy, ngettext
+from fund.web.moving import given
 from fund.web.page import redirect, render
 from schema.rounds import THEMES
 from workflows import Option
@@ -166,9 +167,12 @@ def make_move(
         return _confirm(request, viewer, db, now, review_id, trigger, form)
     try:
         with db.write() as session:
+            data = given(form, *moves.asked(session, service.of(session, viewer, review_id), trigger))
+            version = form.version()
             made = service.move(
-                session, viewer, review_id, trigger, version=form.version(), now=now, reason=reason
+                session, viewer, review_id, trigger, version=version, now=now, reason=reason, data=data
             )
+            form.check()
             path = _after(viewer, made.reviewer_id, queries.reference_of(session, made), review_id)
     except Invalid as invalid:
         form.refuse_all(invalid)

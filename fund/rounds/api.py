@@ -154,7 +154,16 @@ def options(slug: str, viewer: SignedIn, db: DbDep, now: NowDep) -> moving.MoveO
 def move(slug: str, body: moving.MoveRequest, viewer: SignedIn, db: DbDep, now: NowDep) -> moving.Moved:
     """Open, close, reopen, decide or archive the round."""
     with db.write() as session:
-        service.move(session, viewer, slug, body.trigger, version=body.version, now=now, reason=body.reason)
+        service.move(
+            session,
+            viewer,
+            slug,
+            body.trigger,
+            version=body.version,
+            now=now,
+            reason=body.reason,
+            data=body.data,
+        )
         round_ = queries.round_by_slug(session, viewer, slug)
         return moving.Moved(state=round_.state, version=round_.version)
 

@@ -25,6 +25,7 @@ from fund.web.deps import (
 from fund.web.forms import Form
 from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy, speech
+from fund.web.moving import given
 from fund.web.page import redirect, render
 from notifications.calendar import Entry, calendar_file
 
@@ -124,7 +125,8 @@ def move(request: Request, slug: str, viewer: ManagerDep, db: DbDep, now: NowDep
     try:
         with db.write() as session:
             trigger, version = form.value("trigger"), form.version()
-            service.move(session, viewer, slug, trigger, version=version, now=now, reason=reason)
+            data = given(form, *queries.asked(session, viewer, slug, trigger))
+            service.move(session, viewer, slug, trigger, version=version, now=now, reason=reason, data=data)
             form.check()
     except Invalid as invalid:
         form.refuse_all(invalid)

@@ -20,7 +20,7 @@ from schema.applications import Application
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.rounds import Criterion, Round
 from schema.values import Money
-from workflows import Definition, Option, State
+from workflows import Ask, Definition, Option, State
 
 OPEN = "open"
 """The state in which proposals are taken, as the guards of the application's workflow name it."""
@@ -229,6 +229,11 @@ def _counts(session: Session, round_: Round) -> tuple[int, int]:
 def options(session: Session, viewer: Viewer, round_: Round, now: datetime) -> list[Option]:
     """The moves of the round that are the viewer's, allowed or with the reasons why not."""
     return moves.options(session, round_, viewer, now)
+
+
+def asked(session: Session, viewer: Viewer, slug: str, trigger: str) -> tuple[tuple[Ask, ...], str]:
+    """What a move of the round asks for besides a reason, and its currency. Raises NotFound."""
+    return moves.asked(session, round_by_slug(session, viewer, slug), trigger)
 
 
 def editable(session: Session, viewer: Viewer, slug: str) -> Round:

@@ -1,6 +1,7 @@
 """What managers do with rounds. Each function is one use case in the caller's unit of work."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -101,10 +102,11 @@ def move(
     version: int,
     now: datetime,
     reason: str | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> ledger.Written:
     """Open, close, reopen, decide or archive the round. Raises NotFound, and what ``fund.base.moves.fire`` raises."""
     round_ = queries.round_by_slug(session, viewer, round_slug)
-    return moves.fire(session, round_, trigger, viewer, version=version, now=now, reason=reason)
+    return moves.fire(session, round_, trigger, viewer, version=version, now=now, reason=reason, data=data)
 
 
 def _workflow(session: Session, draft: RoundDraft) -> str:

@@ -208,7 +208,7 @@ def move_lesson(
     """Take a step: hand in, return, publish, take down …"""
     with db.write() as session:
         lesson = queries.lesson(session, viewer, reference)
-        service.move(session, viewer, lesson, body.trigger, body.version, now, body.reason)
+        service.move(session, viewer, lesson, body.trigger, body.version, now, body.reason, body.data)
         return moving.Moved(state=lesson.state, version=lesson.version)
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from fund.base import moves
 from fund.base.database import Database
 from fund.base.errors import Conflict, Invalid
 from fund.reporting.standing import move_named
@@ -16,6 +17,7 @@ from fund.web.deps import DbDep, FormDep, NowDep, SignedIn, ViewerDep
 from fund.web.forms import Form
 from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy
+from fund.web.moving import given
 from fund.web.page import redirect, render
 from fund.web.problems import Paging, paging
 from schema.lessons import TEXTS
@@ -179,7 +181,9 @@ def make_move(
     try:
         with db.write() as session:
             lesson = queries.lesson(session, viewer, reference)
-            service.move(session, viewer, lesson, trigger, form.version(), now, reason)
+            data = given(form, *moves.asked(session, lesson, trigger))
+            service.move(session, viewer, lesson, trigger, form.version(), now, reason, data)
+            form.check()
     except Invalid as invalid:
         form.refuse_all(invalid)
         return _confirm(request, reference, trigger, viewer, db, now, form)

@@ -113,12 +113,13 @@ def move(
     version: int,
     now: datetime,
     reason: str | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> Lesson:
     """Hand in, return, publish, take down …: make one step of the lesson's workflow.
 
     Raises what ``fund.base.moves.fire`` raises.
     """
-    moves.fire(session, lesson, trigger, viewer, version=version, now=now, reason=reason)
+    moves.fire(session, lesson, trigger, viewer, version=version, now=now, reason=reason, data=data)
     return lesson
 
 

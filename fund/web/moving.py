@@ -15,6 +15,14 @@ from workflows import Ask, Option, Reason
 from workflows.asks import missing
 
 
+class Asked(BaseModel):
+    """Something that a move asks for: a line of text, ``true``, a day (ISO 8601), an amount in minor units."""
+
+    name: str
+    label: str
+    kind: Literal["text", "tick", "date", "amount"]
+
+
 class MoveOption(BaseModel):
     """A move that is the caller's to make here, allowed or with every reason why not yet."""
 
@@ -27,6 +35,8 @@ class MoveOption(BaseModel):
     reason_label: str
     confirm: str | None
     """What a person is asked before it is done."""
+    asks: list[Asked]
+    """What else is to be given with it, in ``data``: all of it."""
 
 
 class UndoOption(BaseModel):
@@ -104,7 +114,9 @@ def _minor(amount: Money | None) -> int | None:
 def note_missing(form: Form, asks: Iterable[Ask], data: Mapping[str, Any]) -> None:
     """Note on the form what is asked for and missing, in the words of the workflow."""
     for name, sentence in missing(asks, data).items():
-        form.refuse(name, sentence.translated(gettext, ngettext) if isinstance(sentence, Reason) else sentence)
+        form.refuse(
+            name, sentence.translated(gettext, ngettext) if isinstance(sentence, Reason) else sentence
+        )
 
 
 def offered(state: str, version: int, options: Sequence[Option], undo: Offer | None = None) -> MoveOptions:
@@ -138,4 +150,5 @@ def _option(option: Option) -> MoveOption:
         reason=move.reason,  # type: ignore[arg-type]
         reason_label=move.reason_label,
         confirm=move.confirm,
+        asks=[Asked(name=ask.name, label=ask.label, kind=ask.kind) for ask in move.asks],  # type: ignore[arg-type]
     )

@@ -16,6 +16,7 @@ from fund.base.clock import SystemClock
 from fund.base.permissions import Viewer
 from fund.web import flash, i18n, words
 from fund.web.container import Container, container
+from fund.web.forms import Form
 from fund.web.static import static_url
 
 ROOMS = Path(__file__).resolve().parent.parent
@@ -108,7 +109,7 @@ def environment(loader: BaseLoader | None = None) -> Environment:
         lstrip_blocks=True,
     )
     env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    env.globals.update(gettext=_said, ngettext=_counted)
+    env.globals.update(gettext=_said, ngettext=_counted, nothing_typed=Form({}))
     env.filters.update(FILTERS)
     env.globals.update(static_url=static_url, zone_here=lambda: _here().zone)
     return env
