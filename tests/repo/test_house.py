@@ -55,7 +55,7 @@ TRESPASSES = {
     "workflows/definition.py": "import schema, sqlite3",
     "notifications/plan.py": "import workflows",
     "fund/base/errors.py": "import transitions, apscheduler, fund.rounds.service",
-    "fund/rounds/service.py": "import fastapi",
+    "fund/rounds/service.py": "import fastapi, fund.base.states",
     "fund/rounds/pages.py": "import sqlmodel",
     "fund/rounds/api.py": "import fund.rounds.pages",
     "fund/app.py": "import fund.demo",
