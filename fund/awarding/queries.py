@@ -141,7 +141,7 @@ def offer(session: Session, viewer: Viewer, reference: str, now: datetime) -> Of
         agreement=agreement(session, application, award),
         state=definition_of(session, application).state(application.state),
         deadline=_offer_deadline(session, application),
-        accept=_option(session, viewer, application, "accept_offer", now),
+        accept=_option(session, viewer, application, service.signing(session, application), now),
         decline=_option(session, viewer, application, "decline_offer", now),
     )
 

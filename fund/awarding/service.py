@@ -62,6 +62,13 @@ def offering(session: Session, application: Application) -> str:
     return ""
 
 
+def signing(session: Session, application: Application) -> str:
+    """The trigger of the move that records a signature: the one from here, if there is one from here."""
+    definition = definition_of(session, application)
+    everywhere = [*definition.leaving(application.state), *definition.moves.values()]
+    return next((move.trigger for move in everywhere if "signature" in move.records), "")
+
+
 def offer(
     session: Session,
     viewer: Viewer,
@@ -97,8 +104,8 @@ def accept(
 
     Raises Invalid (``signed_name``) where it is missing, Forbidden, MoveRefused, Conflict.
     """
-    data = {"signed_name": signed_name}
-    return moves.fire(session, application, "accept_offer", viewer, version=version, now=now, data=data)
+    data, trigger = {"signed_name": signed_name}, signing(session, application)
+    return moves.fire(session, application, trigger, viewer, version=version, now=now, data=data)
 
 
 def _terms(award: Award) -> Terms:
