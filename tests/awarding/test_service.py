@@ -233,7 +233,7 @@ def test_two_managers_offering_the_last_money_at_once_never_overdraw(db, here, k
     answers = at_once(
         lambda: offer(db, here.manager, key, now), lambda: offer(db, here.second_manager, other, now)
     )
-    assert sorted(type(one).__name__ for one in answers) == ["LedgerEvent", "MoveRefused"]
+    assert sorted(type(one).__name__ for one in answers) == ["MoveRefused", "Written"]
     [refused] = [one for one in answers if isinstance(one, MoveRefused)]
     assert refused.reasons == ("The award is USD 4,000 more than the round has left. Lower the amount.",)
     assert promised(db, here) == 12_000_00
@@ -301,7 +301,7 @@ def test_accepting_and_declining_at_once_one_wins(db, here, key, clock):
             )
 
     answers = at_once(lambda: accept(db, here.applicant, key, clock.now(), version=seen), decline)
-    assert sorted(type(one).__name__ for one in answers) == ["Conflict", "LedgerEvent"]
+    assert sorted(type(one).__name__ for one in answers) == ["Conflict", "Written"]
     application, award = stored(db, key)
     assert (application.state == "agreement_signed") == (award.signed_at is not None)
 
