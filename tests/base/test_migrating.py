@@ -10,6 +10,7 @@ from sqlmodel import col, func, select
 from fund.base import children, deadlines, definitions, ledger, migrating, moves, undo
 from fund.base.audience import Audience
 from fund.base.errors import Conflict, FundError, Invalid
+from fund.base.subjects import get, kind_of
 from schema.applications import Application
 from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
@@ -144,6 +145,36 @@ def test_deadlines_are_kept_moved_opened_and_cancelled_with_their_reminders(here
         off = session.exec(select(Message.status).where(Message.deadline_id == gone.id)).all()
         assert off == ["cancelled"] * said[second, "screening"].called_off
         assert len(off) == 4
+
+
+@pytest.mark.parametrize(
+    ("wanted", "places"),
+    [
+        ([later("application", *FIRST_LOOK)], {}),
+        ([sifting(), *sifting_too()], {"application": {"screening": "sifting"}}),
+        ([shipped("concept")], {"application": {"draft": "concept", "submitted": "concept_received"}}),
+        ([later("review", ("deadlines.review", 'field = "round.review_due_on"', "days = 5"))], {}),
+    ],
+)
+def test_what_the_plan_says_is_what_stands_afterwards(here, clock, going, wanted, places):
+    clock.advance(timedelta(days=1))
+    made = migrate(here, clock, *wanted, **places)
+    assert made.steps
+    with here.db.read() as session:
+        for step in made.steps:
+            kind, key = kind_of(step.subject), step.subject.id
+            assert get(session, kind, key).state == step.after.name
+            mine = (Deadline.subject_kind == kind, Deadline.subject_id == key, Deadline.status == "open")
+            rows = {row.key: row for row in session.exec(select(Deadline).where(*mine))}
+            said = {one.key: one for one in step.deadlines if one.new_day is not None}
+            assert {name: row.due_on for name, row in rows.items()} == {
+                one.key: one.new_day for one in said.values()
+            }
+            assert set(rows) == set(step.after.deadlines)
+            for name, one in said.items():
+                if one.anew or one.fate == "opened":
+                    assert waiting(session, rows[name]) == one.planned
+        assert ledger.verify(session).broken is None
 
 
 def test_what_still_lies_ahead_is_not_put_before_today_and_what_was_granted_stays(here, clock, going):

@@ -150,25 +150,34 @@ def _misplaced(kind: str, old: Definition, new: Definition, state: str, place: s
     return None
 
 
-def require_whole(session: Session, round_: Round, wanted: Sequence[Change]) -> None:
-    """Raises Invalid, with the findings, where a new definition has errors or does not go with the round's others."""
-    present = bound_to(session, round_)
-    after = present | {change.kind: change.new for change in wanted}
+def require_sound(session: Session, round_: Round, wanted: Sequence[Change]) -> None:
+    """Raises Invalid, with the findings, where a new definition has errors."""
+    after = bound_to(session, round_) | {change.kind: change.new for change in wanted}
     wrong: dict[str, str] = {}
     for change in wanted:
         if found := _errors(session, change.new, after.values()):
-            cannot = Reason(
-                "“%(name)s” cannot be used: %(findings)s.", name=change.new.name, findings=_listed(found)
+            name = change.new.name
+            wrong[change.kind] = Reason(
+                "“%(name)s” cannot be used: %(findings)s.", name=name, findings=_listed(found)
             )
-            wrong[change.kind] = cannot
+    if wrong:
+        raise Invalid(wrong)
+
+
+def require_company(
+    session: Session, round_: Round, wanted: Sequence[Change], concerned: Mapping[str, Collection[str]]
+) -> None:
+    """Raises Invalid where something under way goes by guards that know a state under its old name only.
+
+    ``concerned`` tells for each kind that changes the kinds of things that look at those of it that are placed anew.
+    """
+    after = bound_to(session, round_) | {change.kind: change.new for change in wanted}
+    wrong: dict[str, str] = {}
     for kind, definition in after.items():
-        if found := [one for change in wanted for one in _left_behind(definition, change)]:
-            too = Reason(
-                "The round's workflow “%(name)s” has to change with it: %(findings)s.",
-                name=definition.name,
-                findings=_listed(found),
-            )
-            wrong.setdefault(kind, too)
+        looked_at = [change for change in wanted if kind in concerned[change.kind]]
+        if found := [one for change in looked_at for one in _left_behind(definition, change)]:
+            too = "The round's workflow “%(name)s” has to change with it: %(findings)s."
+            wrong[kind] = Reason(too, name=definition.name, findings=_listed(found))
     if wrong:
         raise Invalid(wrong)
 

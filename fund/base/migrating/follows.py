@@ -1,6 +1,6 @@
 """What would happen by itself, once another version of the workflow has taken over: told beforehand, from the plan."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, cast
@@ -71,6 +71,28 @@ class Foresight:
             for subject in (application, *self._children.get(id_of(application), ())):
                 found += self._of(subject, application)
         return found
+
+    def concerned(self, kind: str, states: Collection[str]) -> set[str]:
+        """The kinds of things that are not at an end and look at one of that kind in one of the states."""
+        found: set[str] = set()
+        if kind == "round" and self._round.state in states:
+            found |= {kind_of(one) for one in self._everything() if not self._over(one)}
+        for application in self._applications:
+            children = self._children.get(id_of(application), [])
+            if kind == "application" and application.state in states:
+                found |= {kind_of(one) for one in (self._round, *children) if not self._over(one)}
+            elif any(kind_of(one) == kind and one.state in states for one in children):
+                found |= {"application"} if not self._over(application) else set()
+        return found
+
+    def _everything(self) -> Iterator[Subject]:
+        for application in self._applications:
+            yield application
+            yield from self._children.get(id_of(application), ())
+
+    def _over(self, subject: Subject) -> bool:
+        definition, state = self._stands(subject)
+        return definition.state(state).final
 
     def _of(self, subject: Subject, application: Application | None) -> Iterator[Follow]:
         definition, state = self._stands(subject)

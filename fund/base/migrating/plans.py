@@ -10,7 +10,7 @@ from typing import cast
 from sqlmodel import Session, col, func, select
 
 from fund.base.errors import Invalid
-from fund.base.migrating.changes import Change, NoPlace, Places, changes, require_whole
+from fund.base.migrating.changes import Change, NoPlace, Places, changes, require_company, require_sound
 from fund.base.migrating.dates import Adjustment, Desk, Passage
 from fund.base.migrating.follows import Follow, Foresight, Key, name_of
 from fund.base.subjects import KINDS, Subject, id_of, kind_of
@@ -72,13 +72,15 @@ def plan(
     states; NoPlace where something stands in a state that would vanish and nobody said where it goes.
     """
     wanted_changes = changes(session, round_, wanted, places)
-    require_whole(session, round_, wanted_changes)
+    require_sound(session, round_, wanted_changes)
     by_kind = {change.kind: change for change in wanted_changes}
     passages = _passages(session, _subjects(session, round_, by_kind), by_kind)
     steps = _steps(session, round_, passages, now)
     placed = {_key(one.subject): (one.new, one.after.name) for one in passages}
-    follows = Foresight(session, round_, placed, _open_after(steps, now), now).follows()
-    found = Plan(round_, wanted_changes, steps, follows, now)
+    foresight = Foresight(session, round_, placed, _open_after(steps, now), now)
+    concerned = {change.kind: foresight.concerned(change.kind, change.places) for change in wanted_changes}
+    require_company(session, round_, wanted_changes, concerned)
+    found = Plan(round_, wanted_changes, steps, foresight.follows(), now)
     return replace(found, fingerprint=_fingerprint(found))
 
 
