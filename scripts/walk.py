@@ -45,7 +45,7 @@ def _public(session: Session, slugs: Sequence[str]) -> Iterator[Page]:
 
 
 def _office(session: Session) -> Iterator[Page]:
-    names = ("home", "mail", "members", "people", "account")
+    names = ("home", "mail", "members", "people", "workflows", "account")
     yield from ((f"manager-{name}", f"/{name}") for name in names)
     yield from (("pipeline", "/pipeline"), ("demo-mail", "/demo/mail"), ("demo-mail-one", "/demo/mail/1"))
     yield "manager-mail-one", f"/mail/{session.exec(select(Message.id)).first()}"
@@ -57,7 +57,9 @@ def _office(session: Session) -> Iterator[Page]:
 def _rounds(slugs: Sequence[str]) -> Iterator[Page]:
     yield "round-new", "/rounds/new"
     for name, slug in (("past", slugs[0]), ("open", slugs[-1])):
-        yield from ((f"round-{name}-{part}", f"/rounds/{slug}/{part}") for part in ("manage", "decisions"))
+        yield from (
+            (f"round-{name}-{part}", f"/rounds/{slug}/{part}") for part in ("manage", "decisions", "workflow")
+        )
     yield "round-open-edit", f"/rounds/{slugs[-1]}/edit"
 
 
