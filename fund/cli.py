@@ -13,11 +13,9 @@ from fund.base import ledger, migrations
 from fund.base.clock import SystemClock
 from fund.base.errors import FundError
 from fund.base.settings import load_settings
-from fund.commands import doors, workflow
-from fund.pipeline import outbox
+from fund.commands import doors, mail, workflow
 from fund.worker import Worker
 from fund.worker import run as work
-from schema.outbox import MessageStatus
 
 WrongUse: type[Exception] = typer.BadParameter.mro()[2]
 """What every wrong use of a command is raised as; Typer keeps its copy of click to itself."""
@@ -31,10 +29,9 @@ app = typer.Typer(
 audit = typer.Typer(
     help="The ledger: what happened, and whether anything was changed afterwards.", no_args_is_help=True
 )
-mail = typer.Typer(help="The mail: what waits, what went, what did not.", no_args_is_help=True)
 
 app.add_typer(audit, name="audit")
-app.add_typer(mail, name="mail")
+app.add_typer(mail.app, name="mail")
 app.add_typer(workflow.app, name="workflow")
 
 
@@ -159,17 +156,6 @@ def seal() -> None:
     with doors.writing() as session:
         sealed = ledger.seal(session, SystemClock().now())
     typer.echo(f"Sealed: {sealed.hash}" if sealed else "Nothing happened since the last seal.")
-
-
-@mail.command()
-def status() -> None:
-    """How many mails stand where."""
-    with doors.reading() as session:
-        counts = outbox.counts(session)
-    for name, count in sorted(counts.items()):
-        typer.echo(f"{outbox.NAMES[MessageStatus(name)]}: {count}")
-    if not counts:
-        typer.echo("No mail yet.")
 
 
 def _stop(message: str, code: int) -> None:

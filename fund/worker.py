@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fund.base import deadlines, ledger, passing, soundness
+from fund.base import deadlines, ledger, passing
 from fund.base.clock import Clock, SystemClock
 from fund.base.database import Database
 from fund.base.settings import Settings
@@ -32,7 +32,7 @@ class Worker:
         self.present = presence(database, settings.data_dir)
         self.sender = Sender(
             database,
-            Transport(_server(settings)),
+            Transport(mail_server(settings)),
             Composer(mail_settings(settings, demo=demo), catalogue),
             clock,
             self.present,
@@ -103,7 +103,8 @@ def mail_settings(settings: Settings, *, demo: bool = False) -> MailSettings:
     )
 
 
-def _server(settings: Settings) -> Server:
+def mail_server(settings: Settings) -> Server:
+    """Which mail server, and how to talk to it."""
     return Server(
         host=settings.smtp_host,
         port=settings.smtp_port,

@@ -6,13 +6,22 @@ message was handed over nothing has happened, after it nobody can tell.
 
 import asyncio
 import re
+import socket
+import ssl
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
-from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPResponseException
+from aiosmtplib import (
+    SMTP,
+    SMTPAuthenticationError,
+    SMTPException,
+    SMTPHeloError,
+    SMTPResponseException,
+)
 from aiosmtplib.protocol import PERIOD_REGEX, normalize_message_line_endings
 
 from notifications.outcomes import Outcome
@@ -57,8 +66,23 @@ class Verdict:
     reply: str = ""
 
 
+class Fault(StrEnum):
+    """What kept us from talking to the mail server."""
+
+    NO_HOST = "no host"
+    REFUSED = "refused"
+    SILENT = "silent"
+    TLS = "tls"
+    LOGIN = "login"
+    OTHER = "other"
+
+
 class Unreachable(Exception):
-    """There is no talking to the mail server; the message says why."""
+    """There is no talking to the mail server; the message says why, ``fault`` of which kind that is."""
+
+    def __init__(self, message: str, fault: Fault = Fault.OTHER) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class Transport:
@@ -134,8 +158,8 @@ class Transport:
                 await client.connect()
                 await _greet(client)
         except (SMTPException, OSError, ValueError) as error:
-            client.close()
-            raise Unreachable(f"{server.host}:{server.port}: {_words(error)}") from error
+            _cut(client)
+            raise Unreachable(f"{server.host}:{server.port}: {_words(error)}", _fault(error)) from error
         self._client = client
         return client
 
@@ -199,20 +223,38 @@ class Transport:
         client, self._client = self._client, None
         if client is None:
             return
+        line = client.transport
         try:
             async with asyncio.timeout(self.server.limits.connect):
                 await client.quit()
         except (SMTPException, OSError):
             client.close()
+        _let_go(line)
 
     def _drop(self) -> None:
         if self._client is not None:
-            self._client.close()
+            _cut(self._client)
             self._client = None
+
+
+def _cut(client: SMTP) -> None:
+    """Close the line at once."""
+    line = client.transport
+    client.close()
+    _let_go(line)
+
+
+def _let_go(line: asyncio.BaseTransport | None) -> None:
+    """Without the farewell of TLS, which would wait for a server that may be gone."""
+    if isinstance(line, asyncio.WriteTransport):
+        line.abort()
 
 
 def _turn(loop: asyncio.AbstractEventLoop) -> None:
     loop.run_forever()
+    # A line that was cut is closed in the next turns.
+    for _ in range(3):
+        loop.run_until_complete(asyncio.sleep(0))
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
 
@@ -228,6 +270,33 @@ async def _greet(client: SMTP) -> None:
 def _by_code(code: int) -> Outcome:
     known = {2: Outcome.SENT, 4: Outcome.RETRY, 5: Outcome.DEAD}
     return known.get(code // 100, Outcome.UNKNOWN)
+
+
+def _fault(error: Exception) -> Fault:
+    """Of which kind the failure to connect was, by the errors that led to it."""
+    for one in _causes(error):
+        if isinstance(one, socket.gaierror | UnicodeError):
+            return Fault.NO_HOST
+        # Where a name has several addresses, the refusals of all come as one plain OSError.
+        if isinstance(one, ConnectionRefusedError) or "Connect call failed" in str(one):
+            return Fault.REFUSED
+        if isinstance(one, ssl.SSLError):
+            return Fault.TLS
+        if isinstance(one, TimeoutError):
+            return Fault.SILENT
+        if isinstance(one, SMTPAuthenticationError):
+            return Fault.LOGIN
+    # The client library has no class of their own for what a server does not offer.
+    said = str(error)
+    if "AUTH" in said.upper():
+        return Fault.LOGIN
+    return Fault.TLS if "STARTTLS" in said else Fault.OTHER
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _words(error: Exception) -> str:

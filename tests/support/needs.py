@@ -1,6 +1,7 @@
 """What some tests need besides Python: whether it is here, and saying in one line what was left out."""
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ NEEDS = (
         lambda: browser.find_chromium() is not None,
         "install chromium or set FUND_CHROMIUM",
     ),
+    Need("openssl", "OpenSSL", lambda: shutil.which("openssl") is not None, "install openssl"),
     Need(
         "slow",
         "minutes",
@@ -58,6 +60,8 @@ def mark_by_fixture(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.postgres)
     if "browser" in names:
         item.add_marker(pytest.mark.browser)
+    if "tls" in names:
+        item.add_marker(pytest.mark.openssl)
 
 
 def split(items: Iterable[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item], Counter[str]]:

@@ -7,9 +7,13 @@ with Mailbox() as mailbox:
     mailbox.drop("DOT", keep=True)             # taken, but the line breaks before the 250
     ...
     mailbox.wait_for(1)[0].subject
+
+Mailbox(context=tls) offers STARTTLS, Mailbox(context=tls, security="tls") speaks TLS from the first byte; with
+``login`` it takes mail only from who has given that name and password.
 """
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -17,7 +21,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, Literal, Self
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 Step = Literal["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "DOT", "QUIT"]
 
@@ -81,8 +85,15 @@ class Mailbox:
 
     host = "127.0.0.1"
 
-    def __init__(self, port: int = 0) -> None:
-        self.port = port
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        context: ssl.SSLContext | None = None,
+        security: Literal["starttls", "tls"] = "starttls",
+        login: tuple[str, str] | None = None,
+    ) -> None:
+        self.port, self.context, self.security, self.login = port, context, security, login
         self.connections = 0
         self.attempts: list[tuple[Step, str | None]] = []
         self._messages: list[Mail] = []
@@ -189,7 +200,10 @@ class Mailbox:
     async def _up(self) -> None:
         self._released.clear()
         self._server = await self._loop.create_server(
-            lambda: _Conversation(self, self._loop), self.host, self.port
+            lambda: _Conversation(self, self._loop),
+            self.host,
+            self.port,
+            ssl=self.context if self.security == "tls" else None,
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -233,8 +247,26 @@ class _Conversation(SMTP):
     """One connection: at every step it first looks for a rule."""
 
     def __init__(self, mailbox: Mailbox, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(_Handler(), hostname="mailbox.test", enable_SMTPUTF8=True, loop=loop, timeout=60)
+        super().__init__(
+            _Handler(),
+            hostname="mailbox.test",
+            enable_SMTPUTF8=True,
+            loop=loop,
+            timeout=60,
+            tls_context=mailbox.context if mailbox.security == "starttls" else None,
+            authenticator=self._check,
+            auth_required=mailbox.login is not None,
+        )
+        # It knows of the safe line only where it made the line safe itself.
+        self._auth_require_tls = mailbox.security == "starttls"
         self._mailbox = mailbox
+
+    def _check(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _way: str, given: Any
+    ) -> AuthResult:
+        assert isinstance(given, LoginPassword)
+        told = given.login.decode(), given.password.decode()
+        return AuthResult(success=told == self._mailbox.login, handled=False)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._mailbox.connections += 1
