@@ -96,7 +96,9 @@ def _suspects(database: Database, policy: Policy, clock: Clock, found: Found) ->
 def difference(session: Session, deadline: Deadline, offsets: Sequence[Offset], now: datetime) -> Difference:
     """How the stored reminders of an open deadline differ from what ``offsets`` call for at ``now``."""
     c = MESSAGES.c
-    stored = select(c.dedup_key, c.next_at, c.status, c.attempts).where(c.deadline_id == deadline.id)
+    stored = select(c.dedup_key, c.next_at, c.status, c.attempts).where(
+        c.deadline_id == deadline.id, c.kind == "reminder"
+    )
     there = {row.dedup_key: row for row in session.connection().execute(stored)}
     waiting = {key: row for key, row in there.items() if row.status == "pending"}
     planned = planned_rows(deadline, offsets, now)

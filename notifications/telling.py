@@ -104,6 +104,8 @@ def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslat
     }
     values |= {name: payload.get(name) for name in ("code", "minutes", "role")}
     values["what"] = translate.gettext(payload["what"]) if payload.get("what") else ""
+    before = payload.get("before")
+    values["before"] = _day(date.fromisoformat(before) if before else None, str(locale))
     said = {name: mime.clean(str(value)) if value else "" for name, value in values.items()}
     said["link"] = fund.address + _path(facts.path)
     return Telling(

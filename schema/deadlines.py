@@ -10,12 +10,14 @@ from schema.values import LongText
 
 
 class DeadlineStatus(StrEnum):
-    """Open until it is met, cancelled, or passed with an automatic move; on hold while time stands still."""
+    """Open until it is met, cancelled, waived by a manager, or passed with an automatic move; on hold while time stands
+    still."""
 
     OPEN = "open"
     HELD = "held"
     MET = "met"
     CANCELLED = "cancelled"
+    WAIVED = "waived"
 
 
 OWED = (DeadlineStatus.OPEN, DeadlineStatus.HELD)

@@ -39,6 +39,7 @@ def start(
     for a member that she does not act for, MoveRefused where the round takes no proposals now.
     """
     round_ = round_by_slug(session, viewer, round_slug)
+    lock(session, round_)  # its closing day may just be moved: the draft gets the one that holds
     if member_id not in viewer.member_ids or viewer.person_id is None:
         raise Forbidden(_("You can only propose for a city or an organisation that you act for."))
     if not takes_proposals(round_, now):

@@ -34,6 +34,8 @@ REPORT_PARTS = {
 """The parts of a report with their names for people; all are asked for."""
 
 
+OPEN, CLOSING = "open", "round.closes_on"
+"""The round's state in which proposals are taken, and the day until which they are, as workflows name them."""
 SHARED = frozenset({"over_budget"})
 """Facts about one subject that a move of another changes."""
 
@@ -65,7 +67,7 @@ class Facts(Mapping[str, Any]):
 def facts_of(session: Session, subject: Subject, now: datetime) -> Facts:
     """Everything that guards of this subject's moves may ask. The table of names stands in docs/workflows.md."""
     sources: dict[str, Callable[[], Any]] = {
-        "round": lambda: round_of(session, subject).state,
+        "round": partial(round_state, session, subject, now),
         "open_deadlines": partial(open_deadlines, session, subject, now),
     }
     application = application_of(session, subject)
@@ -90,6 +92,27 @@ def facts_of(session: Session, subject: Subject, now: datetime) -> Facts:
         sources["missing_lesson"] = partial(missing_lesson, subject)
         sources["uncleared_fields"] = partial(uncleared_fields, subject)
     return Facts(sources)
+
+
+def round_state(session: Session, subject: Subject, now: datetime) -> str:
+    """Where the round stands. It is still open for whoever alone was given a later day than its closing."""
+    round_ = round_of(session, subject)
+    if not isinstance(subject, Application) or round_.state == OPEN:
+        return round_.state
+    definition = definition_of(session, subject)
+    own = [
+        key
+        for key in definition.state(subject.state).deadlines
+        if definition.deadline(key).due.field == CLOSING
+    ]
+    later = select(Deadline.id).where(
+        Deadline.subject_kind == kind_of(subject),
+        Deadline.subject_id == id_of(subject),
+        col(Deadline.key).in_(own),
+        Deadline.due_on > round_.closes_on,
+    )
+    given = own and set(own) & open_deadlines(session, subject, now) and session.exec(later).first()
+    return OPEN if given else round_.state
 
 
 def open_deadlines(session: Session, subject: Subject, now: datetime) -> frozenset[str]:

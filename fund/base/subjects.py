@@ -62,6 +62,19 @@ def get(session: Session, kind: str, key: int) -> Subject:
     return cast(Subject, subject)
 
 
+def get_all(session: Session, names: Sequence[tuple[str, int]]) -> list[Subject]:
+    """The subjects of these kinds and keys, in their order: one query for each kind. Raises NotFound."""
+    known: dict[tuple[str, int], Subject] = {}
+    for kind in {kind for kind, _key in names}:
+        table = KINDS[kind]
+        wanted = {key for one, key in names if one == kind}
+        for row in session.exec(select(table).where(col(table.id).in_(wanted))):
+            known[kind, id_of(cast(Subject, row))] = cast(Subject, row)
+    if not known.keys() >= set(names):
+        raise NotFound
+    return [known[name] for name in names]
+
+
 def application_of(session: Session, subject: Subject) -> Application | None:
     """The application that the subject is or belongs to; None for a round."""
     if isinstance(subject, Application):

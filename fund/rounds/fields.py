@@ -72,6 +72,11 @@ def checked(draft: RoundDraft) -> RoundDraft:
     return tidied
 
 
+def wrong_days(draft: RoundDraft) -> dict[str, str]:
+    """What is wrong with the days alone, field by field."""
+    return dict(_days(draft))
+
+
 def slug(title: str) -> str:
     """``title`` as it stands in an address: ``peace-incentive-fund-2022``; ``round`` where no Latin letter is in it."""
     words = re.findall(r"[a-z0-9]+", places.folded(title))

@@ -117,7 +117,12 @@ def whole(session: Session, round_: Round, now: datetime) -> RoundView:
 
 def takes_proposals(round_: Round, now: datetime) -> bool:
     """Whether a proposal can be started: the round is open and its closing day is not over."""
-    return round_.state == OPEN and now < end_of_local_day(round_.closes_on, round_.zone)
+    return round_.state == OPEN and closing_lies_ahead(round_, now)
+
+
+def closing_lies_ahead(round_: Round, now: datetime) -> bool:
+    """Whether the closing day is not over."""
+    return now < end_of_local_day(round_.closes_on, round_.zone)
 
 
 def grace(session: Session, round_: Round) -> timedelta:
