@@ -29,7 +29,7 @@ from fund.people import api as people_api
 from fund.people import pages as people_pages
 from fund.people.identify import identify
 from fund.pipeline import api as pipeline_api
-from fund.pipeline import bulk_api, bulk_pages, undo_api, undo_pages
+from fund.pipeline import bulk_api, bulk_pages, mail_api, mail_pages, undo_api, undo_pages
 from fund.pipeline import pages as pipeline_pages
 from fund.reporting import api as reporting_api
 from fund.reporting import pages as reporting_pages
@@ -68,6 +68,8 @@ ROUTERS = (
     bulk_api.router,
     undo_pages.router,
     undo_api.router,
+    mail_pages.router,
+    mail_api.router,
     pipeline_pages.router,
     pipeline_api.router,
 )

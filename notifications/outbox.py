@@ -34,6 +34,8 @@ CANCEL_OF_DEADLINE = Prepared(
 )
 ENDS = ("id", "worker", "lease", "finished_at")
 """Columns that a new message has no value in."""
+STUCK = (MessageStatus.DEAD, MessageStatus.UNCERTAIN)
+"""What a person has to decide on: it did not go, or nobody knows whether it did."""
 INSERT = {
     kind: Prepared(
         insert(MESSAGES).on_conflict_do_nothing(index_elements=["dedup_key"]),
@@ -146,3 +148,22 @@ def cancel_for_subject(
     """Cancel what was still to go out about one subject (a review that was taken back, say)."""
     where = (col(Message.subject_kind) == subject_kind, col(Message.subject_id) == subject_id)
     return cancel(session, *where, reason=reason, now=now)
+
+
+def send_again(session: Session, message_id: int, now: datetime) -> bool:
+    """Let a message that is stuck go out at ``now``, with all its tries and the Message-ID that it had.
+
+    False where it is not stuck (any more): somebody else was faster.
+    """
+    waits = {"status": MessageStatus.PENDING.value, "next_at": now, "attempts": 0, "reason": ""}
+    return _unstick(session, message_id, waits | {"finished_at": None})
+
+
+def give_up(session: Session, message_id: int, reason: str, now: datetime) -> bool:
+    """Call off a message that is stuck. False where it is not (any more)."""
+    return _unstick(session, message_id, closed(MessageStatus.CANCELLED, reason, now))
+
+
+def _unstick(session: Session, message_id: int, values: dict[str, Any]) -> bool:
+    stuck = (MESSAGES.c.id == message_id, MESSAGES.c.status.in_([status.value for status in STUCK]))
+    return session.connection().execute(update(MESSAGES).where(*stuck).values(values)).rowcount == 1

@@ -9,12 +9,14 @@ from sqlmodel import Session, col
 from fund.base.permissions import Viewer
 from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy
+from notifications.outbox import STUCK
 from schema.applications import Application
 from schema.deadlines import Deadline
 from schema.outbox import DeliveryAttempt, Message, MessageStatus
 from schema.people import Person
 
 PAGE = 50
+MOST = 200
 NAMES = {
     MessageStatus.PENDING: "Planned",
     MessageStatus.CLAIMED: "Being sent",
@@ -34,6 +36,7 @@ REASONS = {
     "held: ": lazy("Time stands still: “%(what)s”"),
     "undone: ": lazy("It was undone: “%(what)s”"),
     "moved: ": lazy("The day was moved: %(what)s"),
+    "given up: ": lazy("Given up: “%(what)s”"),
 }
 """What the reasons mean that the fund itself gives when a deadline ends."""
 
@@ -71,6 +74,14 @@ class Entry:
     def tone(self) -> str:
         """How its status is dressed."""
         return TONES.get(self.message.status, "neutral")
+
+    @property
+    def recipient(self) -> str:
+        """Whom it is for, and where it goes or went."""
+        address = self.message.address or (self.person.email if self.person else "")
+        if not self.message.finished_at and self.person:
+            address = self.person.email
+        return f"{self.person.name}, {address}" if self.person else address or "–"
 
     @property
     def subject(self) -> str:
@@ -117,6 +128,22 @@ def of_application(session: Session, application: Application) -> list[Entry]:
     query = _entries().where(col(Message.application_id) == application.id)
     found = session.execute(query.order_by(*ORDER)).all()
     return [Entry(*row) for row in found]
+
+
+def of_person(session: Session, viewer: Viewer, person_id: int) -> list[Entry]:
+    """The newest messages to a person, at most ``MOST``, in the order of ``page``; without those that it leaves out."""
+    query = _entries().where(col(Message.person_id) == person_id, _apart(viewer))
+    found = session.execute(query.order_by(*ORDER).limit(MOST)).all()
+    return [Entry(*row) for row in found]
+
+
+def stuck(session: Session, viewer: Viewer, number: int) -> tuple[list[Entry], int]:
+    """One page of the messages that somebody has to decide on, the latest first, and how many there are."""
+    which = (col(Message.status).in_(STUCK), _apart(viewer))
+    query = _entries().where(*which).order_by(col(Message.finished_at).desc(), col(Message.id))
+    found = session.execute(query.limit(PAGE).offset((number - 1) * PAGE)).all()
+    total = session.execute(select(func.count()).select_from(Message).where(*which)).scalar_one()
+    return [Entry(*row) for row in found], total
 
 
 def one(session: Session, viewer: Viewer, message_id: int) -> Entry | None:

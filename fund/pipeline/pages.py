@@ -7,12 +7,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from fund.base.database import Database
-from fund.base.errors import NotFound
 from fund.base.history import usual_times
 from fund.base.permissions import Viewer
 from fund.pipeline import bulk, dossier, outbox, owed, queries
 from fund.reviewing.scorecard import RECOMMENDATIONS
-from fund.web.deps import DbDep, NowDep, ReadsEverything, RowId, SignedIn
+from fund.web.deps import DbDep, NowDep, ReadsEverything, SignedIn
 from fund.web.page import render
 
 router = APIRouter(include_in_schema=False)
@@ -157,36 +156,3 @@ def _file(
         application = dossier.find(session, viewer, reference)
         file = dossier.of(session, application)
         return render(request, f"pipeline/{tab}.html", file=file, tab=tab, **more(session, application))
-
-
-@router.get("/mail")
-def all_mail(
-    request: Request, viewer: ReadsEverything, db: DbDep, status: Words = "", page: Page = 1
-) -> Response:
-    """The outbox of the whole fund."""
-    with db.read() as session:
-        found, total = outbox.page(session, viewer, status, page)
-        return render(
-            request,
-            "pipeline/outbox.html",
-            counts=outbox.counts(session, viewer),
-            status=status,
-            mail=found,
-            page=page,
-            pages=-(-total // outbox.PAGE),
-        )
-
-
-@router.get("/mail/{message_id}")
-def one_mail(request: Request, message_id: RowId, viewer: ReadsEverything, db: DbDep) -> Response:
-    """One mail: its words, whom it is for, every try at sending it, and why it ended as it did."""
-    with db.read() as session:
-        found = outbox.one(session, viewer, message_id)
-        if found is None:
-            raise NotFound
-        return render(
-            request,
-            "pipeline/message.html",
-            entry=found,
-            attempts=outbox.attempts(session, found.message),
-        )

@@ -1,0 +1,144 @@
+"""The pages about mail: the whole outbox, what somebody has to decide on, one mail, and all mail to one person."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from fund.base.database import Database
+from fund.base.errors import Invalid, NotFound
+from fund.base.permissions import Viewer
+from fund.people import queries as people
+from fund.pipeline import mending, outbox
+from fund.web import flash
+from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, ReadsEverything, RowId
+from fund.web.forms import Form
+from fund.web.i18n import lazy
+from fund.web.page import redirect, render
+
+router = APIRouter(include_in_schema=False)
+Words = Annotated[str, Query(max_length=200)]
+Page = Annotated[int, Query(ge=1, le=100_000)]
+
+flash.register("pipeline.mail_sent_again", lazy("The mail goes out again."))
+flash.register("pipeline.mail_corrected", lazy("The address is corrected, and the mail goes out again."))
+flash.register("pipeline.mail_given_up", lazy("The mail is given up. It stays on record with your reason."))
+
+
+@router.get("/mail")
+def all_mail(
+    request: Request, viewer: ReadsEverything, db: DbDep, now: NowDep, status: Words = "", page: Page = 1
+) -> Response:
+    """The outbox of the whole fund."""
+    with db.read() as session:
+        found, total = outbox.page(session, viewer, status, page)
+        return render(
+            request,
+            "pipeline/outbox.html",
+            counts=outbox.counts(session, viewer),
+            status=status,
+            mail=found,
+            page=page,
+            pages=-(-total // outbox.PAGE),
+        )
+
+
+@router.get("/mail/problems")
+def problems(request: Request, viewer: ReadsEverything, db: DbDep, now: NowDep, page: Page = 1) -> Response:
+    """What did not arrive, or nobody knows of, with what can be done about each."""
+    with db.read() as session:
+        found, total = outbox.stuck(session, viewer, page)
+        return render(
+            request,
+            "pipeline/problems.html",
+            counts=outbox.counts(session, viewer),
+            status="problems",
+            mail=found,
+            offers=mending.offers(session, found, now),
+            form=Form.of(),
+            page=page,
+            pages=-(-total // outbox.PAGE),
+        )
+
+
+@router.get("/mail/{message_id}")
+def one_mail(
+    request: Request, message_id: RowId, viewer: ReadsEverything, db: DbDep, now: NowDep
+) -> Response:
+    """One mail: its words, whom it is for, why, every try at sending it, what comes next, what can be done."""
+    return _message_page(request, message_id, viewer, db, now, Form.of())
+
+
+@router.post("/mail/{message_id}/send-again")
+def send_again(message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep) -> Response:
+    """Send it again as it is."""
+    with db.write() as session:
+        mending.send_again(session, viewer, message_id, form.version("seen"), now)
+    return redirect(f"/mail/{message_id}", "pipeline.mail_sent_again")
+
+
+@router.post("/mail/{message_id}/correct-address")
+def correct_address(
+    request: Request, message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
+) -> Response:
+    """Correct the person's address and send it again."""
+    try:
+        with db.write() as session:
+            mending.correct_address(
+                session, viewer, message_id, form.value("email"), form.version("seen"), now
+            )
+    except Invalid as wrong:
+        form.refuse_all(wrong)
+        return _message_page(request, message_id, viewer, db, now, form)
+    return redirect(f"/mail/{message_id}", "pipeline.mail_corrected")
+
+
+@router.post("/mail/{message_id}/give-up")
+def give_up(
+    request: Request, message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
+) -> Response:
+    """Give it up, with a reason."""
+    try:
+        with db.write() as session:
+            mending.give_up(session, viewer, message_id, form.value("reason"), form.version("seen"), now)
+    except Invalid as wrong:
+        form.refuse_all(wrong)
+        return _message_page(request, message_id, viewer, db, now, form)
+    return redirect(f"/mail/{message_id}", "pipeline.mail_given_up")
+
+
+@router.get("/people/{person_id}/mail")
+def of_person(
+    request: Request, person_id: RowId, viewer: ReadsEverything, db: DbDep, now: NowDep
+) -> Response:
+    """What comes next for a person, what went to her, and what did not and why."""
+    with db.read() as session:
+        return render(
+            request,
+            "pipeline/person_mail.html",
+            person=people.person(session, person_id).person,
+            mail=outbox.of_person(session, viewer, person_id),
+            most=outbox.MOST,
+        )
+
+
+def _message_page(
+    request: Request, message_id: int, viewer: Viewer, db: Database, now: datetime, form: Form
+) -> Response:
+    with db.read() as session:
+        found = outbox.one(session, viewer, message_id)
+        if found is None:
+            raise NotFound
+        return render(
+            request,
+            "pipeline/message.html",
+            422 if form.errors else 200,
+            entry=found,
+            form=form,
+            offer=mending.offers(session, [found], now).get(message_id),
+            acts=mending.acts(session, found.message),
+            because=mending.because(found),
+            what_next=mending.what_next(found, now),
+            attempts=outbox.attempts(session, found.message),
+        )

@@ -1,0 +1,218 @@
+"""What a manager does about a mail that did not arrive: send it again, correct the address, give it up.
+
+Each use case works in the caller's transaction, and writes one event into the chain of the message (``message:7``).
+Whoever acts says how many such events she saw: of two who decide at once one wins, and the other is told.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from fund.base import ledger
+from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused, NotFound
+from fund.base.permissions import Viewer
+from fund.people import service as people
+from fund.pipeline.outbox import Entry, one
+from fund.web.i18n import gettext as _
+from fund.web.i18n import lazy
+from notifications import outbox
+from notifications.outcomes import MAX_ATTEMPTS
+from schema.deadlines import Deadline, DeadlineStatus
+from schema.ledger import LedgerEvent
+from schema.outbox import Message, MessageStatus
+from schema.people import Person, Role
+
+LONGEST_REASON = 500
+ACTIONS = {"mail_sent_again": lazy("Sent again"), "mail_given_up": lazy("Given up")}
+
+
+@dataclass(frozen=True)
+class Mending:
+    """What can be done about a message that is stuck. ``against`` says why it cannot be sent again."""
+
+    seen: int
+    against: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a manager did about a message."""
+
+    at: datetime
+    title: str
+    by: str
+    note: str
+
+
+def offers(session: Session, entries: Collection[Entry], now: datetime) -> dict[int, Mending]:
+    """What can be done about each message that is stuck, by its key. Two queries, however many there are."""
+    stuck = {entry.message.id or 0: entry for entry in entries if entry.message.status in outbox.STUCK}
+    seen = _seen(session, stuck)
+    wanted = {entry.message.deadline_id for entry in stuck.values()}
+    deadlines = {row.id: row for row in session.exec(select(Deadline).where(col(Deadline.id).in_(wanted)))}
+    return {
+        key: Mending(
+            seen.get(key, 0),
+            tuple(_against(entry.message, entry.person, deadlines.get(entry.message.deadline_id), now)),
+        )
+        for key, entry in stuck.items()
+    }
+
+
+def acts(session: Session, message: Message) -> list[Act]:
+    """What managers did about it, the latest first."""
+    found = session.execute(
+        select(LedgerEvent, Person)
+        .join(Person, col(Person.id) == col(LedgerEvent.actor_id), isouter=True)
+        .where(LedgerEvent.chain == _chain(message.id or 0))
+        .order_by(col(LedgerEvent.seq).desc())
+    ).all()
+    return [
+        Act(event.at, str(ACTIONS[event.action]), actor.name if actor else "", event.note or "")
+        for event, actor in found
+    ]
+
+
+def send_again(session: Session, viewer: Viewer, message_id: int, seen: int, now: datetime) -> None:
+    """Let it go out again, with the Message-ID that it had and a new budget of tries.
+
+    Raises Forbidden for others than managers, NotFound, Conflict where somebody else decided already, and MoveRefused
+    where it would not be true any more.
+    """
+    entry = _stuck(session, viewer, message_id, seen)
+    against = offers(session, [entry], now)[message_id].against
+    if against:
+        raise MoveRefused(against)
+    if not outbox.send_again(session, message_id, now):
+        raise Conflict
+    _record(session, viewer, entry, "mail_sent_again", MessageStatus.PENDING, now)
+
+
+def correct_address(
+    session: Session, viewer: Viewer, message_id: int, email: str, seen: int, now: datetime
+) -> None:
+    """Correct the person's address, as on her own page, and send it again.
+
+    Raises what ``send_again`` does, and Invalid (field ``email``) for what is no address or another's.
+    """
+    entry = _stuck(session, viewer, message_id, seen)
+    if entry.person is None or entry.person.id is None:
+        raise MoveRefused([_("It was written to nobody who is known here.")])
+    people.change_address(session, viewer, entry.person.id, email, now)
+    send_again(session, viewer, message_id, seen, now)
+
+
+def give_up(session: Session, viewer: Viewer, message_id: int, reason: str, seen: int, now: datetime) -> None:
+    """Call it off for good; it stays on record with the reason and who decided.
+
+    Raises Forbidden, NotFound, Conflict, and Invalid (field ``reason``) without a reason.
+    """
+    entry = _stuck(session, viewer, message_id, seen)
+    words = " ".join(reason.split())
+    if not words:
+        raise Invalid({"reason": _("Say why it is given up")})
+    if len(words) > LONGEST_REASON:
+        raise Invalid({"reason": _("Shorten this to %(limit)s characters") % {"limit": LONGEST_REASON}})
+    if not outbox.give_up(session, message_id, f"given up: {words}", now):
+        raise Conflict
+    _record(session, viewer, entry, "mail_given_up", MessageStatus.CANCELLED, now, words)
+
+
+def because(entry: Entry) -> str:
+    """Why there is such a mail at all, for people."""
+    message, days = entry.message, entry.message.offset_days
+    if message.kind == "sign_in":
+        return _("Somebody asked to sign in with this address.")
+    if not entry.deadline or days is None:
+        return _("Something happened that the person is told of.")
+    what = {"what": _(entry.deadline), "days": abs(days)}
+    if days == 0:
+        return _("Today is the day of: “%(what)s”") % what
+    said = (
+        _("“%(what)s” is due, in days: %(days)s") if days < 0 else _("“%(what)s” is late, by days: %(days)s")
+    )
+    return said % what
+
+
+def what_next(entry: Entry, now: datetime) -> str:
+    """What comes next for it, for people; empty where nothing does."""
+    message = entry.message
+    if message.status in outbox.STUCK:
+        return _("Nothing by itself. Send it again, correct the address, or give it up.")
+    if message.status in (MessageStatus.CLAIMED, MessageStatus.SENDING):
+        return _("It is being handed to the mail server.")
+    if message.status != MessageStatus.PENDING:
+        return ""
+    if message.attempts:
+        told = _("Tries so far: %(count)s of %(most)s. The next one comes by itself.")
+        return told % {"count": message.attempts, "most": MAX_ATTEMPTS}
+    if message.next_at <= now:
+        return _("It goes out as soon as the mail server takes it.")
+    return _("It goes out at its moment, unless it is settled before.")
+
+
+def _against(
+    message: Message, person: Person | None, deadline: Deadline | None, now: datetime
+) -> Iterator[str]:
+    if message.kind == "sign_in":
+        yield _("A link to sign in is not sent twice. The person asks for a new one.")
+    if person is not None and person.disabled_at is not None:
+        yield _("This person can no longer sign in. Give them access again first.")
+    if deadline is not None:
+        yield from _past(message, deadline)
+    if message.expires_at is not None and message.expires_at <= now:
+        yield _("It would come too late to be of use.")
+
+
+def _past(message: Message, deadline: Deadline) -> Iterator[str]:
+    if deadline.status == DeadlineStatus.MET:
+        yield _("What it reminds of is done.")
+    elif deadline.status == DeadlineStatus.HELD:
+        yield _("Time stands still for what it reminds of.")
+    elif deadline.status != DeadlineStatus.OPEN:
+        yield _("What it reminds of is no longer asked for.")
+    elif deadline.generation != message.deadline_generation:
+        yield _("The day was moved. New reminders are planned.")
+
+
+def _stuck(session: Session, viewer: Viewer, message_id: int, seen: int) -> Entry:
+    if not viewer.is_manager:
+        raise Forbidden(_("Only the people who manage the fund can change this."))
+    entry = one(session, viewer, message_id)
+    if entry is None:
+        raise NotFound
+    if entry.message.status not in outbox.STUCK or _seen(session, [message_id]).get(message_id, 0) != seen:
+        raise Conflict
+    return entry
+
+
+def _seen(session: Session, keys: Collection[int]) -> Mapping[int, int]:
+    chains = {_chain(key): key for key in keys}
+    found = session.exec(
+        select(LedgerEvent.chain, func.count())
+        .where(col(LedgerEvent.chain).in_(chains))
+        .group_by(LedgerEvent.chain)
+    )
+    return {chains[chain]: count for chain, count in found}
+
+
+def _chain(message_id: int) -> str:
+    return f"message:{message_id}"
+
+
+def _record(
+    session: Session,
+    viewer: Viewer,
+    entry: Entry,
+    action: str,
+    target: MessageStatus,
+    now: datetime,
+    note: str | None = None,
+) -> None:
+    key = entry.message.id or 0
+    ledger.append(
+        session, chain=_chain(key), actor=viewer, role=Role.MANAGER.value, subject_kind="message", subject_id=key,
+        action=action, source=entry.message.status, target=target.value, now=now, note=note,
+    )  # fmt: skip

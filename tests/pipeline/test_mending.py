@@ -1,0 +1,168 @@
+"""Mail that did not arrive: what a manager sees, what she can do about it, and who is told that he came too late."""
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from fund.base import ledger
+from fund.base.settings import Settings
+from fund.people import service as people
+from fund.worker import Worker
+from schema.deadlines import Deadline
+from schema.ledger import LedgerEvent
+from schema.outbox import DeliveryAttempt, Message
+from tests.security.test_double_click import twice
+from tests.support.doors import Doors, hidden, shown
+from tests.support.world import draft, world
+
+
+@pytest.fixture
+def here(db, clock):
+    return world(db, clock.now())
+
+
+@pytest.fixture
+def lost(here, clock, mailbox, tmp_path):
+    """A reminder to Lucía that the mail server refused for good, and the worker that tried."""
+    with here.db.write() as session:
+        draft(session, here, clock.now())
+    with here.db.read() as session:
+        first = select(Message).where(
+            Message.person_id == here.applicant.person_id, Message.kind == "reminder"
+        )
+        message = session.exec(first.order_by(col(Message.next_at))).first()
+    clock.move_to(message.next_at)
+    mailbox.refuse(here.applicant.email)
+    settings = Settings(data_dir=tmp_path, smtp_host=mailbox.host, smtp_port=mailbox.port)
+    worker = Worker(settings, here.db, clock)
+    worker.sweep()
+    yield message.id, worker
+    worker.stop()
+
+
+def stored(here, message_id) -> Message:
+    with here.db.read() as session:
+        return session.exec(select(Message).where(Message.id == message_id)).one()
+
+
+def change(here, table, **values) -> None:
+    with here.db.write() as session:
+        for row in session.exec(select(table)):
+            for name, value in values.items():
+                setattr(row, name, value)
+
+
+def test_the_address_is_corrected_and_the_mail_goes_out(here, clock, mailbox, lost):
+    key, worker = lost
+    browser = Doors(here.db, clock).browser(here.manager)
+    before = stored(here, key)
+    listed = browser.get("/mail/problems")
+    said = shown(listed.text)
+    assert "550 5.1.1 No such mailbox" in said
+    assert "To decide (1)" in said
+    form = {"email": "nobody", "seen": hidden(listed.text, "seen")}
+    wrong = browser.post(f"/mail/{key}/correct-address", data=form)
+    assert (wrong.status_code, "Enter an email address like" in wrong.text) == (422, True)
+    form["email"] = "Lucia@New.Example"
+    assert browser.post(f"/mail/{key}/correct-address", data=form).status_code == 303
+    worker.sweep()
+    (mail,) = mailbox.to("lucia@new.example")
+    after = stored(here, key)
+    assert (after.status, after.attempts, after.mail_id) == ("sent", 1, before.mail_id)
+    assert mail.mail_id == f"<{before.mail_id}>"
+    page = shown(browser.get(f"/mail/{key}").text)
+    assert "Sent again" in page
+    assert here.manager.name in page
+    assert "Nothing more." in page
+    assert "is due, in days: " in page
+    assert "The email address was changed." in browser.get(f"/people/{here.applicant.person_id}").text
+    assert "None" in browser.get("/mail/problems").text
+    with here.db.read() as session:
+        assert len(session.exec(select(DeliveryAttempt).where(DeliveryAttempt.message_id == key)).all()) == 2
+        assert not ledger.verify(session).broken
+
+
+def test_given_up_it_stays_on_record_with_the_reason_and_who(here, clock, lost):
+    key, worker = lost
+    browser = Doors(here.db, clock).browser(here.manager)
+    form = {"seen": "0", "reason": " "}
+    assert "Say why it is given up" in browser.post(f"/mail/{key}/give-up", data=form).text
+    form["reason"] = "She left the city"
+    assert browser.post(f"/mail/{key}/give-up", data=form).status_code == 303
+    worker.sweep()
+    assert (stored(here, key).status, stored(here, key).attempts) == ("cancelled", 1)
+    page = shown(browser.get(f"/mail/{key}").text)
+    for words in ("Given up: “She left the city”", here.manager.name, "550 5.1.1 No such mailbox"):
+        assert words in page
+    with here.db.read() as session:
+        event = session.exec(select(LedgerEvent).where(LedgerEvent.chain == f"message:{key}")).one()
+        assert (event.action, event.source, event.target) == ("mail_given_up", "dead", "cancelled")
+        assert (event.actor_id, event.note) == (here.manager.person_id, "She left the city")
+
+
+def test_what_is_not_true_any_more_is_not_sent_again(here, clock, lost):
+    key, _worker = lost
+    program = Doors(here.db, clock).program(here.manager)
+
+    def against() -> list[str]:
+        answer = program.post(f"/api/v1/mail/{key}/send-again", json={"seen": 0})
+        assert (answer.status_code, stored(here, key).status) == (409, "dead")
+        (listed,) = program.get("/api/v1/mail/problems").json()["items"]
+        assert listed["against"] == answer.json()["reasons"]
+        return listed["against"]
+
+    change(here, Deadline, generation=7)
+    assert against() == ["The day was moved. New reminders are planned."]
+    change(here, Deadline, status="met")
+    assert against() == ["What it reminds of is done."]
+    change(here, Deadline, status="open", generation=1)
+    with here.db.write() as session:
+        people.disable(session, here.manager, here.applicant.person_id, clock.now())
+    assert against() == ["This person can no longer sign in. Give them access again first."]
+    page = Doors(here.db, clock).browser(here.manager).get(f"/mail/{key}").text
+    assert "It cannot be sent again:" in page
+    assert f"/mail/{key}/send-again" not in page
+
+
+def test_of_two_managers_at_once_one_wins(here, clock, lost):
+    key, worker = lost
+    path = f"/api/v1/mail/{key}"
+    assert twice(here, clock, here.manager, f"{path}/send-again", {"seen": 0}) == [200, 409]
+    assert stored(here, key).status == "pending"
+    clock.advance(timedelta(minutes=1))
+    worker.sweep()
+    assert stored(here, key).status == "dead"
+    program = Doors(here.db, clock).program(here.second_manager)
+    stale = program.post(f"{path}/give-up", json={"seen": 0, "reason": "No use"})
+    assert stale.status_code == 409
+    fresh = program.post(f"{path}/give-up", json={"seen": 1, "reason": "No use"})
+    assert (fresh.status_code, fresh.json()["status"]) == (200, "cancelled")
+
+
+def test_only_managers_decide_and_nobody_about_the_own_member(here, clock, lost):
+    key, _worker = lost
+    doors = Doors(here.db, clock)
+    auditor = doors.browser(here.auditor)
+    assert "No such mailbox" in auditor.get("/mail/problems").text
+    assert f"/mail/{key}/send-again" not in auditor.get("/mail/problems").text
+    assert auditor.post(f"/mail/{key}/send-again", data={"seen": "0"}).status_code == 403
+    assert doors.browser(here.applicant).get("/mail/problems").status_code == 403
+
+
+def test_a_persons_mail_says_what_comes_what_went_and_what_did_not(here, clock, lost):
+    key, _worker = lost
+    doors = Doors(here.db, clock)
+    page = shown(doors.browser(here.manager).get(f"/people/{here.applicant.person_id}/mail").text)
+    coming, rest = page.split("What went", 1)
+    assert "What comes next" in coming
+    assert "Planned" in coming
+    assert "No such mailbox" in rest.split("What did not go, and why", 1)[1]
+    found = doors.program(here.auditor).get(f"/api/v1/people/{here.applicant.person_id}/mail").json()
+    stuck = next(mail for mail in found if mail["id"] == key)
+    assert (stuck["status"], stuck["seen"], stuck["against"]) == ("dead", 0, [])
+    assert stuck["next"].startswith("Nothing by itself.")
+    assert {mail["next"] for mail in found if mail["status"] == "pending"} == {
+        "It goes out at its moment, unless it is settled before."
+    }
+    assert doors.browser(here.manager).get("/people/99999/mail").status_code == 404
