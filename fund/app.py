@@ -9,7 +9,8 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from fund.applying import api as applying_api
 from fund.applying import pages as applying_pages
@@ -18,7 +19,7 @@ from fund.awarding import pages as awarding_pages
 from fund.base import health, soundness
 from fund.base.clock import Clock, SystemClock
 from fund.base.database import Database
-from fund.base.errors import Misconfigured
+from fund.base.errors import Misconfigured, NotFound
 from fund.base.permissions import Viewer
 from fund.base.settings import Settings
 from fund.deciding import api as deciding_api
@@ -175,3 +176,9 @@ def _add_health(app: FastAPI, held: Container) -> None:
         return JSONResponse(
             {"status": "not ready" if found else "ok", "problems": found}, 503 if found else 200
         )
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        if not held.settings.metrics:
+            raise NotFound
+        return Response(health.metrics(held.db, held.clock.now()), media_type=CONTENT_TYPE_LATEST)

@@ -57,12 +57,19 @@ def presence(database: Database, data_dir: Path) -> Presence:
     return FilePresence(data_dir / "workers")
 
 
-def register(session: Session, present: Presence, now: datetime) -> None:
-    """Write this worker into the table that managers see, or renew its time there."""
+def register(
+    session: Session,
+    present: Presence,
+    now: datetime,
+    unreachable_since: datetime | None = None,
+    unreachable: str | None = None,
+) -> None:
+    """Write this worker into the table that managers see, or renew its time there, and how its mail server does."""
     worker = session.get(Worker, present.name)
     if worker is None:
         worker = Worker(name=present.name, started_at=now, beat_at=now, lock=present.lock)
     worker.beat_at = now
+    worker.unreachable_since, worker.unreachable = unreachable_since, unreachable
     session.add(worker)
 
 

@@ -116,7 +116,7 @@ class Sender:
     def _show_and_take_over(self, dead: list[str], now: datetime, tally: Tally) -> None:
         """Show that we live, and free what the dead held."""
         with self._database.write() as session:
-            alive.register(session, self._present, now)
+            alive.register(session, self._present, now, self.circuit.down_since, self.circuit.reason or None)
             freed = lease.recover(session, lambda name: name not in dead, now, self._on_unknown)
         self._beat_at = now
         for name, count in freed.items():
@@ -149,6 +149,8 @@ class Sender:
         return True
 
     def _unreachable(self, now: datetime, reason: str) -> None:
+        if self.circuit.down_since is None:
+            self._beat_at = None  # so that the next sweep shows it
         self.circuit.failed(now, reason)
         if self.circuit.alert(now) and not self._alerted:
             self._alerted = True
@@ -192,6 +194,8 @@ class Sender:
         if verdict.outcome == Outcome.UNREACHABLE:
             self._unreachable(now, verdict.reply)
         else:
+            if self.circuit.down_since is not None:
+                self._beat_at = None
             self.circuit.succeeded()
             self._alerted = False
             self._pace.count()

@@ -124,3 +124,7 @@ class Worker(SQLModel, table=True):
     started_at: datetime
     beat_at: datetime
     lock: str = ""
+    unreachable_since: datetime | None = None
+    """Since when it cannot talk to the mail server, and tries only now and then; None while it can."""
+    unreachable: str | None = None
+    """What it was told at the last try."""

@@ -1,17 +1,53 @@
-"""Whether the product can do its work: the process is there, the database answers, the worker sweeps."""
+"""Whether the product can do its work: the process is there, the database answers, the worker sweeps and mail goes."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import func, select
+from sqlmodel import Session, col, func, select
 
 from fund.base import migrations
 from fund.base.database import Database
 from fund.base.errors import Misconfigured
-from schema.outbox import Worker
+from schema.outbox import DeliveryAttempt, Message, MessageStatus, Worker
 
 STANDS_STILL_AFTER = timedelta(minutes=5)
 """A worker that has not swept for so long is taken for standing still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """How the mail goes. Moments are None where there is nothing of the kind."""
+
+    swept_at: datetime | None
+    """When a worker last began a sweep, to half a minute."""
+    oldest_due: datetime | None
+    """The moment of the mail that has been due for longest and waits."""
+    tried_at: datetime | None
+    """When a mail was last handed to the mail server."""
+    unreachable_since: datetime | None
+    """Since when a worker cannot talk to the mail server: the circuit is open."""
+    unreachable: str
+    """What the mail server, or the way to it, answered."""
+
+
+def mailing(session: Session, now: datetime) -> Mailing:
+    """How the mail goes at ``now``. Looks at the ends of indices, however much mail there is."""
+    # Spelled out as in the definition of its partial index, which a parameter would not match.
+    due = (text("message.status = 'pending'"), col(Message.next_at) <= now)
+    down = col(Worker.unreachable_since).is_not(None)
+    since = select(Worker).where(down).order_by(col(Worker.unreachable_since)).limit(1)
+    worker = session.exec(since).first()
+    tried = select(DeliveryAttempt.started_at).order_by(col(DeliveryAttempt.id).desc()).limit(1)
+    return Mailing(
+        swept_at=session.exec(select(func.max(Worker.beat_at))).one(),
+        oldest_due=session.exec(select(func.min(Message.next_at)).where(*due)).one(),
+        tried_at=session.exec(tried).first(),
+        unreachable_since=worker.unreachable_since if worker else None,
+        unreachable=(worker.unreachable or "") if worker else "",
+    )
 
 
 def problems(database: Database, now: datetime) -> list[str]:
@@ -20,13 +56,48 @@ def problems(database: Database, now: datetime) -> list[str]:
         if not migrations.is_current(database):
             return ["the database does not have this version's schema; run: fund migrate"]
         with database.read() as session:
-            beat: datetime | None = session.exec(select(func.max(Worker.beat_at))).one()
+            found = mailing(session, now)
     except Misconfigured as error:
         return [error.message]
     except SQLAlchemyError:
         return ["the database does not answer"]
-    if beat is None:
+    return _standstill(found, now)
+
+
+def _standstill(found: Mailing, now: datetime) -> list[str]:
+    """A mail server out of reach is no standstill: the worker goes on trying, and the pages work."""
+    if found.swept_at is None:
         return ["no worker has ever swept; run: fund worker"]
-    if now - beat > STANDS_STILL_AFTER:
-        return [f"the worker has not swept since {beat.isoformat(timespec='seconds')}"]
+    if now - found.swept_at > STANDS_STILL_AFTER:
+        return [f"the worker has not swept since {_second(found.swept_at)}"]
+    past = now - STANDS_STILL_AFTER
+    waits = found.oldest_due is not None and found.oldest_due < past
+    if waits and found.unreachable_since is None and (found.tried_at is None or found.tried_at < past):
+        assert found.oldest_due is not None
+        return [f"mail has been due since {_second(found.oldest_due)}, and the worker sends none"]
     return []
+
+
+def metrics(database: Database, now: datetime) -> bytes:
+    """How the mail goes, as numbers for Prometheus (text format). Names and addresses are not among them."""
+    registry = CollectorRegistry()
+    messages = Gauge("fund_mail_messages", "Mails by status.", ["status"], registry=registry)
+    with database.read() as session:
+        found = mailing(session, now)
+        counts = session.exec(select(Message.status, func.count()).group_by(Message.status)).all()
+    for status in MessageStatus:
+        messages.labels(status.value).set(dict(counts).get(status.value, 0))
+    for name, words, since in (
+        ("fund_mail_oldest_due_seconds", "For how long the oldest due mail waits.", found.oldest_due),
+        ("fund_mail_unreachable_seconds", "For how long the mail server is gone.", found.unreachable_since),
+        ("fund_worker_sweep_age_seconds", "Since when no worker began a sweep.", found.swept_at),
+    ):
+        seconds = max(0.0, (now - since).total_seconds()) if since else 0.0
+        Gauge(name, words, registry=registry).set(seconds)
+    state = Gauge("fund_mail_circuit_open", "1 while the mail server is out of reach.", registry=registry)
+    state.set(found.unreachable_since is not None)
+    return generate_latest(registry)
+
+
+def _second(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

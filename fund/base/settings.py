@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     sweep_seconds: Annotated[float, Field(gt=0)] = Field(
         15, description="How often the worker looks for due mail."
     )
+    metrics: bool = Field(
+        False,
+        description="Answer /metrics (numbers about mail for Prometheus, no names) to whoever reaches the server.",
+    )
     trusted_proxies: str = Field(
         "", description="Addresses of reverse proxies whose X-Forwarded-For is believed."
     )

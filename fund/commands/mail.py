@@ -6,11 +6,13 @@ import typer
 
 from fund.base.clock import SystemClock
 from fund.base.errors import FundError, Misconfigured
+from fund.base.health import mailing
 from fund.base.settings import Settings
 from fund.commands import doors
 from fund.people.fields import mail_address
 from fund.pipeline import outbox
 from fund.worker import mail_server, mail_settings
+from notifications.outbox import STUCK
 from notifications.outcomes import Outcome
 from notifications.probe import send_test_mail
 from notifications.smtp import Fault, Unreachable, Verdict
@@ -44,13 +46,21 @@ REFUSED = {
 
 @app.command()
 def status() -> None:
-    """How many mails stand where."""
+    """How many mails stand where, and whether they go out."""
+    now = SystemClock().now()
     with doors.reading() as session:
-        counts = outbox.counts(session)
+        counts, found = outbox.counts(session), mailing(session, now)
     for name, count in sorted(counts.items()):
         typer.echo(f"{outbox.NAMES[MessageStatus(name)]}: {count}")
     if not counts:
         typer.echo("No mail yet.")
+    if found.oldest_due:
+        typer.echo(f"Due and waiting since {found.oldest_due.isoformat(' ', 'seconds')}")
+    if found.unreachable_since:
+        since = found.unreachable_since.isoformat(" ", "seconds")
+        typer.echo(f"The mail server has been out of reach since {since} ({_line(found.unreachable)})")
+    if counts.keys() & {status.value for status in STUCK}:
+        typer.echo(f"Mail that needs a decision: {doors.settings().address}/mail/problems")
 
 
 @app.command()

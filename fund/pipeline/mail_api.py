@@ -70,7 +70,7 @@ def problems(
 
 @router.get("/people/{person_id}/mail", responses=responses(401, 403, 422))
 def of_person(person_id: RowId, viewer: ReadsEverything, db: DbDep, now: NowDep) -> list[MailDetailOut]:
-    """The newest mail to a person: what came to an end, the latest first, then what comes next."""
+    """The newest mail to a person: what comes next, then what came to an end, the latest first."""
     with db.read() as session:
         return _shown(session, outbox.of_person(session, viewer, person_id), now)
 

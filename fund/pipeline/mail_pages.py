@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from fund.base import health
 from fund.base.database import Database
 from fund.base.errors import Invalid, NotFound
 from fund.base.permissions import Viewer
@@ -37,6 +38,7 @@ def all_mail(
             request,
             "pipeline/outbox.html",
             counts=outbox.counts(session, viewer),
+            mailing=health.mailing(session, now),
             status=status,
             mail=found,
             page=page,
@@ -53,6 +55,7 @@ def problems(request: Request, viewer: ReadsEverything, db: DbDep, now: NowDep, 
             request,
             "pipeline/problems.html",
             counts=outbox.counts(session, viewer),
+            mailing=health.mailing(session, now),
             status="problems",
             mail=found,
             offers=mending.offers(session, found, now),

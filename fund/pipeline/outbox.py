@@ -131,9 +131,13 @@ def of_application(session: Session, application: Application) -> list[Entry]:
 
 
 def of_person(session: Session, viewer: Viewer, person_id: int) -> list[Entry]:
-    """The newest messages to a person, at most ``MOST``, in the order of ``page``; without those that it leaves out."""
+    """The mail to a person, at most ``MOST``: what comes next, then what came to an end, the latest first.
+
+    Without what ``page`` leaves out.
+    """
     query = _entries().where(col(Message.person_id) == person_id, _apart(viewer))
-    found = session.execute(query.order_by(*ORDER).limit(MOST)).all()
+    order = (col(Message.finished_at).is_not(None), *ORDER[1:])
+    found = session.execute(query.order_by(*order).limit(MOST)).all()
     return [Entry(*row) for row in found]
 
 
