@@ -189,7 +189,7 @@ def history(session: Session, application: Application) -> list[Happened]:
         .where(LedgerEvent.chain == f"application:{application.id}")
         .order_by(col(LedgerEvent.seq).desc())
     ).all()
-    titles = {event.seq: _title(session, event) for event, _person in found}
+    titles = {event.seq: title_of(session, event) for event, _person in found}
     return [_in_words(session, event, person, titles) for event, person in found]
 
 
@@ -228,7 +228,7 @@ def _definition(session: Session, event: LedgerEvent) -> Definition | None:
         return None
 
 
-def _title(session: Session, event: LedgerEvent) -> str:
+def title_of(session: Session, event: LedgerEvent) -> str:
     if event.action == "created":
         return {"application": "Draft started", "review": "Reviewer assigned"}.get(
             event.subject_kind, f"{event.subject_kind.title()} asked for"

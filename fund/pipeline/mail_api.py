@@ -113,10 +113,12 @@ def _one(db: DbDep, viewer: Viewer, message_id: int, now: datetime) -> MailDetai
 
 def _shown(session: Any, entries: list[outbox.Entry], now: datetime) -> list[MailDetailOut]:
     offers = mending.offers(session, entries, now)
-    return [_out(entry, offers.get(entry.message.id or 0), now) for entry in entries]
+    because = mending.because(session, entries)
+    keys = [entry.message.id or 0 for entry in entries]
+    return [_out(entry, because[key], offers.get(key), now) for key, entry in zip(keys, entries, strict=True)]
 
 
-def _out(entry: outbox.Entry, offer: mending.Mending | None, now: datetime) -> MailDetailOut:
+def _out(entry: outbox.Entry, because: str, offer: mending.Mending | None, now: datetime) -> MailDetailOut:
     message = entry.message
     return MailDetailOut(
         id=message.id or 0,
@@ -124,7 +126,7 @@ def _out(entry: outbox.Entry, offer: mending.Mending | None, now: datetime) -> M
         about=entry.reference,
         subject=entry.subject,
         status=message.status,
-        because=mending.because(entry),
+        because=because,
         why=entry.why,
         next=mending.what_next(entry, now),
         next_at=message.next_at,

@@ -141,7 +141,8 @@ def _message_page(
             form=form,
             offer=mending.offers(session, [found], now).get(message_id),
             acts=mending.acts(session, found.message),
-            because=mending.because(found),
+            because=mending.because(session, [found])[message_id],
             what_next=mending.what_next(found, now),
             attempts=outbox.attempts(session, found.message),
+            outcomes=outbox.OUTCOMES,
         )

@@ -8,15 +8,17 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import tuple_
 from sqlmodel import Session, col, func, select
 
 from fund.base import ledger
 from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused, NotFound
 from fund.base.permissions import Viewer
 from fund.people import service as people
+from fund.pipeline.dossier import title_of
 from fund.pipeline.outbox import Entry, one
 from fund.web.i18n import gettext as _
-from fund.web.i18n import lazy
+from fund.web.i18n import lazy, ngettext
 from notifications import outbox
 from notifications.outcomes import MAX_ATTEMPTS
 from schema.deadlines import Deadline, DeadlineStatus
@@ -120,20 +122,10 @@ def give_up(session: Session, viewer: Viewer, message_id: int, reason: str, seen
     _record(session, viewer, entry, "mail_given_up", MessageStatus.CANCELLED, now, words)
 
 
-def because(entry: Entry) -> str:
-    """Why there is such a mail at all, for people."""
-    message, days = entry.message, entry.message.offset_days
-    if message.kind == "sign_in":
-        return _("Somebody asked to sign in with this address.")
-    if not entry.deadline or days is None:
-        return _("Something happened that the person is told of.")
-    what = {"what": _(entry.deadline), "days": abs(days)}
-    if days == 0:
-        return _("Today is the day of: “%(what)s”") % what
-    said = (
-        _("“%(what)s” is due, in days: %(days)s") if days < 0 else _("“%(what)s” is late, by days: %(days)s")
-    )
-    return said % what
+def because(session: Session, entries: Collection[Entry]) -> dict[int, str]:
+    """Why there is each mail at all, for people, by its key."""
+    events = _events(session, entries)
+    return {entry.message.id or 0: _because(session, entry, events) for entry in entries}
 
 
 def what_next(entry: Entry, now: datetime) -> str:
@@ -151,6 +143,38 @@ def what_next(entry: Entry, now: datetime) -> str:
     if message.next_at <= now:
         return _("It goes out as soon as the mail server takes it.")
     return _("It goes out at its moment, unless it is settled before.")
+
+
+def _events(session: Session, entries: Collection[Entry]) -> dict[tuple[str, int], LedgerEvent]:
+    """The events that the notices tell of: their chain and number stand in the key of the notice."""
+    places = {place for entry in entries if (place := _place(entry.message))}
+    which = tuple_(col(LedgerEvent.chain), col(LedgerEvent.seq)).in_(places)
+    return {(event.chain, event.seq): event for event in session.exec(select(LedgerEvent).where(which))}
+
+
+def _place(message: Message) -> tuple[str, int] | None:
+    origin, kind, key, seq, *_rest = (*message.dedup_key.split(":"), "", "", "", "")
+    return (f"{kind}:{key}", int(seq)) if origin == "move" and seq.isdecimal() else None
+
+
+def _because(session: Session, entry: Entry, events: Mapping[tuple[str, int], LedgerEvent]) -> str:
+    place, days = _place(entry.message), entry.message.offset_days
+    if entry.message.kind == "sign_in":
+        return _("Somebody asked to sign in with this address.")
+    if place is not None and place in events:
+        return _("This happened: “%(what)s”") % {"what": _(title_of(session, events[place]))}
+    if not entry.deadline or days is None:
+        return _("The fund tells the person of something that happened.")
+    said = _("“%(what)s” is due that day.")
+    if days < 0:
+        said = ngettext(
+            "“%(what)s” is due %(days)s day later.", "“%(what)s” is due %(days)s days later.", -days
+        )
+    if days > 0:
+        said = ngettext(
+            "“%(what)s” was due %(days)s day before.", "“%(what)s” was due %(days)s days before.", days
+        )
+    return said % {"what": _(entry.deadline), "days": abs(days)}
 
 
 def _against(

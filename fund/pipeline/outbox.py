@@ -29,6 +29,14 @@ NAMES = {
     MessageStatus.UNCERTAIN: "Nobody knows whether it arrived",
 }
 TONES = {"sent": "good", "dead": "bad", "uncertain": "warn", "expired": "warn", "pending": "busy"}
+OUTCOMES = {
+    "sent": lazy("The mail server took it"),
+    "retry": lazy("The mail server asked to come back later"),
+    "dead": lazy("The mail server refused it for good"),
+    "unknown": lazy("Nobody knows whether it was taken"),
+    "unreachable": lazy("The mail server was out of reach"),
+}
+"""What became of one try, for people."""
 REASONS = {
     "met: ": lazy("No longer needed: “%(what)s”"),
     "cancelled: ": lazy("No longer needed: “%(what)s”"),

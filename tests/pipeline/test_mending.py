@@ -14,7 +14,7 @@ from schema.ledger import LedgerEvent
 from schema.outbox import DeliveryAttempt, Message
 from tests.security.test_double_click import twice
 from tests.support.doors import Doors, hidden, shown
-from tests.support.world import draft, world
+from tests.support.world import draft, submit, world
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_the_address_is_corrected_and_the_mail_goes_out(here, clock, mailbox, lo
     assert "Sent again" in page
     assert here.manager.name in page
     assert "Nothing more." in page
-    assert "is due, in days: " in page
+    assert "“Submit the proposal” is due 14 days later." in page
     assert "The email address was changed." in browser.get(f"/people/{here.applicant.person_id}").text
     assert "None" in browser.get("/mail/problems").text
     with here.db.read() as session:
@@ -162,7 +162,16 @@ def test_a_persons_mail_says_what_comes_what_went_and_what_did_not(here, clock, 
     stuck = next(mail for mail in found if mail["id"] == key)
     assert (stuck["status"], stuck["seen"], stuck["against"]) == ("dead", 0, [])
     assert stuck["next"].startswith("Nothing by itself.")
+    assert stuck["because"] == "“Submit the proposal” is due 14 days later."
     assert {mail["next"] for mail in found if mail["status"] == "pending"} == {
         "It goes out at its moment, unless it is settled before."
     }
     assert doors.browser(here.manager).get("/people/99999/mail").status_code == 404
+
+
+def test_a_notice_names_the_step_that_it_tells_of(here, clock):
+    with here.db.write() as session:
+        submit(session, here, draft(session, here, clock.now()), clock.now())
+    program = Doors(here.db, clock).program(here.manager)
+    found = program.get(f"/api/v1/people/{here.manager.person_id}/mail").json()
+    assert "This happened: “Submit the proposal”" in {mail["because"] for mail in found}
