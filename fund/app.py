@@ -30,13 +30,14 @@ from fund.people import api as people_api
 from fund.people import pages as people_pages
 from fund.people.identify import identify
 from fund.pipeline import api as pipeline_api
-from fund.pipeline import bulk_api, bulk_pages, mail_api, mail_pages, undo_api, undo_pages
+from fund.pipeline import bulk_api, bulk_pages, deadline_pages, mail_api, mail_pages, undo_api, undo_pages
 from fund.pipeline import pages as pipeline_pages
 from fund.reporting import api as reporting_api
 from fund.reporting import pages as reporting_pages
 from fund.reviewing import api as reviewing_api
 from fund.reviewing import pages as reviewing_pages
 from fund.rounds import api as rounds_api
+from fund.rounds import days_pages
 from fund.rounds import pages as rounds_pages
 from fund.sharing import api as sharing_api
 from fund.sharing import pages as sharing_pages
@@ -50,6 +51,7 @@ ROUTERS = (
     people_pages.router,
     people_api.router,
     rounds_pages.router,
+    days_pages.router,
     rounds_api.router,
     governing_pages.router,
     governing_api.router,
@@ -67,6 +69,7 @@ ROUTERS = (
     sharing_api.router,
     bulk_pages.router,
     bulk_api.router,
+    deadline_pages.router,
     undo_pages.router,
     undo_api.router,
     mail_pages.router,

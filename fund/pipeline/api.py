@@ -1,13 +1,14 @@
 """The pipeline in JSON: what I owe, where everything stands, the history and the mail of one application."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
-from fund.pipeline import dossier, outbox, owed, queries
-from fund.web.deps import DbDep, NowDep, ReadsEverything, SignedIn
+from fund.base import extending
+from fund.pipeline import dossier, outbox, owed, queries, story
+from fund.web.deps import DbDep, ManagerDep, NowDep, ReadsEverything, RowId, SignedIn
 from fund.web.problems import responses
 from schema.deadlines import Deadline
 
@@ -36,6 +37,7 @@ class StateOut(BaseModel):
 class DeadlineOut(BaseModel):
     """A deadline. ``due_at`` is its exclusive end in UTC: the first instant after the last local day."""
 
+    id: int
     key: str
     label: str
     owner: str
@@ -43,9 +45,47 @@ class DeadlineOut(BaseModel):
     zone: str
     due_at: datetime
     grace_until: datetime
+    generation: int
+    """How often its day was moved, from 1. Send it back when moving or waiving it."""
     status: str
     held_at: datetime | None
     """Since when it stands still (status ``held``), or stood still when it ended."""
+
+
+class StepOut(BaseModel):
+    """Something that happened to a deadline."""
+
+    at: datetime
+    kind: str
+    """opened, moved, held, went_on, passed, undone, met, waived or cancelled."""
+    because: str
+    by: str
+    note: str
+    day: date | None
+    """The last local day from then on, and the one before where it was moved."""
+    was: date | None
+
+
+class StoryOut(BaseModel):
+    """A deadline and what became of it, the first first."""
+
+    deadline: DeadlineOut
+    steps: list[StepOut]
+
+
+class WaiveIn(BaseModel):
+    """Why a deadline is not asked for any more, and its generation that was seen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str
+    generation: int = Field(ge=0, lt=2**31)
+
+
+class MoveIn(WaiveIn):
+    """The new last local day of a deadline, in its own zone."""
+
+    day: date
 
 
 class OwedOut(BaseModel):
@@ -101,6 +141,34 @@ def my_deadlines(viewer: SignedIn, db: DbDep, now: NowDep) -> list[OwedOut]:
         ]
 
 
+@router.get("/deadlines/{key}", responses=responses(401, 403, 404, 422))
+def deadline(key: RowId, viewer: ReadsEverything, db: DbDep) -> StoryOut:
+    """One deadline and its history. For those who read everything."""
+    with db.read() as session:
+        found = story.of(session, viewer, key)
+        steps = [StepOut(**vars(step)) for step in found.steps]
+        return StoryOut(deadline=_deadline(found.deadline), steps=steps)
+
+
+@router.post("/deadlines/{key}/move", responses=responses(401, 403, 404, 409, 422))
+def move_deadline(key: RowId, body: MoveIn, viewer: ManagerDep, db: DbDep, now: NowDep) -> DeadlineOut:
+    """Give an open deadline another day, earlier or later; who owes it is told by mail. For managers."""
+    with db.write() as session:
+        moved = extending.move(
+            session, viewer, key, body.day, body.reason, generation=body.generation, now=now
+        )
+        return _deadline(moved)
+
+
+@router.post("/deadlines/{key}/waive", responses=responses(401, 403, 404, 409, 422))
+def waive_deadline(key: RowId, body: WaiveIn, viewer: ManagerDep, db: DbDep, now: NowDep) -> DeadlineOut:
+    """Ask for it no more; who owed it is told by mail. For managers."""
+    with db.write() as session:
+        return _deadline(
+            extending.waive(session, viewer, key, body.reason, generation=body.generation, now=now)
+        )
+
+
 @router.get("/pipeline", responses=responses(401, 403, 422))
 def pipeline(
     viewer: ReadsEverything, db: DbDep, now: NowDep, round: Annotated[str, Query(max_length=200)] = ""
@@ -148,6 +216,7 @@ def mail(reference: str, viewer: ReadsEverything, db: DbDep) -> list[MailOut]:
 
 def _deadline(deadline: Deadline) -> DeadlineOut:
     return DeadlineOut(
+        id=deadline.id or 0,
         key=deadline.key,
         label=deadline.label,
         owner=deadline.owner_role,
@@ -155,6 +224,7 @@ def _deadline(deadline: Deadline) -> DeadlineOut:
         zone=deadline.zone,
         due_at=deadline.due_at,
         grace_until=deadline.grace_until,
+        generation=deadline.generation,
         status=deadline.status,
         held_at=deadline.held_at,
     )

@@ -25,6 +25,12 @@ from schema.wording import gettext_noop as _n
 from workflows import Definition, Move, Option, Reason, State
 from workflows.draw import svg
 
+OF_DEADLINES = {
+    "deadline_passed": _n("A deadline passed"),
+    "deadline_moved": _n("A deadline was given another day"),
+    "deadline_waived": _n("A deadline was waived"),
+}
+
 
 @dataclass(frozen=True)
 class Dossier:
@@ -229,12 +235,13 @@ def _definition(session: Session, event: LedgerEvent) -> Definition | None:
 
 
 def title_of(session: Session, event: LedgerEvent) -> str:
+    """What the event is called for people."""
     if event.action == "created":
         return {"application": "Draft started", "review": "Reviewer assigned"}.get(
             event.subject_kind, f"{event.subject_kind.title()} asked for"
         )
-    if event.action == "deadline_passed":
-        return "A deadline passed"
+    if event.action in OF_DEADLINES:
+        return OF_DEADLINES[event.action]
     definition = _definition(session, event)
     move = definition.moves.get(event.action) if definition else None
     return move.label if move else event.action.replace("_", " ").capitalize()

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fund.base import undo
 from fund.base.definitions import APPLICATION
 from fund.base.permissions import Viewer
-from fund.rounds import queries, service
+from fund.rounds import extending, queries, service
 from fund.rounds.fields import RoundDraft, draft_of
 from fund.web import moving
 from fund.web.deps import DbDep, ManagerDep, NowDep, SignedIn, ViewerDep
@@ -62,6 +62,18 @@ class RoundChange(BaseModel):
     ceiling_minor: int | None = None
     project_months: int | None = None
     workflow: str | None = None
+
+
+class DaysMove(BaseModel):
+    """Days of a round under way that become later, the reason, and the ``edition`` of the round that was seen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    edition: str
+    reason: str
+    closes_on: date | None = None
+    review_due_on: date | None = None
+    decision_on: date | None = None
 
 
 class RoundOut(BaseModel):
@@ -138,6 +150,15 @@ def change(slug: str, body: RoundChange, viewer: ManagerDep, db: DbDep, now: Now
         stored = draft_of(queries.round_by_slug(session, viewer, slug))
         draft = replace(stored, **given)
         service.update_round(session, viewer, slug, draft, edition=body.edition, now=now)
+    return _whole(viewer, db, now, slug)
+
+
+@router.post("/rounds/{slug}/days", responses=responses(401, 403, 404, 409, 422))
+def move_days(slug: str, body: DaysMove, viewer: ManagerDep, db: DbDep, now: NowDep) -> RoundWhole:
+    """Move days of a round under way to later ones, with every open deadline by them. For managers."""
+    days = body.model_dump(include=set(extending.DAYS))
+    with db.write() as session:
+        extending.move_days(session, viewer, slug, days, body.reason, edition=body.edition, now=now)
     return _whole(viewer, db, now, slug)
 
 

@@ -10,7 +10,7 @@ from fund.base.database import Database
 from fund.base.errors import Invalid
 from fund.base.permissions import Viewer
 from fund.people import places
-from fund.rounds import forms, queries, service
+from fund.rounds import extending, forms, queries, service
 from fund.web import flash
 from fund.web.deps import (
     DbDep,
@@ -184,4 +184,5 @@ def _manage_page(
 ) -> Response:
     with db.read() as session:
         managed = queries.managed(session, viewer, slug, now)
-    return render(request, "rounds/manage.html", managed=managed, form=form)
+        movable = extending.movable(session, managed.view.round)
+    return render(request, "rounds/manage.html", managed=managed, movable=movable, form=form)

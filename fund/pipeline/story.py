@@ -1,0 +1,156 @@
+"""What became of one deadline: opened, moved, held, passed, met or waived; when, by whom and why, from the ledger."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from fund.base import access, extending, undo
+from fund.base.definitions import definition_of
+from fund.base.errors import NotFound
+from fund.base.following import Change
+from fund.base.permissions import Viewer
+from fund.base.subjects import Subject, application_of, chain_of, get, round_of
+from fund.pipeline import dossier
+from schema.deadlines import Deadline
+from schema.ledger import LedgerEvent
+from schema.people import Member, Person
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened to a deadline. ``day`` is the local day from then on, ``was`` the one before."""
+
+    at: datetime
+    kind: str
+    """opened, moved, held, went_on, passed, undone, met, waived or cancelled."""
+    because: str = ""
+    """The label of the move that did it, if one did."""
+    by: str = ""
+    note: str = ""
+    day: date | None = None
+    was: date | None = None
+
+
+@dataclass(frozen=True)
+class Story:
+    """A deadline with what it is about. Of a draft that the viewer does not read yet no title is told."""
+
+    deadline: Deadline
+    title: str
+    member: str
+    back: str
+    """The page that it is listed on."""
+    fixed: Sequence[str]
+    """Why it cannot be given another day now; empty where it can."""
+    needed: Sequence[str]
+    """Why it cannot be waived now; empty where it can."""
+    steps: Sequence[Step]
+
+
+def of(session: Session, viewer: Viewer, key: int) -> Story:
+    """The deadline of that key for whoever reads everything, but not of her own member's proposals. Raises NotFound.
+
+    And Forbidden for whoever acts for the member that applies.
+    """
+    deadline = session.get(Deadline, key)
+    if deadline is None or not viewer.reads_everything:
+        raise NotFound
+    subject = get(session, deadline.subject_kind, deadline.subject_id)
+    application, round_ = application_of(session, subject), round_of(session, subject)
+    title, member, back = round_.title, "", f"/rounds/{round_.slug}/manage"
+    if application is not None:
+        access.require_apart(application, viewer)
+        readable = access.may_read(session, application, viewer)
+        title = application.title if readable else ""
+        member = session.get_one(Member, application.member_id).known_as
+        back = f"/pipeline/{application.reference}" if readable else f"/rounds/{round_.slug}/days"
+    return Story(
+        deadline,
+        title,
+        member,
+        back,
+        extending.fixed(session, deadline, subject),
+        extending.needed(session, deadline, subject),
+        _steps(session, deadline, subject),
+    )
+
+
+def _steps(session: Session, deadline: Deadline, subject: Subject) -> list[Step]:
+    """What happened, the first first; each with the day that held from then on."""
+    found = session.execute(
+        select(LedgerEvent, Person)
+        .join(Person, col(Person.id) == col(LedgerEvent.actor_id), isouter=True)
+        .where(LedgerEvent.chain == chain_of(subject))
+        .order_by(col(LedgerEvent.seq))
+    ).all()
+    known = {event.seq: event for event, _person in found}
+    steps = []
+    for event, person in found:
+        if step := _step(session, deadline, event, known):
+            steps.append(replace(step, by=person.name if person else "", note=event.note or ""))
+    if not steps or steps[0].kind != "opened":
+        steps.insert(0, Step(deadline.opened_at, "opened"))
+    if deadline.closed_at and steps[-1].kind not in ("met", "waived", "cancelled"):
+        steps.append(Step(deadline.closed_at, deadline.status, because=deadline.reason))
+    return _with_days(steps, deadline.due_on)
+
+
+def _step(
+    session: Session, deadline: Deadline, event: LedgerEvent, known: Mapping[int, LedgerEvent]
+) -> Step | None:
+    """What the event did to the deadline, if anything."""
+    data, key = event.data, deadline.id or 0
+    if event.action in (extending.MOVED, extending.WAIVED):
+        if data["id"] != key:
+            return None
+        if event.action == extending.WAIVED:
+            return Step(event.at, "waived")
+        return Step(event.at, "moved", was=date.fromisoformat(data["before"]))
+    if event.action == "deadline_passed":
+        return Step(event.at, "passed") if _is_of(event, deadline) else None
+    kind, was = _touched(session, event, deadline)
+    if event.action == undo.CREATED and event.at == deadline.opened_at and _same(event, deadline):
+        kind = "opened"
+    if event.action == undo.UNDONE and data["undoes"] in known:
+        event = known[data["undoes"]]
+        kind = "undone" if _touched(session, event, deadline)[0] else ""
+    return Step(event.at, kind, because=dossier.title_of(session, event), was=was) if kind else None
+
+
+def _touched(session: Session, event: LedgerEvent, deadline: Deadline) -> tuple[str, date | None]:
+    """What the event's move did to the deadline, and the day that it had before if that was moved."""
+    change, key = Change.of_data(event.data.get("deadlines", {})), deadline.id or 0
+    if key in change.closed:
+        return ("met" if _meets(session, event, deadline.key) else "cancelled"), None
+    if key in change.moved:
+        day, held_at = change.moved[key]
+        return ("went_on" if held_at else "moved"), day
+    names = {"opened": change.opened, "held": change.held}
+    return next((name for name, keys in names.items() if key in keys), ""), None
+
+
+def _meets(session: Session, event: LedgerEvent, key: str) -> bool:
+    move = definition_of(session, get(session, event.subject_kind, event.subject_id)).moves.get(event.action)
+    return move is not None and key in move.meets
+
+
+def _is_of(event: LedgerEvent, deadline: Deadline) -> bool:
+    """Whether it passed then: another of the same name may have stood there before or after it."""
+    lived = deadline.opened_at <= event.at and (deadline.closed_at is None or event.at <= deadline.closed_at)
+    return lived and _same(event, deadline) and event.data["deadline"] == deadline.key
+
+
+def _same(event: LedgerEvent, deadline: Deadline) -> bool:
+    """Whether both are of the same thing."""
+    return (event.subject_kind, event.subject_id) == (deadline.subject_kind, deadline.subject_id)
+
+
+def _with_days(steps: Sequence[Step], last: date) -> list[Step]:
+    """Each step with the day that held after it: what the next move found, or what holds now."""
+    day, dated = last, []
+    for step in reversed(steps):
+        dated.append(replace(step, day=day))
+        day = step.was or day
+    return dated[::-1]
