@@ -14,7 +14,7 @@ from schema.ledger import LedgerEvent
 from schema.outbox import DeliveryAttempt, Message
 from tests.security.test_double_click import twice
 from tests.support.doors import Doors, hidden, shown
-from tests.support.world import draft, submit, world
+from tests.support.world import draft, person, submit, world
 
 
 @pytest.fixture
@@ -83,6 +83,26 @@ def test_the_address_is_corrected_and_the_mail_goes_out(here, clock, mailbox, lo
         assert not ledger.verify(session).broken
 
 
+def test_what_nobody_knows_of_goes_again_under_its_first_message_id(here, clock, mailbox, tmp_path):
+    with here.db.write() as session:
+        submit(session, here, draft(session, here, clock.now()), clock.now())
+    mailbox.drop("DOT", keep=True, times=1)
+    parked = Settings(
+        data_dir=tmp_path, smtp_host=mailbox.host, smtp_port=mailbox.port, unknown_outcome="park"
+    )
+    worker = Worker(parked, here.db, clock)
+    worker.sweep()
+    program = Doors(here.db, clock).program(here.manager)
+    (unsure,) = program.get("/api/v1/mail/problems").json()["items"]
+    assert (unsure["status"], unsure["against"]) == ("uncertain", [])
+    assert program.post(f"/api/v1/mail/{unsure['id']}/send-again", json={"seen": 0}).status_code == 200
+    worker.sweep()
+    worker.stop()
+    assert stored(here, unsure["id"]).status == "sent"
+    first, *_others, last = [mail.mail_id for mail in mailbox.messages]
+    assert first == last == f"<{stored(here, unsure['id']).mail_id}>"
+
+
 def test_given_up_it_stays_on_record_with_the_reason_and_who(here, clock, lost):
     key, worker = lost
     browser = Doors(here.db, clock).browser(here.manager)
@@ -148,6 +168,11 @@ def test_only_managers_decide_and_nobody_about_the_own_member(here, clock, lost)
     assert f"/mail/{key}/send-again" not in auditor.get("/mail/problems").text
     assert auditor.post(f"/mail/{key}/send-again", data={"seen": "0"}).status_code == 403
     assert doors.browser(here.applicant).get("/mail/problems").status_code == 403
+    with here.db.write() as session:
+        partial = person(session, "Own Member", clock.now(), roles=["manager"], members=[here.member_id])
+    own = doors.browser(partial)
+    assert "No such mailbox" not in own.get("/mail/problems").text
+    assert own.post(f"/mail/{key}/send-again", data={"seen": "0"}).status_code == 404
 
 
 def test_a_persons_mail_says_what_comes_what_went_and_what_did_not(here, clock, lost):
