@@ -1,8 +1,10 @@
 """One deadline is given another day, or is waived: reminders, mails, history and rights, on both databases."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
+from threading import Barrier
 
 import pytest
 from icalendar import Calendar
@@ -199,3 +201,24 @@ def test_what_a_move_waits_for_is_not_waived(here, clock):
     with pytest.raises(MoveRefused, match="Submit the proposal"), here.db.write() as session:
         extending.waive(session, here.manager, found.id, "No.", generation=1, now=clock.now())
     assert deadline_of(here, "submission").status == "open"
+
+
+def test_of_two_managers_at_once_one_wins_and_the_other_is_told(here, clock):
+    started(here, clock)
+    found, start = deadline_of(here, "submission"), Barrier(2)
+
+    def tries(viewer, days):
+        day = found.due_on + timedelta(days=days)
+        start.wait(20)
+        try:
+            with here.db.write() as session:
+                extending.move(session, viewer, found.id, day, "Because.", generation=1, now=clock.now())
+        except Conflict:
+            return None
+        return day
+
+    with ThreadPoolExecutor(2) as pool:
+        won = [*pool.map(tries, (here.manager, here.second_manager), (3, 5))]
+    assert won.count(None) == 1
+    after = deadline_of(here, "submission")
+    assert (after.due_on, after.generation) == (next(filter(None, won)), 2)
