@@ -1,5 +1,6 @@
 """Whether the product can do its work: the process is there, the database answers, the worker sweeps and mail goes."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -87,12 +88,12 @@ def metrics(database: Database, now: datetime) -> bytes:
         counts = session.exec(select(Message.status, func.count()).group_by(Message.status)).all()
     for status in MessageStatus:
         messages.labels(status.value).set(dict(counts).get(status.value, 0))
-    for name, words, since in (
-        ("fund_mail_oldest_due_seconds", "For how long the oldest due mail waits.", found.oldest_due),
-        ("fund_mail_unreachable_seconds", "For how long the mail server is gone.", found.unreachable_since),
-        ("fund_worker_sweep_age_seconds", "Since when no worker began a sweep.", found.swept_at),
+    for name, words, since, never in (
+        ("fund_mail_oldest_due_seconds", "For how long the oldest due mail waits.", found.oldest_due, 0.0),
+        ("fund_mail_unreachable_seconds", "How long the mail server is gone.", found.unreachable_since, 0.0),
+        ("fund_worker_sweep_age_seconds", "Since when no worker began a sweep.", found.swept_at, math.inf),
     ):
-        seconds = max(0.0, (now - since).total_seconds()) if since else 0.0
+        seconds = max(0.0, (now - since).total_seconds()) if since else never
         Gauge(name, words, registry=registry).set(seconds)
     state = Gauge("fund_mail_circuit_open", "1 while the mail server is out of reach.", registry=registry)
     state.set(found.unreachable_since is not None)

@@ -47,8 +47,9 @@ def numbers(here, clock) -> dict[str, float]:
     return {name: float(value) for name, _space, value in lines}
 
 
-def test_it_is_not_ready_while_the_sweep_stands_still(clock, worker, ready):
+def test_it_is_not_ready_while_the_sweep_stands_still(here, clock, worker, ready):
     assert ready() == ["no worker has ever swept; run: fund worker"]
+    assert numbers(here, clock)["fund_worker_sweep_age_seconds"] == float("inf")
     worker.sweep()
     assert ready() == []
     swept = clock.now().isoformat(timespec="seconds")
