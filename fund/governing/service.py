@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import text as text_clause
 from sqlmodel import Session, col, select
 
 from fund.base import access, definitions, ledger, migrating, versions
@@ -108,16 +109,17 @@ def accept(
 ) -> Definition:
     """Take a text as a new version. Rounds planned from now on follow it; rounds under way keep theirs.
 
-    Raises Forbidden for others than managers, and what ``acceptable`` raises; Conflict, at the latest when the unit of
-    work ends, where somebody gives another version of the same name at the same time.
+    Whoever comes while another gives a version waits, and sees it then. Raises Forbidden for others than managers, and
+    what ``acceptable`` raises.
     """
     if viewer is not None:
         access.require_manager(viewer)
+    _one_after_the_other(session)
     definition = acceptable(session, text, beside)
     key = definitions.store(session, definition, now)
     ledger.append(
         session,
-        chain=f"workflow:{definition.name}",  # of two who give a version of it at once, one is told
+        chain=f"workflow:{definition.name}",
         actor=viewer,
         role=Role.MANAGER.value if viewer else OPERATOR,
         subject_kind="workflow",
@@ -127,6 +129,12 @@ def accept(
         data={"name": definition.name, "version": definition.version, "digest": definition.digest},
     )
     return definition
+
+
+def _one_after_the_other(session: Session) -> None:
+    """Wait until whoever gives a version now is done. SQLite lets one write at a time anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text_clause("SELECT pg_advisory_xact_lock(7461902)"))
 
 
 def _no_later(session: Session, definition: Definition) -> str:

@@ -21,6 +21,9 @@ class Running:
         clean.pop("PYTHONDONTWRITEBYTECODE", None)
         self.lines: list[str] = []
         self._coming: queue.Queue[str | None] = queue.Queue()
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+            # Where the tests were started in the background, whatever they start would never hear Ctrl+C.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [sys.executable, "-u", "-m", "fund.cli", *arguments],
             cwd=ROOT,
