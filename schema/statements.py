@@ -141,6 +141,10 @@ class among(ColumnElement[bool]):
         self.column = column
         self.keys = bindparam(name, type_=_Keys(column.type))
 
+    def self_group(self, against: Any = None) -> "among":
+        """As it is: compared with 1, as SQLite's booleans are otherwise, no index would serve it."""
+        return self
+
 
 @compiles(among, "sqlite")
 def _among_sqlite(element: among, compiler: Any, **options: Any) -> str:
