@@ -1,6 +1,7 @@
 """``python -m bench`` runs every measurement."""
 
-from bench import reminders
+from bench import reminders, transitions
 
 if __name__ == "__main__":
+    transitions.main()
     reminders.main()

@@ -4,12 +4,13 @@ A file that says ``include = ["funded"]`` goes on with the shipped part of that 
 when the text is read, so that what is kept of a definition is always the whole, whatever becomes of the part.
 """
 
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Any
+
+import tomli
 
 from workflows.errors import Finding
 from workflows.lines import Lines
@@ -76,6 +77,6 @@ def _included(text: str) -> list[str]:
 def _table(text: str) -> dict[str, Any]:
     """A text as TOML; empty if it is none."""
     try:
-        return tomllib.loads(text.removeprefix("\ufeff"))
+        return tomli.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return {}

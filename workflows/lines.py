@@ -1,4 +1,4 @@
-"""On which line of a TOML file a table or a key stands. The parser of the standard library does not tell."""
+"""On which line of a TOML file a table or a key stands. The parser does not tell."""
 
 import re
 

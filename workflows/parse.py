@@ -1,11 +1,12 @@
 """From the text of a definition file to its parts. Whatever is wrong with the text ends in a DefinitionError."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
+
+import tomli
 
 from workflows import parts
 from workflows.errors import DefinitionError, Finding
@@ -68,7 +69,7 @@ def _toml(text: str) -> dict[str, Any]:
     if len(text) > LONGEST:
         raise DefinitionError([Finding(0, "", f"longer than {LONGEST} characters")])
     try:
-        return tomllib.loads(text.removeprefix("\ufeff"))
+        return tomli.loads(text.removeprefix("\ufeff"))
     except RecursionError:
         raise DefinitionError([Finding(0, "", "nested too deeply")]) from None
     except ValueError as error:  # also what int() says to thousands of digits

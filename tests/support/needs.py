@@ -26,6 +26,10 @@ def all_required() -> bool:
     return os.environ.get("FUND_REQUIRE_ALL", "") not in ("", "0")
 
 
+ALWAYS_ON_BOTH = ("base", "schema", "notifications", "repo")
+"""Folders of tests in which the database itself is at stake: locks, races, types. The others run on the second database
+with those that need minutes."""
+
 NEEDS = (
     Need("postgres", "PostgreSQL", postgres.available, "install postgresql or set FUND_TEST_POSTGRES_URL"),
     Need(
@@ -58,6 +62,8 @@ def mark_by_fixture(item: pytest.Item) -> None:
     database = callspec.params.get("database_url") if callspec is not None else None
     if "postgres_url" in names or database == "postgresql":
         item.add_marker(pytest.mark.postgres)
+    if database == "postgresql" and item.path.parent.name not in ALWAYS_ON_BOTH:
+        item.add_marker(pytest.mark.slow)
     if "browser" in names:
         item.add_marker(pytest.mark.browser)
     if "tls" in names:
