@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text as text_clause
 from sqlmodel import Session, col, select
 
 from fund.base import access, definitions, ledger, migrating, versions
@@ -15,6 +14,7 @@ from fund.base.errors import Conflict, Forbidden, Invalid, NotFound
 from fund.base.fit import misfits
 from fund.base.migrating import Places, Plan
 from fund.base.permissions import Viewer
+from fund.base.turns import take_turn
 from fund.people.service import OPERATOR
 from fund.rounds import queries as rounds
 from fund.web.i18n import gettext as _
@@ -114,7 +114,7 @@ def accept(
     """
     if viewer is not None:
         access.require_manager(viewer)
-    _one_after_the_other(session)
+    take_turn(session, "versions of workflows")
     definition = acceptable(session, text, beside)
     key = definitions.store(session, definition, now)
     ledger.append(
@@ -129,12 +129,6 @@ def accept(
         data={"name": definition.name, "version": definition.version, "digest": definition.digest},
     )
     return definition
-
-
-def _one_after_the_other(session: Session) -> None:
-    """Wait until whoever gives a version now is done. SQLite lets one write at a time anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text_clause("SELECT pg_advisory_xact_lock(7461902)"))
 
 
 def _no_later(session: Session, definition: Definition) -> str:

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from fund.base import ledger
 from fund.base.errors import Forbidden, Invalid, NotFound
 from fund.base.permissions import Viewer
+from fund.base.turns import take_turn
 from fund.people import sessions, sign_in, tokens
 from fund.people.fields import (
     MemberDraft,
@@ -40,6 +41,7 @@ def add_member(session: Session, viewer: Viewer, draft: MemberDraft, now: dateti
     """
     _managers_only(viewer)
     checked = checked_member(draft)
+    take_turn(session, "members")
     _new_here(session, checked)
     member = Member(slug=_free_slug(session, checked.name), joined_at=now, name=checked.name)
     _fill(member, checked)

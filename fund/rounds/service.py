@@ -11,6 +11,7 @@ from fund.base import access, children, deadlines, definitions, ledger, moves
 from fund.base.errors import Conflict, Invalid
 from fund.base.permissions import Viewer
 from fund.base.subjects import chain_of, id_of, lock
+from fund.base.turns import take_turn
 from fund.rounds import defaults, queries
 from fund.rounds.fields import NAMES, WORDS, RoundDraft, checked, draft_of, slug
 from fund.web.i18n import gettext as _
@@ -33,6 +34,7 @@ def create_round(session: Session, viewer: Viewer, draft: RoundDraft, now: datet
     right = checked(draft)
     workflow = _workflow(session, right) or definitions.APPLICATION
     definition = definitions.newest(session, "round")
+    take_turn(session, "rounds")
     twin = _twin(session, right, definition.initial)
     if twin is not None and queries.workflow(session, twin).name == workflow:
         return twin

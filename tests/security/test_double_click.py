@@ -11,6 +11,8 @@ from fund.base.permissions import Viewer
 from schema.applications import Application, Submission
 from schema.people import Member, Person
 from schema.reviews import Review
+from schema.rounds import Round
+from tests.rounds.test_api import BODY as PLAN
 from tests.support.doors import Doors
 from tests.support.world import draft, move, submit, world
 
@@ -58,6 +60,12 @@ def test_a_person_or_a_member_is_added_once(here, clock, path, body, table):
     assert statuses[0] == 201
     assert statuses[1] in (409, 422)
     assert count(here, table) == before + 1
+
+
+def test_a_round_is_planned_once(here, clock):
+    before = count(here, Round)
+    twice(here, clock, here.manager, "/api/v1/rounds", PLAN)
+    assert count(here, Round) == before + 1
 
 
 def test_a_draft_is_started_once(here, clock):
