@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from fund.applying import api as applying_api
+from fund.applying import comment_pages
 from fund.applying import pages as applying_pages
 from fund.awarding import api as awarding_api
 from fund.awarding import pages as awarding_pages
@@ -56,6 +57,7 @@ ROUTERS = (
     governing_pages.router,
     governing_api.router,
     applying_pages.router,
+    comment_pages.router,
     applying_api.router,
     reviewing_pages.router,
     reviewing_api.router,

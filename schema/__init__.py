@@ -6,6 +6,7 @@ Importing this package registers every table with ``SQLModel.metadata``.
 from schema import (
     applications,
     awards,
+    comments,
     deadlines,
     ledger,
     lessons,
@@ -23,6 +24,7 @@ __all__ = [
     "awards",
     "deadlines",
     "ledger",
+    "comments",
     "lessons",
     "outbox",
     "people",

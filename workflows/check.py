@@ -47,6 +47,7 @@ def check(
         *ways_back(content),
         *_let_out(content),
         *_translations(content),
+        *_comments(content),
     ]
     if templates is not None:
         findings += _templates(content, templates)
@@ -275,6 +276,13 @@ def _let_out(content: Content) -> Findings:
                 if source.shows(role, part) and (source.name, role, part) not in told:
                     told.add((source.name, role, part))
                     yield _state(source, f"shows the {role} the {part}, which {target.name} hides after it")
+
+
+def _comments(content: Content) -> Findings:
+    """Roles that may comment on what they cannot read."""
+    for state in content.states.values():
+        for role in sorted(state.comment - state.read if ANYONE not in state.read else ()):
+            yield _state(state, f"lets the {role} comment on what it does not let her read")
 
 
 def _templates(content: Content, templates: Collection[str]) -> Findings:

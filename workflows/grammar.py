@@ -133,6 +133,9 @@ STATE = Table(
             "Time stands still here: open deadlines of the state before, and of children, are kept and do not run.",
             default=False,
         ),
+        "comment": Entry(
+            Many(WHO), "Who may comment here, and reads what is said here. Nobody else does.", default=()
+        ),
         "waits_for": Entry(Many(Name()), "Children whose own deadlines keep the time here.", default=()),
         "outcome": Entry(Name(), "For an end: what came of it. A state without it is no end."),
     }

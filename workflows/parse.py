@@ -110,7 +110,7 @@ def _stage(name: str, raw: Mapping[str, Any], line: int) -> parts.Stage:
 def _state(name: str, raw: Mapping[str, Any], line: int) -> parts.State:
     """One state. Without a name for the applicant it has the staff's."""
     values = dict(raw, applicant_label=raw["applicant_label"] or raw["label"])
-    for rights in ("read", "edit"):
+    for rights in ("read", "edit", "comment"):
         values[rights] = frozenset(raw[rights])
     return parts.State(name=name, line=line, **values)
 

@@ -66,6 +66,8 @@ class State:
     waits_for: tuple[str, ...]
     """Kinds of children whose own deadlines keep the time here."""
     outcome: str | None
+    comment: frozenset[str]
+    """Roles that may comment here, and read what is said here."""
     line: int = field(default=0, compare=False)
 
     @property

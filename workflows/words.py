@@ -28,6 +28,7 @@ NOUNS: Mapping[tuple[type, str], str] = {
     (Move, "undo"): "how long it may be undone",
     (Move, "revert"): "is a way backwards",
     (Move, "meets"): "deadlines met",
+    (State, "comment"): "who may comment",
     (Move, "cancels"): "deadlines cancelled",
     (Move, "moves"): "deadlines found anew",
     (Move, "notices"): "mail",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from fund.applying import queries, service
+from fund.applying import comments, queries, service
 from fund.applying.fields import Edit, Keep
 from fund.base import undo
 from fund.base.permissions import Viewer
@@ -14,6 +14,7 @@ from fund.web import moving
 from fund.web.deps import DbDep, NowDep, SignedIn
 from fund.web.problems import Listing, Paging, paging, responses
 from schema.applications import Application
+from schema.comments import Comment
 
 router = APIRouter(prefix="/api/v1", tags=["applications"])
 
@@ -152,6 +153,52 @@ def move(reference: str, body: moving.MoveRequest, viewer: SignedIn, db: DbDep, 
             data=body.data,
         )
         return moving.Moved(state=application.state, version=application.version)
+
+
+class CommentIn(BaseModel):
+    """What to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+
+
+class CommentOut(BaseModel):
+    """What was said about a proposal."""
+
+    id: int
+    by: str = Field(description="Name of the person.")
+    said_at: datetime
+    text: str
+    read_by: list[str] = Field(description="The roles that read it; auditors do as well.")
+
+
+class Comments(BaseModel):
+    """What you may read of what was said, the oldest first."""
+
+    items: list[CommentOut]
+    open_to: list[str] = Field(
+        description="Who would read what you say now; empty where you may not comment."
+    )
+
+
+@router.get("/applications/{reference}/comments", responses=responses(401, 404))
+def comments_of(reference: str, viewer: SignedIn, db: DbDep) -> Comments:
+    """What was said about the proposal, as far as you may read it."""
+    with db.read() as session:
+        here = comments.conversation(session, viewer, reference)
+        return Comments(items=[_said(one, by.name) for one, by in here.said], open_to=sorted(here.open_to))
+
+
+@router.post("/applications/{reference}/comments", status_code=201, responses=responses(401, 403, 404, 422))
+def comment(reference: str, body: CommentIn, viewer: SignedIn, db: DbDep, now: NowDep) -> CommentOut:
+    """Say something about the proposal. It cannot be changed afterwards."""
+    with db.write() as session:
+        return _said(comments.say(session, viewer, reference, body.text, now), viewer.name)
+
+
+def _said(one: Comment, name: str) -> CommentOut:
+    return CommentOut.model_validate(one.model_dump() | {"by": name})
 
 
 def _whole(viewer: Viewer, db: DbDep, reference: str) -> ApplicationWhole:

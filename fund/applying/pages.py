@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from fund.applying import forms, queries, service, standing
+from fund.applying import comments, forms, queries, service, standing
 from fund.applying.fields import choices
 from fund.base.database import Database
 from fund.base.errors import Conflict, Forbidden, Invalid
@@ -66,7 +66,15 @@ def show(request: Request, reference: str, viewer: SignedIn, db: DbDep, now: Now
         if path := queries.elsewhere(session, viewer, reference):
             return redirect(path)
         where = standing.standing(session, viewer, reference, now)
-    return render(request, "applying/show.html", where=where, own_page=queries.own_page, themes=THEMES)
+        said = comments.count(session, viewer, where.application)
+    return render(
+        request,
+        "applying/show.html",
+        where=where,
+        comments=said,
+        own_page=queries.own_page,
+        themes=THEMES,
+    )
 
 
 @router.get("/applications/{reference}/edit")

@@ -43,7 +43,7 @@ def misfits(definition: Definition) -> list[Finding]:
     if definition.subject not in KINDS:
         known = ", ".join(KINDS)
         return [Finding(0, "subject", f"the fund moves nothing called {definition.subject}, only {known}")]
-    looks = (_days, _people, _facts, _starts, _rounds, _records)
+    looks = (_days, _people, _facts, _starts, _rounds, _records, _comments)
     return sorted(finding for look in looks for finding in look(definition))
 
 
@@ -114,3 +114,12 @@ def _records(definition: Definition) -> Findings:
     for kind, record in EFFECTS:
         if kind == definition.subject and record not in left:
             yield Finding(0, "", f"no move leaves the {record} on record", Level.WARNING)
+
+
+def _comments(definition: Definition) -> Findings:
+    """Comments on what has no page for them."""
+    if definition.subject == "application":
+        return
+    for state in definition.states.values():
+        if state.comment:
+            yield Finding(state.line, f"state {state.name}", "only applications can be commented on")

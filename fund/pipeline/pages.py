@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from fund.applying import comments
 from fund.base.database import Database
 from fund.base.history import usual_times
 from fund.base.permissions import Viewer
@@ -155,4 +156,12 @@ def _file(
     with db.read() as session:
         application = dossier.find(session, viewer, reference)
         file = dossier.of(session, application)
-        return render(request, f"pipeline/{tab}.html", file=file, tab=tab, **more(session, application))
+        said = comments.count(session, viewer, application)
+        return render(
+            request,
+            f"pipeline/{tab}.html",
+            file=file,
+            tab=tab,
+            comments=said,
+            **more(session, application),
+        )

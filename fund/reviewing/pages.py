@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
+from fund.applying import comments
 from fund.base import access, moves, undo
 from fund.base.errors import Conflict, Invalid, NotFound
 from fund.base.permissions import Viewer
@@ -73,6 +74,7 @@ def review(request: Request, review_id: Key, viewer: SignedIn, db: DbDep, now: N
         options = moves.options(session, reading.review, viewer, now)
         undoable = undo.offer(session, reading.review, viewer, now)
         following = queries.next_waiting(session, viewer) if reading.own and reading.state.final else None
+        said = comments.count(session, viewer, reading.brief.application) if reading.open else None
     if reading.own and reading.editable:
         return _scorecard(request, reading, forms.filled(reading))
     if reading.own and not reading.state.final:
@@ -83,6 +85,7 @@ def review(request: Request, review_id: Key, viewer: SignedIn, db: DbDep, now: N
         request,
         "reviewing/read.html",
         reading=reading,
+        comments=said,
         options=_by_trigger(options),
         recommendations=RECOMMENDATIONS,
         themes=THEMES,

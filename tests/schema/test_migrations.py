@@ -1,5 +1,7 @@
 """The migrations lead to the tables as the code declares them, on both databases, and back."""
 
+from pathlib import Path
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -28,7 +30,8 @@ def empty(database_url):
 def test_the_migrations_lead_to_what_the_code_declares(empty):
     assert schema.__all__
     assert not migrations.is_current(empty)
-    assert migrations.upgrade(empty) == ["0001", "0002", "0003"]
+    files = Path(schema.__file__).parent.glob("migrations/versions/0*.py")
+    assert migrations.upgrade(empty) == sorted(file.name[:4] for file in files)
     assert migrations.is_current(empty)
     with empty.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
