@@ -209,7 +209,7 @@ class Raw:
         run("UPDATE deadline SET status = 'met', closed_at = ?, reason = 'x' WHERE id = ?", now, deadline)
         run(
             "UPDATE message SET status = 'cancelled', reason = 'met', finished_at = ?, worker = NULL, lease = NULL"
-            " WHERE deadline_id = ? AND status IN ('pending', 'claimed')",
+            " WHERE deadline_id = ? AND status IN ('pending', 'claimed', 'gathered')",
             now, deadline,
         )  # fmt: skip
         run(

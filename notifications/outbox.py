@@ -19,7 +19,7 @@ from schema.values import Json
 
 MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
 # Spelled out as in the definition of its partial index, which a parameter would not match.
-CANCELLABLE = text("message.status IN ('pending', 'claimed')")
+CANCELLABLE = text("message.status IN ('pending', 'claimed', 'gathered')")
 
 CANCEL_OF_DEADLINE = Prepared(
     update(MESSAGES)
@@ -32,7 +32,7 @@ CANCEL_OF_DEADLINE = Prepared(
         lease=None,
     )
 )
-ENDS = ("id", "worker", "lease", "finished_at")
+ENDS = ("id", "worker", "lease", "finished_at", "digest_id")
 """Columns that a new message has no value in."""
 STUCK = (MessageStatus.DEAD, MessageStatus.UNCERTAIN)
 """What a person has to decide on: it did not go, or nobody knows whether it did."""
@@ -153,17 +153,24 @@ def cancel_for_subject(
 def send_again(session: Session, message_id: int, now: datetime) -> bool:
     """Let a message that is stuck go out at ``now``, with all its tries and the Message-ID that it had.
 
-    False where it is not stuck (any more): somebody else was faster.
+    A digest takes its parts along. False where it is not stuck (any more): somebody else was faster.
     """
-    waits = {"status": MessageStatus.PENDING.value, "next_at": now, "attempts": 0, "reason": ""}
-    return _unstick(session, message_id, waits | {"finished_at": None})
+    waits = {"status": MessageStatus.PENDING.value, "reason": "", "finished_at": None}
+    of_parts = waits | {"status": MessageStatus.GATHERED.value}
+    return _unstick(session, message_id, waits | {"next_at": now, "attempts": 0}, of_parts)
 
 
 def give_up(session: Session, message_id: int, reason: str, now: datetime) -> bool:
-    """Call off a message that is stuck. False where it is not (any more)."""
-    return _unstick(session, message_id, closed(MessageStatus.CANCELLED, reason, now))
+    """Call off a message that is stuck, a digest with its parts. False where it is not (any more)."""
+    values = closed(MessageStatus.CANCELLED, reason, now)
+    return _unstick(session, message_id, values, values)
 
 
-def _unstick(session: Session, message_id: int, values: dict[str, Any]) -> bool:
-    stuck = (MESSAGES.c.id == message_id, MESSAGES.c.status.in_([status.value for status in STUCK]))
-    return session.connection().execute(update(MESSAGES).where(*stuck).values(values)).rowcount == 1
+def _unstick(session: Session, message_id: int, values: dict[str, Any], of_parts: dict[str, Any]) -> bool:
+    c, connection = MESSAGES.c, session.connection()
+    stuck = c.status.in_([status.value for status in STUCK])
+    alone = (c.id == message_id, c.digest_id.is_(None), stuck)
+    if connection.execute(update(MESSAGES).where(*alone).values(values)).rowcount == 0:
+        return False
+    connection.execute(update(MESSAGES).where(c.digest_id == message_id, stuck).values(of_parts))
+    return True

@@ -11,9 +11,11 @@ from schema.values import LongText, json_field
 
 
 class MessageStatus(StrEnum):
-    """pending → claimed → sending → one of the terminal states."""
+    """pending → claimed → sending → one of the terminal states. What goes into a digest: pending → gathered, and
+    from there to the state in which the digest ends, or to one of its own if it is not true any more."""
 
     PENDING = "pending"
+    GATHERED = "gathered"
     CLAIMED = "claimed"
     SENDING = "sending"
     SENT = "sent"
@@ -54,8 +56,14 @@ class Message(SQLModel, table=True):
         Index(
             "ix_message_deadline",
             "deadline_id",
-            sqlite_where=text("status IN ('pending', 'claimed')"),
-            postgresql_where=text("status IN ('pending', 'claimed')"),
+            sqlite_where=text("status IN ('pending', 'claimed', 'gathered')"),
+            postgresql_where=text("status IN ('pending', 'claimed', 'gathered')"),
+        ),
+        Index(
+            "ix_message_digest",
+            "digest_id",
+            sqlite_where=text("digest_id IS NOT NULL"),
+            postgresql_where=text("digest_id IS NOT NULL"),
         ),
         Index(
             "ix_message_problem",
@@ -69,7 +77,7 @@ class Message(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     dedup_key: str = Field(unique=True)
     kind: str
-    """notice, reminder or sign_in."""
+    """notice, reminder, sign_in or digest."""
     template: str
     """Folder in notifications/templates."""
     person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
@@ -94,6 +102,8 @@ class Message(SQLModel, table=True):
     lease: str | None = None
     mail_id: str = Field(unique=True)
     """The Message-ID header, the same on every attempt."""
+    digest_id: int | None = None
+    """The message in which it goes out with others; no foreign key, which SQLite could only add by copying the table."""
     reason: str = ""
     """Why it ended as it did, in words."""
     finished_at: datetime | None = None

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from secrets import token_urlsafe
 
 from sqlmodel import Field, SQLModel
 
@@ -55,6 +56,21 @@ class Person(SQLModel, table=True):
     zone: str = "UTC"
     created_at: datetime
     disabled_at: datetime | None = None
+    digest: bool = False
+    """Whether what comes on one day comes in one mail."""
+    calendar_files: bool = True
+    """Whether a mail about a date has a calendar file with it."""
+    mail_key: str = Field(default_factory=lambda: token_urlsafe(18), index=True, unique=True)
+    """What stands in the links of her mail by which she ends digests and what else need not be sent."""
+
+
+class DeclinedMail(SQLModel, table=True):
+    """A kind of mail that a person chose not to get: a key of ``notifications.kinds.TOPICS``."""
+
+    __tablename__ = "declined_mail"
+
+    person_id: int = Field(foreign_key="person.id", primary_key=True)
+    topic: str = Field(primary_key=True)
 
 
 class PersonRole(SQLModel, table=True):

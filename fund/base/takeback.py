@@ -21,7 +21,7 @@ from workflows import Move
 TEMPLATE = "taken_back"
 OUT = (MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.UNCERTAIN)
 """What may stand in somebody's mailbox by now."""
-UNSENT = (MessageStatus.PENDING, MessageStatus.CLAIMED)
+UNSENT = (MessageStatus.PENDING, MessageStatus.CLAIMED, MessageStatus.GATHERED)
 
 
 @dataclass(frozen=True)

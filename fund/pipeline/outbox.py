@@ -19,6 +19,7 @@ PAGE = 50
 MOST = 200
 NAMES = {
     MessageStatus.PENDING: "Planned",
+    MessageStatus.GATHERED: "Gathered for a digest",
     MessageStatus.CLAIMED: "Being sent",
     MessageStatus.SENDING: "Being sent",
     MessageStatus.SENT: "Sent",
@@ -28,7 +29,7 @@ NAMES = {
     MessageStatus.DEAD: "Could not be delivered",
     MessageStatus.UNCERTAIN: "Nobody knows whether it arrived",
 }
-TONES = {"sent": "good", "dead": "bad", "uncertain": "warn", "expired": "warn", "pending": "busy"}
+TONES = {"sent": "good", "dead": "bad", "uncertain": "warn", "expired": "warn", "pending": "busy", "gathered": "busy"}
 OUTCOMES = {
     "sent": lazy("The mail server took it"),
     "retry": lazy("The mail server asked to come back later"),
@@ -151,7 +152,8 @@ def of_person(session: Session, viewer: Viewer, person_id: int) -> list[Entry]:
 
 def stuck(session: Session, viewer: Viewer, number: int) -> tuple[list[Entry], int]:
     """One page of the messages that somebody has to decide on, the latest first, and how many there are."""
-    which = (col(Message.status).in_(STUCK), _apart(viewer))
+    # What went into a digest is decided on with it.
+    which = (col(Message.status).in_(STUCK), col(Message.digest_id).is_(None), _apart(viewer))
     query = _entries().where(*which).order_by(col(Message.finished_at).desc(), col(Message.id))
     found = session.execute(query.limit(PAGE).offset((number - 1) * PAGE)).all()
     total = session.execute(select(func.count()).select_from(Message).where(*which)).scalar_one()
