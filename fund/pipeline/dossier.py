@@ -11,7 +11,7 @@ from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
 from fund.base.facts import sections
 from fund.base.permissions import Viewer
-from fund.base.subjects import chain_of, get
+from fund.base.subjects import chain_of, children_of, get, id_of, kind_of
 from fund.reviewing import opinions
 from schema.applications import Answer, Application, Submission
 from schema.awards import Award
@@ -195,8 +195,11 @@ def history(session: Session, application: Application) -> list[Happened]:
         .where(LedgerEvent.chain == f"application:{application.id}")
         .order_by(col(LedgerEvent.seq).desc())
     ).all()
-    titles = {event.seq: title_of(session, event) for event, _person in found}
-    return [_in_words(session, event, person, titles) for event, person in found]
+    subjects = [application, *children_of(session, application)]
+    known = {(kind_of(one), id_of(one)): definition_of(session, one) for one in subjects}
+    about = {event.seq: known.get((event.subject_kind, event.subject_id)) for event, _person in found}
+    titles = {event.seq: _title(event, about[event.seq]) for event, _person in found}
+    return [_in_words(event, person, about[event.seq], titles) for event, person in found]
 
 
 def fault(session: Session, application: Application) -> str | None:
@@ -205,7 +208,7 @@ def fault(session: Session, application: Application) -> str | None:
 
 
 def _in_words(
-    session: Session, event: LedgerEvent, person: Person | None, titles: Mapping[int, str]
+    event: LedgerEvent, person: Person | None, definition: Definition | None, titles: Mapping[int, str]
 ) -> Happened:
     undone = titles.get(event.data.get("undoes", 0), "") if event.action == undo.UNDONE else ""
     return Happened(
@@ -214,34 +217,31 @@ def _in_words(
         by=person.name if person else "",
         note=event.note or "",
         about="" if event.subject_kind == "application" else event.subject_kind,
-        source=_label(session, event, event.source),
-        target=_label(session, event, event.target),
+        source=_label(definition, event.source),
+        target=_label(definition, event.target),
     )
 
 
-def _label(session: Session, event: LedgerEvent, name: str) -> str:
-    definition = _definition(session, event)
-    if definition is None or name not in definition.states:
-        return name
-    return definition.states[name].label
-
-
-def _definition(session: Session, event: LedgerEvent) -> Definition | None:
-    """The workflow of what the event is about; None where that was taken away again."""
-    try:
-        return definition_of(session, get(session, event.subject_kind, event.subject_id))
-    except NotFound:
-        return None
+def _label(definition: Definition | None, name: str) -> str:
+    """What the state is called; its bare name where what it was of was taken away again."""
+    return definition.states[name].label if definition and name in definition.states else name
 
 
 def title_of(session: Session, event: LedgerEvent) -> str:
     """What the event is called for people."""
+    try:
+        about = definition_of(session, get(session, event.subject_kind, event.subject_id))
+    except NotFound:
+        about = None
+    return _title(event, about)
+
+
+def _title(event: LedgerEvent, definition: Definition | None) -> str:
     if event.action == "created":
         return {"application": "Draft started", "review": "Reviewer assigned"}.get(
             event.subject_kind, f"{event.subject_kind.title()} asked for"
         )
     if event.action in OF_DEADLINES:
         return OF_DEADLINES[event.action]
-    definition = _definition(session, event)
     move = definition.moves.get(event.action) if definition else None
     return move.label if move else event.action.replace("_", " ").capitalize()

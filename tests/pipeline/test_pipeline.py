@@ -305,3 +305,18 @@ def test_mail_that_ended_stands_before_mail_that_is_planned(here, db, clock):
     assert moments == sorted(moments)
     assert "Reminder: Screen the proposal" in {entry.subject for entry in planned}
     assert "No longer needed: “Submit the proposal”" in {entry.why for entry in found}
+
+
+def test_a_history_costs_the_same_however_much_happened(here, db, clock):
+    def count(reference: str) -> int:
+        with db.read() as session:
+            application = dossier.find(session, here.manager, reference)
+            with statements(db) as seen:
+                assert dossier.history(session, application)
+        return len(seen)
+
+    with db.write() as session:
+        offered = to_deliberation(session, here, clock.now()).reference
+        active = to_active(session, here, clock.now()).reference
+    count(active)  # definitions are read once a process
+    assert count(active) == count(offered)
