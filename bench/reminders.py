@@ -169,7 +169,7 @@ def a_sender(database: Database, port: int, folder: Path) -> Sender:
     transport = Transport(Server("127.0.0.1", port))
     present = alive.presence(database, folder)
     clock = FixedClock(NOW)
-    return Sender(database, transport, Composer(SETTINGS), clock, present, mails_per_minute=10**9)
+    return Sender(database, transport, Composer(SETTINGS), clock, present)
 
 
 def sending(count: int) -> None:

@@ -177,7 +177,7 @@ def _add_health(app: FastAPI, held: Container) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     def readyz() -> JSONResponse:
-        found = health.problems(held.db, held.clock.now())
+        found = health.problems(held.db, held.clock.now(), held.settings.limits)
         return JSONResponse(
             {"status": "not ready" if found else "ok", "problems": found}, 503 if found else 200
         )
@@ -186,4 +186,5 @@ def _add_health(app: FastAPI, held: Container) -> None:
     def metrics() -> Response:
         if not held.settings.metrics:
             raise NotFound
-        return Response(health.metrics(held.db, held.clock.now()), media_type=CONTENT_TYPE_LATEST)
+        found = health.metrics(held.db, held.clock.now(), held.settings.limits)
+        return Response(found, media_type=CONTENT_TYPE_LATEST)

@@ -37,7 +37,7 @@ class Worker:
             clock,
             self.present,
             on_unknown=settings.unknown_outcome,
-            mails_per_minute=settings.mails_per_minute,
+            mail_limits=settings.limits,
         )
         self.ticks = Ticks(
             {

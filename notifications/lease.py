@@ -21,6 +21,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    not_,
     or_,
     select,
     text,
@@ -30,6 +31,7 @@ from sqlmodel import Session
 
 from notifications.outbox import CANCELLABLE, MESSAGES, closed, ended
 from notifications.outcomes import Handed, OnUnknown, Outcome, onward
+from notifications.pace import goes_to
 from schema.deadlines import Deadline
 from schema.outbox import TERMINAL, DeliveryAttempt, MessageStatus, Worker
 from schema.people import Person
@@ -81,15 +83,23 @@ class Intent:
     """Deadline, its generation, person and offset of a reminder."""
 
 
-def claim(session: Session, worker: str, now: datetime, limit: int = BATCH) -> Batch:
+def claim(
+    session: Session,
+    worker: str,
+    now: datetime,
+    limit: int = BATCH,
+    domains: Mapping[str, int] | None = None,
+) -> Batch:
     """Claim at most ``limit`` messages that are due at ``now``; sign-in mail goes first.
 
-    Of reminders that were missed, the newest for a deadline and person stays and the older are superseded; what
-    is past its ``expires_at`` expires. Two workers never claim the same message.
+    Of those to each of ``domains`` no more than it says; they hold up no others. Of reminders that were missed, the
+    newest for a deadline and person stays and the older are superseded; what is past its ``expires_at`` expires. Two
+    workers never claim the same message.
     """
     lease = token_hex(16)
-    rows = _take(session, _URGENT, worker, lease, now, limit) or _take(
-        session, _PENDING, worker, lease, now, limit
+    apart = domains or {}
+    rows = _take_each(session, _URGENT, worker, lease, now, limit, apart) or _take_each(
+        session, _PENDING, worker, lease, now, limit, apart
     )
     over = {row.id for row in rows if row.expires_at is not None and row.expires_at <= now}
     _settle(
@@ -104,6 +114,25 @@ def is_due(session: Session, now: datetime) -> bool:
     """Whether anything is due at ``now``. Looks at one entry of an index, however much is pending."""
     first = select(MESSAGES.c.id).where(_PENDING, MESSAGES.c.next_at <= now).limit(1)
     return session.connection().execute(first).first() is not None
+
+
+def _take_each(
+    session: Session,
+    which: Any,
+    worker: str,
+    lease: str,
+    now: datetime,
+    limit: int,
+    domains: Mapping[str, int],
+) -> list[Row[Any]]:
+    """What is for a domain with a limit of its own first: it is little, and would else stand behind all others."""
+    lanes = [(which & goes_to(domain), most) for domain, most in domains.items()]
+    lanes.append((which & not_(or_(*map(goes_to, domains))) if domains else which, limit))
+    rows: list[Row[Any]] = []
+    for wanted, most in lanes:
+        if (room := min(most, limit - len(rows))) > 0:
+            rows += _take(session, wanted, worker, lease, now, room)
+    return rows
 
 
 def _take(

@@ -6,13 +6,12 @@ the rows say it stopped. Whatever is wrong with one message ends with that messa
 
 import logging
 import threading
-import time
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from notifications import alive, lease
+from notifications import alive, lease, pace
 from notifications.compose import Composer, Mail
 from notifications.lease import Claim, Intent
 from notifications.outcomes import Handed, OnUnknown, Outcome
@@ -22,25 +21,6 @@ from notifications.smtp import Circuit, Transport, Unreachable
 log = logging.getLogger("notifications")
 BEAT = timedelta(seconds=30)
 Tally = Counter[str]
-
-
-class Pace:
-    """Lets at most ``per_minute`` mails through in any 60 seconds of real time."""
-
-    def __init__(self, per_minute: int, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._per_minute = per_minute
-        self._monotonic = monotonic
-        self._sent: deque[float] = deque()
-
-    def left(self) -> int:
-        """How many may go out right now."""
-        while self._sent and self._sent[0] <= self._monotonic() - 60:
-            self._sent.popleft()
-        return self._per_minute - len(self._sent)
-
-    def count(self) -> None:
-        """One went out."""
-        self._sent.append(self._monotonic())
 
 
 class Sender:
@@ -55,7 +35,7 @@ class Sender:
         present: alive.Presence,
         *,
         on_unknown: OnUnknown = "resend",
-        mails_per_minute: int = 600,
+        mail_limits: Sequence[pace.Limit] = (),
     ) -> None:
         self.circuit = Circuit()
         self._database = database
@@ -64,7 +44,7 @@ class Sender:
         self._clock = clock
         self._present = present
         self._on_unknown = on_unknown
-        self._pace = Pace(mails_per_minute)
+        self._limits = mail_limits
         self._guard = threading.Lock()
         self._stopping = threading.Event()
         self._beat_at: datetime | None = None
@@ -125,10 +105,12 @@ class Sender:
 
     def _send_due(self, tally: Tally) -> None:
         try:
-            while not self._stopping.is_set() and (room := self._pace.left()) > 0:
+            while not self._stopping.is_set():
                 with self._database.write() as session:
-                    limit = min(lease.BATCH, room)
-                    batch = lease.claim(session, self._present.name, self._clock.now(), limit)
+                    now = self._clock.now()
+                    room = pace.room(session, self._limits, now)
+                    limit = lease.BATCH if room.total is None else min(lease.BATCH, room.total)
+                    batch = lease.claim(session, self._present.name, now, limit, room.domains)
                 tally["settled"] += batch.settled
                 if batch.empty or not self._deliver_all(batch.claims, tally):
                     break
@@ -198,5 +180,4 @@ class Sender:
                 self._beat_at = None
             self.circuit.succeeded()
             self._alerted = False
-            self._pace.count()
         return Handed(verdict.outcome, verdict.reply, mail.recipient, mail.subject, mail.text)

@@ -1,6 +1,7 @@
 """Whether the product can do its work: the process is there, the database answers, the worker sweeps and mail goes."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from sqlmodel import Session, col, func, select
 from fund.base import migrations
 from fund.base.database import Database
 from fund.base.errors import Misconfigured
+from notifications.pace import Limit, full, used
 from schema.outbox import DeliveryAttempt, Message, MessageStatus, Worker
 
 STANDS_STILL_AFTER = timedelta(minutes=5)
@@ -32,32 +34,36 @@ class Mailing:
     """Since when a worker cannot talk to the mail server: the circuit is open."""
     unreachable: str
     """What the mail server, or the way to it, answered."""
+    held: tuple[Limit, ...] = ()
+    """The limits that let no mail through right now, while mail is due."""
 
 
-def mailing(session: Session, now: datetime) -> Mailing:
-    """How the mail goes at ``now``. Looks at the ends of indices, however much mail there is."""
+def mailing(session: Session, now: datetime, limits: Sequence[Limit] = ()) -> Mailing:
+    """How the mail goes at ``now`` under ``limits``. Looks at the ends of indices, however much mail there is."""
     # Spelled out as in the definition of its partial index, which a parameter would not match.
     due = (text("message.status = 'pending'"), col(Message.next_at) <= now)
     down = col(Worker.unreachable_since).is_not(None)
     since = select(Worker).where(down).order_by(col(Worker.unreachable_since)).limit(1)
     worker = session.exec(since).first()
+    oldest: datetime | None = session.exec(select(func.min(Message.next_at)).where(*due)).one()
     tried = select(DeliveryAttempt.started_at).order_by(col(DeliveryAttempt.id).desc()).limit(1)
     return Mailing(
         swept_at=session.exec(select(func.max(Worker.beat_at))).one(),
-        oldest_due=session.exec(select(func.min(Message.next_at)).where(*due)).one(),
+        oldest_due=oldest,
         tried_at=session.exec(tried).first(),
         unreachable_since=worker.unreachable_since if worker else None,
         unreachable=(worker.unreachable or "") if worker else "",
+        held=tuple(full(session, limits, now)) if oldest is not None else (),
     )
 
 
-def problems(database: Database, now: datetime) -> list[str]:
+def problems(database: Database, now: datetime, limits: Sequence[Limit] = ()) -> list[str]:
     """What keeps the fund from working, in words; empty if nothing does."""
     try:
         if not migrations.is_current(database):
             return ["the database does not have this version's schema; run: fund migrate"]
         with database.read() as session:
-            found = mailing(session, now)
+            found = mailing(session, now, limits)
     except Misconfigured as error:
         return [error.message]
     except SQLAlchemyError:
@@ -66,25 +72,31 @@ def problems(database: Database, now: datetime) -> list[str]:
 
 
 def _standstill(found: Mailing, now: datetime) -> list[str]:
-    """A mail server out of reach is no standstill: the worker goes on trying, and the pages work."""
+    """A mail server out of reach is no standstill, nor is a limit that is used up: the worker goes on trying."""
     if found.swept_at is None:
         return ["no worker has ever swept; run: fund worker"]
     if now - found.swept_at > STANDS_STILL_AFTER:
         return [f"the worker has not swept since {_second(found.swept_at)}"]
     past = now - STANDS_STILL_AFTER
     waits = found.oldest_due is not None and found.oldest_due < past
-    if waits and found.unreachable_since is None and (found.tried_at is None or found.tried_at < past):
+    hindered = found.unreachable_since is not None or bool(found.held)
+    if waits and not hindered and (found.tried_at is None or found.tried_at < past):
         assert found.oldest_due is not None
         return [f"mail has been due since {_second(found.oldest_due)}, and the worker sends none"]
     return []
 
 
-def metrics(database: Database, now: datetime) -> bytes:
+def metrics(database: Database, now: datetime, limits: Sequence[Limit] = ()) -> bytes:
     """How the mail goes, as numbers for Prometheus (text format). Names and addresses are not among them."""
     registry = CollectorRegistry()
     messages = Gauge("fund_mail_messages", "Mails by status.", ["status"], registry=registry)
+    left = Gauge(
+        "fund_mail_limit_left", "Mails that a limit still lets through.", ["limit"], registry=registry
+    )
     with database.read() as session:
         found = mailing(session, now)
+        for limit in limits:
+            left.labels(str(limit)).set(max(0, limit.most - used(session, limit, now)))
         counts = session.exec(select(Message.status, func.count()).group_by(Message.status)).all()
     for status in MessageStatus:
         messages.labels(status.value).set(dict(counts).get(status.value, 0))

@@ -1,5 +1,10 @@
 """Settings from the environment (``FUND_…``), checked once at start."""
 
+import logging
+import os
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -10,6 +15,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from fund.base.errors import Misconfigured
+from notifications.pace import Limit, limits_of
+
+log = logging.getLogger(__name__)
 
 
 class Settings(BaseSettings):
@@ -38,8 +46,10 @@ class Settings(BaseSettings):
     smtp_security: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls or tls.")
     smtp_user: str = Field("", description="Login at the mail server; empty means none.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
-    mails_per_minute: Annotated[int, Field(ge=1)] = Field(
-        600, description="How many mails go out in a minute at most."
+    mail_limits: str = Field(
+        "600/minute",
+        description="How many mails go out at most, in any minute, hour or day, of all or to one domain: "
+        "`600/minute, 10000/day, 60/minute example.org`. Counted over all workers and over restarts; empty means none.",
     )
     unknown_outcome: Literal["resend", "park"] = Field(
         "resend", description="What to do when the mail server fell silent after a mail was handed over."
@@ -80,6 +90,12 @@ class Settings(BaseSettings):
             raise ValueError("expected sqlite:///… or postgresql+psycopg://…")
         return value.replace("postgresql://", "postgresql+psycopg://", 1)
 
+    @field_validator("mail_limits")
+    @classmethod
+    def _known_limits(cls, value: str) -> str:
+        limits_of(value)
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _plain_address(cls, value: str) -> str:
@@ -111,6 +127,11 @@ class Settings(BaseSettings):
         return self.base_url or f"http://{self.host}:{self.port}"
 
     @property
+    def limits(self) -> tuple[Limit, ...]:
+        """How many mails go out at most."""
+        return limits_of(self.mail_limits)
+
+    @property
     def secure(self) -> bool:
         """Whether people reach the fund over HTTPS."""
         return self.address.startswith("https://")
@@ -121,8 +142,16 @@ class Settings(BaseSettings):
         return ZoneInfo(self.zone)
 
 
+FOR_TESTS = frozenset({"FUND_CHROMIUM", "FUND_LONG", "FUND_REQUIRE_ALL", "FUND_TEST_POSTGRES_URL"})
+"""Names in the environment that are no settings of the fund but of its tests."""
+
+
 def load_settings() -> Settings:
-    """Settings from the environment. Raises Misconfigured with one line that names the first wrong one."""
+    """Settings from the environment. Raises Misconfigured with one line that names the first wrong one.
+
+    A name that is no setting is told of in a warning, once in each process.
+    """
+    _warn(frozenset(os.environ))
     try:
         return Settings.model_validate({})
     except ValidationError as error:
@@ -132,3 +161,20 @@ def load_settings() -> Settings:
         secret = name.endswith(("_PASSWORD", "_URL"))
         shown = "" if secret or not name else f" (it is {first['input']!r})"
         raise Misconfigured(f"{name}{': ' if name else ''}{what}{shown}") from error
+
+
+def strangers(names: Iterable[str]) -> dict[str, str]:
+    """The ``names`` that look like settings and are none, each with the setting that it was perhaps meant to be."""
+    known = [f"FUND_{name.upper()}" for name in Settings.model_fields]
+    unknown = (name for name in sorted(names) if name.upper().startswith("FUND_"))
+    return {
+        name: next(iter(get_close_matches(name.upper(), known, n=1)), "")
+        for name in unknown
+        if name.upper() not in FOR_TESTS.union(known)
+    }
+
+
+@cache
+def _warn(names: frozenset[str]) -> None:
+    for name, near in strangers(names).items():
+        log.warning("%s is no setting and changes nothing.%s", name, f" Did you mean {near}?" if near else "")

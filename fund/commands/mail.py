@@ -49,13 +49,15 @@ def status() -> None:
     """How many mails stand where, and whether they go out."""
     now = SystemClock().now()
     with doors.reading() as session:
-        counts, found = outbox.counts(session), mailing(session, now)
+        counts, found = outbox.counts(session), mailing(session, now, doors.settings().limits)
     for name, count in sorted(counts.items()):
         typer.echo(f"{outbox.NAMES[MessageStatus(name)]}: {count}")
     if not counts:
         typer.echo("No mail yet.")
     if found.oldest_due:
         typer.echo(f"Due and waiting since {found.oldest_due.isoformat(' ', 'seconds')}")
+    for limit in found.held:
+        typer.echo(f"Mail waits until the limit {limit} lets more through (FUND_MAIL_LIMITS)")
     if found.unreachable_since:
         since = found.unreachable_since.isoformat(" ", "seconds")
         typer.echo(f"The mail server has been out of reach since {since} ({_line(found.unreachable)})")

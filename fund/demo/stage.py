@@ -153,7 +153,7 @@ def _open(settings: Settings, held: StageFolder) -> Stage:
             "smtp_port": catcher.port,
             "smtp_security": "none",
             "smtp_user": "",
-            "mails_per_minute": 1_000_000,
+            "mail_limits": "",
             "sweep_seconds": 2.0,
         }
     )

@@ -13,6 +13,7 @@ from fund.base.permissions import Viewer
 from fund.people import queries as people
 from fund.pipeline import mending, outbox
 from fund.web import flash
+from fund.web.container import container
 from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, ReadsEverything, RowId
 from fund.web.forms import Form
 from fund.web.i18n import lazy
@@ -38,7 +39,7 @@ def all_mail(
             request,
             "pipeline/outbox.html",
             counts=outbox.counts(session, viewer),
-            mailing=health.mailing(session, now),
+            mailing=health.mailing(session, now, container(request).settings.limits),
             status=status,
             mail=found,
             page=page,
@@ -55,7 +56,7 @@ def problems(request: Request, viewer: ReadsEverything, db: DbDep, now: NowDep, 
             request,
             "pipeline/problems.html",
             counts=outbox.counts(session, viewer),
-            mailing=health.mailing(session, now),
+            mailing=health.mailing(session, now, container(request).settings.limits),
             status="problems",
             mail=found,
             offers=mending.offers(session, found, now),

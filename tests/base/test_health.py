@@ -94,5 +94,26 @@ def test_a_mail_server_out_of_reach_is_shown_and_is_no_standstill(here, clock, m
     assert told["fund_mail_circuit_open"] == told["fund_mail_oldest_due_seconds"] == 0
 
 
+def test_a_limit_that_is_used_up_is_shown_and_is_no_standstill(here, clock, mailbox, tmp_path):
+    settings = {
+        "mail_limits": "1/day, 2/day example.org",
+        "smtp_host": mailbox.host,
+        "smtp_port": mailbox.port,
+    }
+    worker = Worker(Settings(data_dir=tmp_path, **settings), here.db, clock)
+    worker.sweep()
+    clock.advance(timedelta(minutes=10))
+    worker.sweep()
+    assert len(mailbox.messages) == 1
+    doors = Doors(here.db, clock, metrics=True, **settings)
+    assert doors.browser().get("/readyz").json()["problems"] == []
+    told = doors.browser().get("/metrics").text
+    assert 'fund_mail_limit_left{limit="1/day"} 0.0' in told
+    assert 'fund_mail_limit_left{limit="2/day example.org"} 1.0' in told
+    page = shown(doors.browser(here.auditor).get("/mail").text)
+    assert "Mail waits for its turn. The fund sends no more than this: 1/day." in page
+    worker.stop()
+
+
 def test_the_numbers_are_closed_unless_a_setting_opens_them(here, clock):
     assert Doors(here.db, clock).browser().get("/metrics").status_code == 404

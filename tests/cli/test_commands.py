@@ -6,6 +6,8 @@ from sqlmodel import select
 
 from fund.base.clock import SystemClock
 from fund.base.database import Database
+from fund.base.settings import Settings
+from fund.worker import Worker
 from schema.ledger import LedgerEvent
 from schema.people import Person, PersonRole
 from tests.support.doors import Doors
@@ -71,6 +73,18 @@ def test_mail_status_counts_the_mail(fund, here):
         assert (
             sum(map(int, counts.values())) == session.execute(text("SELECT count(*) FROM message")).scalar()
         )
+
+
+def test_mail_status_says_which_limit_holds_mail_back(fund, here, mailbox, tmp_path, monkeypatch):
+    sender = Worker(
+        Settings(data_dir=tmp_path, smtp_port=mailbox.port, mail_limits="1/day"), here.db, SystemClock()
+    )
+    sender.sweep()
+    sender.stop()
+    monkeypatch.setenv("FUND_MAIL_LIMITS", "1/day, 5/day")
+    assert (
+        "Mail waits until the limit 1/day lets more through (FUND_MAIL_LIMITS)" in fund("mail", "status").out
+    )
 
 
 def test_the_ledger_is_sealed_and_holds(fund, here):

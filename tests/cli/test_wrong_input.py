@@ -39,6 +39,10 @@ SETTINGS = {
     ("FUND_ZONE", "Mars"): "FUND_ZONE: expected an IANA time zone such as Europe/Brussels (it is 'Mars')",
     ("FUND_BASE_URL", "ftp://x"): "FUND_BASE_URL: expected an address that starts with http:// or https://",
     ("FUND_MAIL_FROM", "fund"): "FUND_MAIL_FROM: expected one mail address (it is 'fund')",
+    (
+        "FUND_MAIL_LIMITS",
+        "600",
+    ): "FUND_MAIL_LIMITS: expected limits such as 600/minute, 10000/day, 60/minute ",
     ("FUND_SMTP_USER", "fund"): "FUND_SMTP_USER and FUND_SMTP_PASSWORD go together",
     ("FUND_DATABASE_URL", "nonsense"): "FUND_DATABASE_URL: expected an address such as postgresql+psycopg://",
     (

@@ -35,7 +35,7 @@ def main(url: str, port: str, smtp_port: str, folder: str) -> None:
         data_dir=Path(folder),
         smtp_port=int(smtp_port),
         sweep_seconds=0.5,
-        mails_per_minute=1_000_000,
+        mail_limits="",
     )
     database = Database(settings.database)
     clock = MovedClock(Path(folder) / "clock.json", START)

@@ -15,7 +15,7 @@ API = "/api/v1"
 
 @pytest.fixture
 def worker(db, clock, mailbox, tmp_path):
-    settings = Settings(data_dir=tmp_path, smtp_port=mailbox.port, mails_per_minute=1_000_000)
+    settings = Settings(data_dir=tmp_path, smtp_port=mailbox.port, mail_limits="")
     working = Worker(settings, db, clock)
     yield working
     working.sender.stop()

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from fund.base.settings import Settings
-from fund.demo.travel import settle, travel
+from fund.demo.travel import travel
+from fund.rehearsing.living import settle
 from fund.rounds import defaults
 from fund.worker import Worker
 from schema.lessons import CLEARED_ONE_BY_ONE, TEXTS
@@ -217,7 +218,7 @@ def worker(sqlite_db, clock, mailbox, tmp_path, listening):
     settings = Settings(
         data_dir=tmp_path,
         smtp_port=mailbox.port,
-        mails_per_minute=1_000_000,
+        mail_limits="",
         base_url=live.address_of(listening),
     )
     working = Worker(settings, sqlite_db, clock)

@@ -136,7 +136,7 @@ def test_workers_killed_and_frozen_at_random_lose_nothing_and_double_only_what_i
     workers.end()
     clock = FixedClock(NOW)
     with ExitStack() as stack:
-        sender = stack.enter_context(Post(db, mailbox.port, clock, tmp_path, mails_per_minute=10**6))
+        sender = stack.enter_context(Post(db, mailbox.port, clock, tmp_path))
         for _ in range(12):
             clock.advance(timedelta(hours=7))
             sender.run_until_quiet()

@@ -100,9 +100,7 @@ class Walk(RuleBasedStateMachine):
 
     def start_worker(self) -> None:
         self.present = alive.presence(self.database, self.folder)
-        self.sender = Sender(
-            self.database, self.post, Composer(SETTINGS), self.clock, self.present, mails_per_minute=10**6
-        )
+        self.sender = Sender(self.database, self.post, Composer(SETTINGS), self.clock, self.present)
 
     def _is_right(self, recipient: str) -> None:
         """What the server takes is about a deadline that is open now, as it stands now."""

@@ -14,7 +14,7 @@ from fund.base.clock import FixedClock
 from fund.base.database import Database
 from notifications import alive
 from notifications.compose import Composer
-from notifications.sender import Pace, Sender
+from notifications.sender import Sender
 from notifications.smtp import Limits, Server, Transport, Verdict
 from schema.people import Person
 from tests.notifications.world import NOW, SETTINGS, Post, World, later, statuses
@@ -324,24 +324,6 @@ def test_a_sign_in_mail_expires_with_its_code(world: World, start: Start, clock:
     clock.advance(timedelta(minutes=15))
     assert start().run_until_quiet() == {"settled": 1}
     assert (world.message().status, world.message().payload, world.message().path) == ("expired", {}, "/")
-
-
-def test_no_more_go_out_in_a_minute_than_allowed(world: World, start: Start, mailbox: Mailbox) -> None:
-    world.many(5)
-    assert start(mails_per_minute=3).run_until_quiet() == {"sent": 3}
-    assert statuses(world.messages()) == ["sent"] * 3 + ["pending"] * 2
-    assert world.messages()[3].worker is None
-
-
-def test_the_pace_frees_a_place_after_a_minute() -> None:
-    moment = [0.0]
-    pace = Pace(2, lambda: moment[0])
-    pace.count()
-    moment[0] = 30
-    pace.count()
-    assert pace.left() == 0
-    moment[0] = 60
-    assert pace.left() == 1
 
 
 def test_a_stopped_sender_sends_nothing(world: World, start: Start, mailbox: Mailbox) -> None:

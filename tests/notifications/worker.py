@@ -62,7 +62,7 @@ def work(url: str, port: str, folder: str, step: str = "") -> None:
     clock = FixedClock(NOW)
     transport = Transport(Server("127.0.0.1", int(port), limits=QUICK))
     present = alive.presence(database, Path(folder))
-    sender = Doomed(database, transport, Composer(SETTINGS), clock, present, mails_per_minute=10**6)
+    sender = Doomed(database, transport, Composer(SETTINGS), clock, present)
     sender.step = step
     while True:
         sender.sweep()
