@@ -85,7 +85,11 @@ class Composer:
 
     def compose(self, session: Session, message_id: int, now: datetime) -> Mail:
         """The mail of a stored message as it would go out at ``now``."""
-        return self.write(look_up(session, message_id), now)
+        return self.write(self.look_up(session, message_id), now)
+
+    def look_up(self, session: Session, message_id: int) -> Truth:
+        """All of the database that ``write`` needs. Raises NoResultFound where there is no such message."""
+        return look_up(session, message_id)
 
     def write(self, truth: Truth, now: datetime) -> Mail:
         """The mail that tells ``truth``. Raises BadAddress, LookupError, or a jinja2 error for a wrong template."""

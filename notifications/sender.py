@@ -6,10 +6,14 @@ the rows say it stopped. Whatever is wrong with one message ends with that messa
 
 import logging
 import threading
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TypeAlias
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from notifications import alive, lease, pace
 from notifications.compose import Composer, Mail
@@ -17,10 +21,22 @@ from notifications.lease import Claim, Intent
 from notifications.outcomes import Handed, OnUnknown, Outcome
 from notifications.ports import Clock, Database
 from notifications.smtp import Circuit, Transport, Unreachable
+from notifications.truth import Truth
 
 log = logging.getLogger("notifications")
 BEAT = timedelta(seconds=30)
 Tally = Counter[str]
+Done: TypeAlias = tuple[Intent, Handed]
+"""A mail that was handed over, and what that came to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A message whose intent is declared, and what its mail is to say at that moment, or why nothing can be said."""
+
+    intent: Intent
+    truth: Truth | Exception
+    now: datetime
 
 
 class Sender:
@@ -138,38 +154,67 @@ class Sender:
             self._alerted = True
             log.error("the mail server has been out of reach since %s: %s", self.circuit.down_since, reason)
 
-    def _deliver_all(self, claims: tuple[Claim, ...], tally: Tally) -> bool:
+    def _deliver_all(self, claims: Sequence[Claim], tally: Tally) -> bool:
         """False where the rest has to wait: the server is gone, or we are to stop."""
-        for claimed in claims:
-            if self._stopping.is_set():
-                return False
-            outcome = self._deliver(claimed)
-            tally[outcome] += 1
-            if outcome == Outcome.UNREACHABLE:
-                return False
-        return True
+        waiting = deque(claims)
+        goes_on = not self._stopping.is_set()
+        begun = self._step(None, waiting if goes_on else deque(), tally)
+        while begun is not None:
+            handed = self._hand_over(begun)
+            goes_on = handed.outcome != Outcome.UNREACHABLE and not self._stopping.is_set()
+            begun = self._step((begun.intent, handed), waiting if goes_on else deque(), tally)
+        return goes_on
 
-    def _deliver(self, claimed: Claim) -> Outcome | Literal["cancelled", "lost"]:
-        now = self._clock.now()
-        with self._database.write() as session:
-            domain = self._composer.settings.domain
-            intent = lease.intend(session, claimed, self._present.name, now, domain)
-        if intent is None:
-            return "cancelled"
-        handed = self._hand_over(intent, now)
-        with self._database.write() as session:
-            status = lease.acknowledge(session, intent, handed, self._clock.now(), self._on_unknown)
+    def _step(self, done: Done | None, waiting: deque[Claim], tally: Tally) -> Begun | None:
+        """Write down what became of one mail and begin the next of those waiting, with one wait for the disk."""
+        try:
+            with self._database.write() as session:
+                ended = self._acknowledge(session, *done) if done else None
+                begun, looked_at = self._begin(session, waiting)
+        except Exception:
+            if done is None or not waiting:
+                raise
+            # What is known of this mail must not be lost because the next could not be begun.
+            self._step(done, deque(), tally)
+            return self._step(None, waiting, tally)
+        for _ in range(looked_at):
+            waiting.popleft()
+        tally["cancelled"] += looked_at - (begun is not None)
+        if ended:
+            tally[ended] += 1
+        return begun
+
+    def _acknowledge(self, session: Session, intent: Intent, handed: Handed) -> str:
+        status = lease.acknowledge(session, intent, handed, self._clock.now(), self._on_unknown)
         return "lost" if status is None else handed.outcome
 
-    def _hand_over(self, intent: Intent, now: datetime) -> Handed:
+    def _begin(self, session: Session, waiting: Iterable[Claim]) -> tuple[Begun | None, int]:
+        """The first that is still to go, with all that it is to say; and how many were looked at for it."""
+        now, domain, looked_at = self._clock.now(), self._composer.settings.domain, 0
+        for looked_at, claimed in enumerate(waiting, 1):
+            intent = lease.intend(session, claimed, self._present.name, now, domain)
+            if intent is not None:
+                return Begun(intent, self._look_up(session, intent), now), looked_at
+        return None, looked_at
+
+    def _look_up(self, session: Session, intent: Intent) -> Truth | Exception:
         try:
-            with self._database.read() as session:
-                mail = self._composer.compose(session, intent.message_id, now)
+            return self._composer.look_up(session, intent.message_id)
+        except SQLAlchemyError:
+            raise  # the database itself: the intent is not declared then
+        except Exception as error:  # a row may hold anything; the other messages go out all the same
+            return error
+
+    def _hand_over(self, begun: Begun) -> Handed:
+        try:
+            if isinstance(begun.truth, Exception):
+                raise begun.truth
+            mail = self._composer.write(begun.truth, begun.now)
         # A template or an address may be wrong in any way; the other messages go out all the same.
         except Exception as error:
-            log.exception("message %d cannot be written", intent.message_id)
+            log.exception("message %d cannot be written", begun.intent.message_id)
             return Handed(Outcome.DEAD, f"The mail could not be written: {type(error).__name__}: {error}")
-        return self._send(mail, now)
+        return self._send(mail, begun.now)
 
     def _send(self, mail: Mail, now: datetime) -> Handed:
         verdict = self._transport.send(self._composer.settings.mail_from, mail.recipient, mail.data)

@@ -33,18 +33,18 @@ class Doomed(Sender):
 
     step = ""
 
-    def _deliver(self, claimed: Any) -> Any:
+    def _step(self, done: Any, waiting: Any, tally: Any) -> Any:
         if self.step == "claimed":
             die()
-        outcome = super()._deliver(claimed)
-        if self.step == "acknowledged":
+        begun = super()._step(done, waiting, tally)
+        if self.step == "acknowledged" and done:
             die()
-        return outcome
+        return begun
 
-    def _hand_over(self, intent: Any, now: Any) -> Any:
+    def _hand_over(self, begun: Any) -> Any:
         if self.step == "intended":
             die()
-        return super()._hand_over(intent, now)
+        return super()._hand_over(begun)
 
     def _send(self, mail: Any, now: Any) -> Any:
         if self.step == "written":
