@@ -13,7 +13,7 @@ from fund.base import ledger, migrations
 from fund.base.clock import SystemClock
 from fund.base.errors import FundError
 from fund.base.settings import load_settings
-from fund.commands import doors, mail, workflow
+from fund.commands import doors, mail, rehearse, workflow
 from fund.worker import Worker
 from fund.worker import run as work
 
@@ -33,6 +33,7 @@ audit = typer.Typer(
 app.add_typer(audit, name="audit")
 app.add_typer(mail.app, name="mail")
 app.add_typer(workflow.app, name="workflow")
+app.command("rehearse")(rehearse.command)
 
 
 def main() -> None:

@@ -27,12 +27,21 @@ STOPS = {signal.SIGINT, signal.SIGTERM}
 class Worker:
     """Everything that one process does as time passes. ``sweep`` may also be called by hand, as the demo does."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock, *, demo: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        clock: Clock,
+        *,
+        demo: bool = False,
+        transport: Transport | None = None,
+    ) -> None:
+        """Without ``transport`` mail goes to the mail server of the settings."""
         self.settings, self.database, self.clock = settings, database, clock
         self.present = presence(database, settings.data_dir)
         self.sender = Sender(
             database,
-            Transport(mail_server(settings)),
+            transport or Transport(mail_server(settings)),
             Composer(mail_settings(settings, demo=demo), catalogue),
             clock,
             self.present,

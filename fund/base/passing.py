@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime
 
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from fund.base import ledger, moves
@@ -14,6 +15,8 @@ from schema.deadlines import Deadline, DeadlineStatus
 
 log = logging.getLogger(__name__)
 BATCH = 200
+# Spelled out as in its partial index, which parameters would not match.
+WAITING = text("deadline.status = 'open' AND deadline.passed_at IS NULL")
 
 
 def sweep(database: Database, clock: Clock) -> int:
@@ -33,11 +36,7 @@ def next_moment(session: Session, after: datetime) -> datetime | None:
     """When, after that moment, the next open deadline passes (grace included), or None if none waits."""
     return session.exec(
         select(Deadline.grace_until)
-        .where(
-            Deadline.status == DeadlineStatus.OPEN,
-            col(Deadline.passed_at).is_(None),
-            Deadline.grace_until > after,
-        )
+        .where(WAITING, Deadline.grace_until > after)
         .order_by(col(Deadline.grace_until))
         .limit(1)
     ).first()
@@ -47,12 +46,7 @@ def _over(database: Database, now: datetime, after: int) -> list[int]:
     with database.read() as session:
         found = session.exec(
             select(Deadline.id)
-            .where(
-                Deadline.status == DeadlineStatus.OPEN,
-                col(Deadline.passed_at).is_(None),
-                Deadline.grace_until <= now,
-                col(Deadline.id) > after,
-            )
+            .where(WAITING, Deadline.grace_until <= now, col(Deadline.id) > after)
             .order_by(col(Deadline.id))
             .limit(BATCH)
         ).all()

@@ -17,7 +17,8 @@ from fund.demo.catcher import Catcher
 from fund.demo.clock import MovedClock
 from fund.demo.folder import StageFolder
 from fund.demo.story import OPENING, live_through
-from fund.demo.travel import next_event, travel
+from fund.demo.travel import travel
+from fund.rehearsing.living import next_event
 from fund.web.i18n import Lazy, lazy
 from fund.worker import Worker
 from schema.people import Membership, Person, PersonRole, Role

@@ -17,7 +17,8 @@ from fund.base import moves
 from fund.demo.acts import Proposal
 from fund.demo.cast import REVIEWERS, Cast, assemble, join
 from fund.demo.clock import BEGINNING, MovedClock
-from fund.demo.travel import settle, travel
+from fund.demo.travel import travel
+from fund.rehearsing.living import settle
 from fund.rounds import service as rounds
 from fund.rounds.fields import RoundDraft
 from fund.worker import Worker

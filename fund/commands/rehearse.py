@@ -1,0 +1,73 @@
+"""``fund rehearse``: which mail a round would send, to whom and when, before it does."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fund.base.clock import SystemClock
+from fund.base.errors import Invalid
+from fund.commands import doors
+from fund.rehearsing import telling
+from fund.rehearsing.queries import Rehearsal, rehearse
+from fund.rehearsing.scenario import Manner, Scenario
+
+FILES = {".json": telling.as_json, ".csv": telling.as_csv}
+Days = Annotated[int, typer.Option(help="Days after the due day, where people are late.", min=1, max=365)]
+
+
+def command(
+    round_: Annotated[str, typer.Argument(metavar="ROUND", help="The last part of the round's address.")],
+    until: Annotated[str, typer.Option(help="The last day, as in 2022-12-31; to the end without it.")] = "",
+    form: Annotated[str, typer.Option("--as", help="table, json, or a FILE.json or FILE.csv.")] = "table",
+    scenario: Annotated[
+        list[Manner] | None, typer.Option(help="in_time, nobody or late; all three without it.")
+    ] = None,
+    late: Days = 7,
+    applications: Annotated[
+        int | None,
+        typer.Option(help="So many proposals are invented; 5 where there is none yet.", min=0, max=2000),
+    ] = None,
+) -> None:
+    """Show every mail that a round would send, to whom and when. Writes nothing and sends nothing.
+
+    The round is lived through in a copy: all in time, with nobody acting, and with everybody some days late.
+    """
+    last, file = _day(until), _file(form)
+    settings, now = doors.settings(), SystemClock().now()
+    found = []
+    with doors.database(settings) as database:
+        for manner in scenario or list(Manner):
+            chosen = Scenario(manner, late=late)
+            found.append(
+                rehearse(database, settings, round_, chosen, now, until=last, applications=applications)
+            )
+    _show(found, form, file)
+
+
+def _show(found: list[Rehearsal], form: str, file: Path | None) -> None:
+    if file is not None:
+        file.write_text(FILES[file.suffix](found), "utf-8", newline="")
+        typer.echo(f"{sum(len(one.mails) for one in found)} mails in {len(found)} scenarios: {file}")
+    elif form == "json":
+        typer.echo(telling.as_json(found))
+    else:
+        for one in found:
+            for line in telling.lines(one):
+                typer.echo(line)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise Invalid({"until": f"--until takes a day such as 2022-12-31, not “{text}”."}) from error
+
+
+def _file(form: str) -> Path | None:
+    if form in ("table", "json"):
+        return None
+    if Path(form).suffix not in FILES:
+        raise Invalid({"as": f"--as takes table, json, or a file that ends in .json or .csv, not “{form}”."})
+    return Path(form)

@@ -1,0 +1,66 @@
+"""What is rehearsed is what then happens, mail by mail."""
+
+from datetime import timedelta
+
+import pytest
+
+from fund.rehearsing.scenario import Manner, Scenario
+from tests.rehearsing.support import Fund, everything, lived, planned_fund, rehearsed, told
+from tests.support import world as worlds
+
+LATE = Scenario(Manner.LATE, late=9)
+OTHERS = [
+    pytest.param(Scenario(Manner.IN_TIME), "application", id="in-time"),
+    pytest.param(Scenario(Manner.NOBODY), "application", id="nobody"),
+    pytest.param(Scenario(Manner.IN_TIME, lead=1), "concept", id="concept-in-time"),
+    pytest.param(Scenario(Manner.LATE, late=4), "concept", id="concept-late"),
+]
+
+
+def test_a_planned_round_happens_as_it_was_rehearsed(sqlite_db, clock, mailbox, tmp_path):
+    fund = planned_fund(sqlite_db, clock.now())
+    before = everything(sqlite_db)
+    rehearsal = rehearsed(fund, LATE, clock.now(), applications=2)
+    assert everything(sqlite_db) == before
+    assert mailbox.messages == []
+    assert told(rehearsal) == lived(fund, mailbox, tmp_path, LATE, clock.now(), 2)
+    templates = {mail.template for mail in rehearsal.mails}
+    assert templates >= {
+        "receipt",
+        "overdue",
+        "escalation",
+        "offer",
+        "project_started",
+        "lesson_published",
+        "completed",
+    }
+    assert rehearsal.troubles == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scenario", "workflow"), OTHERS)
+def test_so_does_every_scenario_of_every_workflow(db, clock, mailbox, tmp_path, scenario, workflow):
+    fund = planned_fund(db, clock.now(), workflow=workflow)
+    before = everything(db)
+    rehearsal = rehearsed(fund, scenario, clock.now(), applications=3)
+    assert everything(db) == before
+    assert told(rehearsal) == lived(fund, mailbox, tmp_path, scenario, clock.now(), 3)
+    assert rehearsal.mails
+
+
+@pytest.mark.parametrize("manner", [Manner.NOBODY, pytest.param(Manner.IN_TIME, marks=pytest.mark.slow)])
+def test_a_round_under_way_goes_on_as_it_was_rehearsed(db, clock, mailbox, tmp_path, manner):
+    scenario = Scenario(manner)
+    world = worlds.world(db, clock.now())
+    with db.write() as session:
+        worlds.draft(session, world, clock.now(), title="Begun")
+        worlds.submit(session, world, worlds.draft(session, world, clock.now(), title="Sent"), clock.now())
+        worlds.to_active(session, world, clock.now())
+    fund = Fund(db, world.manager, world.round_id, world.round_slug)
+    clock.advance(timedelta(hours=3))
+    before = everything(db)
+    rehearsal = rehearsed(fund, scenario, clock.now())
+    assert everything(db) == before
+    assert (rehearsal.applications, rehearsal.total, rehearsal.invented) == (3, 3, 0)
+    assert told(rehearsal) == lived(fund, mailbox, tmp_path, scenario, clock.now(), 0)
+    assert {mail.about for mail in rehearsal.mails} >= {"Begun", "Sent", "Safe streets"}
