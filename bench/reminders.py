@@ -25,7 +25,7 @@ from fund.base.database import Database
 from notifications import alive, lease, outbox
 from notifications.compose import Composer
 from notifications.dates import end_of_local_day
-from notifications.plan import Recipient, plan_reminders
+from notifications.plan import Offset, Recipient, plan_reminders
 from notifications.sender import Sender
 from notifications.smtp import Server, Transport
 from schema.deadlines import Deadline
@@ -85,7 +85,7 @@ def planning(database: Database, deadlines: int = 250) -> None:
     day = date(2022, 9, 30)
     end = end_of_local_day(day, "Europe/Brussels")
     recipients = [Recipient(world.ana, "America/Bogota"), Recipient(world.person("b@example.org"), "UTC")]
-    offsets = [(-days, recipients, "/applications/x", "reminder") for days in range(1, 11)]
+    offsets = [Offset(-days, recipients, "/applications/x", "reminder") for days in range(1, 11)]
     with database.write() as session:
         rows = [
             Deadline(

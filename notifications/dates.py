@@ -5,13 +5,43 @@ clock goes back. Offsets are calendar days, never multiples of 24 hours.
 """
 
 from calendar import monthrange
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MORNING = 9
 """The local hour at which reminders go out."""
-_SATURDAY = 5
+KEEP, BEFORE, AFTER = "keep", "before", "after"
+"""What becomes of a reminder whose morning falls on a day off, as workflow files name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingDays:
+    """On which days people work. ``weekend`` holds days of the week as ``date.weekday()`` counts them (0 is Monday).
+
+    Raises ValueError where no day of the week is left.
+    """
+
+    weekend: frozenset[int] = frozenset({5, 6})
+    holidays: frozenset[date] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.weekend >= set(range(7)):
+            raise ValueError("a week needs a working day")
+
+    def works(self, day: date) -> bool:
+        """Whether people work on ``day``."""
+        return day.weekday() not in self.weekend and day not in self.holidays
+
+    def onward(self, day: date, step: int) -> date:
+        """``day`` if people work on it, else the next on which they do (``step`` 1) or the last (``step`` -1)."""
+        while not self.works(day):
+            day += timedelta(days=step)
+        return day
+
+
+MONDAY_TO_FRIDAY = WorkingDays()
 
 
 @lru_cache(maxsize=4096)
@@ -58,14 +88,35 @@ def days_between(now: datetime, due_at: datetime, zone: str) -> int:
     return (last_day(due_at, zone) - local_day(now, zone)).days
 
 
-def add_working_days(day: date, count: int) -> date:
-    """``count`` working days (Monday to Friday) after ``day``, or before it where negative; 0 is itself."""
-    step = timedelta(days=1 if count > 0 else -1)
+def add_working_days(day: date, count: int, calendar: WorkingDays = MONDAY_TO_FRIDAY) -> date:
+    """``count`` working days of ``calendar`` after ``day``, or before it where negative; 0 is itself."""
+    step = 1 if count > 0 else -1
     for _ in range(abs(count)):
-        day += step
-        while day.weekday() >= _SATURDAY:
-            day += step
+        day = calendar.onward(day + timedelta(days=step), step)
     return day
+
+
+def reminder_day(due_on: date, days: int, weekends: str, calendar: WorkingDays) -> date:
+    """The local day of a reminder ``days`` after ``due_on`` (negative: before), moved from a day off if asked.
+
+    ``weekends`` is keep, before or after. One from before the due day or on it never moves past that day, one from
+    after it never back to that day: such a one goes the other way.
+    """
+    day = due_on + timedelta(days=days)
+    if weekends == KEEP or calendar.works(day):
+        return day
+    earlier, later = calendar.onward(day, -1), calendar.onward(day, 1)
+    if days > 0:
+        return earlier if weekends == BEFORE and earlier > due_on else later
+    return later if weekends == AFTER and later <= due_on else earlier
+
+
+def first_morning(moment: datetime, zone: str, weekends: str, calendar: WorkingDays) -> datetime:
+    """The first morning in ``zone`` that is not before ``moment``; where days off are moved, of a working day."""
+    day = local_day(moment, zone)
+    if reminder_moment(day, 0, zone) < moment:
+        day += timedelta(days=1)
+    return reminder_moment(day if weekends == KEEP else calendar.onward(day, 1), 0, zone)
 
 
 def add_months(day: date, count: int) -> date:

@@ -4,15 +4,22 @@ Works in the caller's transaction: a deadline and its reminders commit together.
 raises its ``generation``, cancels and plans anew; reminders of an older generation never go out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlmodel import Session
 
 from notifications import outbox
-from notifications.dates import reminder_moment
+from notifications.dates import (
+    KEEP,
+    MONDAY_TO_FRIDAY,
+    WorkingDays,
+    first_morning,
+    reminder_day,
+    reminder_moment,
+)
 
 STALE_AFTER = timedelta(days=30)
 """A mail about something overdue that could not go out for so long says nothing new any more."""
@@ -24,14 +31,6 @@ class Recipient:
 
     person_id: int
     zone: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReminderRule:
-    """One line of a reminder policy: ``days`` from the due day (negative: before), and the role it is for."""
-
-    days: int
-    to: str
 
 
 class Owed(Protocol):
@@ -51,10 +50,31 @@ class Owed(Protocol):
     def due_on(self) -> date: ...
     @property
     def due_at(self) -> datetime: ...
+    @property
+    def grace_until(self) -> datetime: ...
 
 
-Offset = tuple[int, Sequence[Recipient], str, str]
-"""Days from the due day (negative: before), whom, the path of the mail's link, the template."""
+class Offset(NamedTuple):
+    """One line of a reminder policy: ``days`` from the due day (negative: before), and whom it reaches with what."""
+
+    days: int
+    recipients: Sequence[Recipient]
+    path: str
+    """Where the mail's link leads, below the fund's address."""
+    template: str
+    weekends: str = KEEP
+    """What becomes of it on a day off of ``calendar``: keep, before or after."""
+    calendar: WorkingDays = MONDAY_TO_FRIDAY
+
+
+class Called(NamedTuple):
+    """A reminder that a deadline calls for, whether its moment is past or still to come."""
+
+    key: str
+    moment: datetime
+    expires_at: datetime
+    offset: Offset
+    person_id: int
 
 
 def plan_reminders(session: Session, deadline: Owed, offsets: Sequence[Offset], now: datetime) -> int:
@@ -85,13 +105,31 @@ def reminder_key(deadline: Owed, days: int, person_id: int) -> str:
     return f"rem:{deadline.id}:{deadline.generation}:{days}:{person_id}"
 
 
+def called_for(deadline: Owed, offsets: Sequence[Offset]) -> list[Called]:
+    """Every reminder that the deadline calls for, in the morning of its reader. Reads and writes nothing.
+
+    Nobody is told that something is overdue before the deadline has passed with its grace: such a mail waits for the
+    next morning. Of two that would reach somebody in the same morning, the later one of the policy stays.
+    """
+    found: dict[tuple[int, datetime], Called] = {}
+    for offset in offsets:
+        for recipient in offset.recipients:
+            moment = _moment(deadline, offset, recipient.zone)
+            place = (recipient.person_id, moment)
+            if place in found and found[place].offset.days >= offset.days:
+                continue
+            found[place] = Called(
+                reminder_key(deadline, offset.days, recipient.person_id),
+                moment,
+                moment + STALE_AFTER if offset.days > 0 else deadline.due_at,
+                offset,
+                recipient.person_id,
+            )
+    return list(found.values())
+
+
 def planned_rows(deadline: Owed, offsets: Sequence[Offset], now: datetime) -> list[dict[str, Any]]:
     """The rows that ``plan_reminders`` would queue. Reads and writes nothing."""
-    return list(_rows(deadline, offsets, now))
-
-
-def _rows(deadline: Owed, offsets: Sequence[Offset], now: datetime) -> Iterator[dict[str, Any]]:
-    due_on, due_at = deadline.due_on, deadline.due_at
     common = {
         "kind": "reminder",
         "subject_kind": deadline.subject_kind,
@@ -100,19 +138,29 @@ def _rows(deadline: Owed, offsets: Sequence[Offset], now: datetime) -> Iterator[
         "deadline_id": deadline.id,
         "deadline_generation": deadline.generation,
     }
-    for days, recipients, path, template in offsets:
-        for recipient in recipients:
-            moment = reminder_moment(due_on, days, recipient.zone)
-            expires_at = moment + STALE_AFTER if days > 0 else due_at
-            if now <= moment < expires_at:
-                yield outbox.message_row(
-                    key=reminder_key(deadline, days, recipient.person_id),
-                    now=now,
-                    next_at=moment,
-                    expires_at=expires_at,
-                    template=template,
-                    person_id=recipient.person_id,
-                    offset_days=days,
-                    path=path,
-                    **common,
-                )
+    return [
+        outbox.message_row(
+            key=one.key,
+            now=now,
+            next_at=one.moment,
+            expires_at=one.expires_at,
+            template=one.offset.template,
+            person_id=one.person_id,
+            offset_days=one.offset.days,
+            path=one.offset.path,
+            **common,
+        )
+        for one in called_for(deadline, offsets)
+        if now <= one.moment < one.expires_at
+    ]
+
+
+def _moment(deadline: Owed, offset: Offset, zone: str) -> datetime:
+    days, weekends, calendar = offset.days, offset.weekends, offset.calendar
+    if weekends == KEEP:
+        moment = reminder_moment(deadline.due_on, days, zone)
+    else:
+        moment = reminder_moment(reminder_day(deadline.due_on, days, weekends, calendar), 0, zone)
+    if days > 0 and moment < deadline.grace_until:
+        return first_morning(deadline.grace_until, zone, weekends, calendar)
+    return moment

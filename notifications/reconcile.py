@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, text
 from sqlmodel import Session, col
 from sqlmodel import select as rows
 
@@ -13,8 +12,9 @@ from notifications import lease, outbox
 from notifications.dates import end_of_local_day
 from notifications.lease import ATTEMPTS, DEADLINES
 from notifications.outbox import MESSAGES
-from notifications.plan import Offset, planned_rows, reminder_key
+from notifications.plan import Offset
 from notifications.ports import Clock, Database
+from notifications.replan import Mended, differences, mend
 from schema.deadlines import Deadline, DeadlineStatus
 
 Policy = Callable[[Session, Deadline], Sequence[Offset]]
@@ -43,18 +43,6 @@ class Found:
         return not (self.planned or self.retimed or self.cancelled or self.drifted)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What is missing, what stands at the wrong moment and what is too much among a deadline's reminders."""
-
-    missing: Sequence[dict[str, Any]]
-    moved: Sequence[tuple[str, datetime]]
-    excess: Sequence[str]
-
-    def __bool__(self) -> bool:
-        return bool(self.missing or self.moved or self.excess)
-
-
 def reconcile(database: Database, policy: Policy, clock: Clock) -> Found:
     """Compare every open deadline's reminders with ``policy`` and set right what differs, one deadline at a time.
 
@@ -66,7 +54,9 @@ def reconcile(database: Database, policy: Policy, clock: Clock) -> Found:
             deadline = session.get_one(Deadline, deadline_id)
             if deadline.status == DeadlineStatus.OPEN:
                 now = clock.now()
-                _mend(session, difference(session, deadline, policy(session, deadline), now), now, found)
+                wanted = [(deadline, policy(session, deadline))]
+                for differs in differences(session, wanted, now):
+                    _note(found, mend(session, differs, now))
     _cancel_closed(database, clock, found)
     return found
 
@@ -87,50 +77,16 @@ def _suspects(database: Database, policy: Policy, clock: Clock, found: Found) ->
                 after = deadline.id
                 if deadline.due_at != end_of_local_day(deadline.due_on, deadline.zone):
                     found.drifted.append(deadline.id)
-                if difference(session, deadline, policy(session, deadline), clock.now()):
-                    suspects.append(deadline.id)
+            wanted = [(deadline, policy(session, deadline)) for deadline in batch]
+            suspects += [one.deadline_id for one in differences(session, wanted, clock.now())]
         if len(batch) < BATCH:
             return suspects
 
 
-def difference(session: Session, deadline: Deadline, offsets: Sequence[Offset], now: datetime) -> Difference:
-    """How the stored reminders of an open deadline differ from what ``offsets`` call for at ``now``."""
-    c = MESSAGES.c
-    stored = select(c.dedup_key, c.next_at, c.status, c.attempts).where(
-        c.deadline_id == deadline.id, c.kind == "reminder"
-    )
-    there = {row.dedup_key: row for row in session.connection().execute(stored)}
-    waiting = {key: row for key, row in there.items() if row.status == "pending"}
-    planned = planned_rows(deadline, offsets, now)
-    wanted = {
-        reminder_key(deadline, days, recipient.person_id)
-        for days, recipients, _path, _template in offsets
-        for recipient in recipients
-    }
-    return Difference(
-        missing=[row for row in planned if row["dedup_key"] not in there],
-        moved=[
-            (row["dedup_key"], row["next_at"])
-            for row in planned
-            if (old := waiting.get(row["dedup_key"])) and not old.attempts and old.next_at != row["next_at"]
-        ],
-        excess=[key for key in waiting if key not in wanted],
-    )
-
-
-def _mend(session: Session, differs: Difference, now: datetime, found: Found) -> None:
-    c = MESSAGES.c
-    outbox.queue_rows(session, differs.missing)
-    found.planned += len(differs.missing)
-    for key, next_at in differs.moved:
-        # The reader moved to another zone, or her zone's rules changed.
-        waiting = (c.dedup_key == key, c.status == "pending", c.attempts == 0)
-        found.retimed += (
-            session.connection().execute(update(MESSAGES).where(*waiting).values(next_at=next_at)).rowcount
-        )
-    if differs.excess:
-        where = c.dedup_key.in_(differs.excess)
-        found.cancelled += outbox.cancel(session, where, reason="No longer called for", now=now)
+def _note(found: Found, done: Mended) -> None:
+    found.planned += done.planned
+    found.retimed += done.changed
+    found.cancelled += done.cancelled
 
 
 def _cancel_closed(database: Database, clock: Clock, found: Found) -> None:

@@ -62,6 +62,25 @@ class Criterion(BaseModel):
         return len(self.anchors) - 1
 
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+"""Days of the week, in the order of ``date.weekday()``."""
+
+
+class Holiday(BaseModel):
+    """A day on which nobody works, and why."""
+
+    on: date
+    name: str
+
+
+class ReminderLine(BaseModel):
+    """One reminder as a round has it: what a definition says of its own, see ``workflows.parts.Reminder``."""
+
+    days: int
+    to: str
+    weekends: str = "keep"
+
+
 class Round(Moved, table=True):
     """A call for proposals. Its dates are local days in ``zone``; each ends with the day."""
 
@@ -84,6 +103,12 @@ class Round(Moved, table=True):
     """How long a funded project runs, in months from its start."""
     form: list[dict[str, Any]] = json_field(list)
     scorecard: list[dict[str, Any]] = json_field(list)
+    weekend: list[str] = json_field(lambda: ["saturday", "sunday"])
+    """Days of every week on which nobody works, of ``WEEKDAYS``."""
+    holidays: list[dict[str, Any]] = json_field(list)
+    """Other days on which nobody works, each a ``Holiday``, by day."""
+    reminders: dict[str, list[dict[str, Any]]] = json_field(dict)
+    """Reminders (``ReminderLine``) that take the place of the definition's, by kind and deadline: ``review.review``."""
     created_at: datetime
 
     @property
@@ -95,6 +120,11 @@ class Round(Moved, table=True):
     def questions(self) -> list[Question]:
         """Every question of the form in order."""
         return [question for section in self.sections for question in section.questions]
+
+    @property
+    def days_off(self) -> list[Holiday]:
+        """Its holidays, typed."""
+        return [Holiday.model_validate(item) for item in self.holidays]
 
     @property
     def criteria(self) -> list[Criterion]:

@@ -15,7 +15,19 @@ from workflows.graph import Edges, Tangled, can_end, compatible, edges, endless,
 from workflows.guards import exclusive
 from workflows.include import placed
 from workflows.parse import parse
-from workflows.parts import ANYONE, APPLICANT, CLOCK, FACTS_CHANGED, Content, DeadlineRule, Move, State
+from workflows.parts import (
+    ANYONE,
+    APPLICANT,
+    CLOCK,
+    COLLEAGUE,
+    FACTS_CHANGED,
+    MANAGER,
+    OWNER,
+    Content,
+    DeadlineRule,
+    Move,
+    State,
+)
 from workflows.translation import untranslated
 
 Findings = Iterator[Finding]
@@ -223,8 +235,14 @@ def _deadlines(content: Content) -> Findings:
             yield _deadline(rule, "no state opens it", Level.WARNING)
         if not rule.reminders:
             yield _deadline(rule, "nobody is reminded of it", Level.WARNING)
-        elif all(reminder.to != rule.owner for reminder in rule.reminders):
+        elif all(reminder.to not in (rule.owner, OWNER) for reminder in rule.reminders):
             yield _deadline(rule, f"the {rule.owner}, who owes it, is not reminded of it", Level.WARNING)
+        elif not _climbs(content, rule):
+            yield _deadline(rule, "no manager is told when it is overdue", Level.WARNING)
+        for (days, to), times in Counter((one.days, one.to) for one in rule.reminders).items():
+            if times > 1:
+                message = f"the {to} is reminded more than once {_from_it(days)}"
+                yield _deadline(rule, message, Level.WARNING)
     able = {
         (source, role) for move in content.moves.values() for source in move.sources for role in move.roles
     }
@@ -233,6 +251,20 @@ def _deadlines(content: Content) -> Findings:
             owner = content.deadlines[key].owner
             if (state.name, owner) not in able:
                 yield _state(state, f"the {owner} owes {key} here and can make no move", Level.WARNING)
+
+
+def _from_it(days: int) -> str:
+    """So many days from the due day, in words."""
+    count = f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
+    return f"{count} {'before' if days < 0 else 'after'} it" if days else "on its day"
+
+
+def _climbs(content: Content, rule: DeadlineRule) -> bool:
+    """Whether a manager hears of what is overdue, or nothing is, because then it ends by itself."""
+    if any(move.automatic == rule.key for move in content.moves.values()):
+        return True
+    there = {APPLICANT: {MANAGER}, MANAGER: {MANAGER, COLLEAGUE, OWNER}}.get(rule.owner, {MANAGER, COLLEAGUE})
+    return any(reminder.days > 0 and reminder.to in there for reminder in rule.reminders)
 
 
 def _words(content: Content) -> Findings:

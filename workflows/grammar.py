@@ -7,7 +7,18 @@ from typing import Any
 
 from workflows.guards import REGISTRY, Guard
 from workflows.lines import Path
-from workflows.parts import A_REASON, ACTING, FACTS_CHANGED, PARTS, READING, RECORDS, GuardCall
+from workflows.parts import (
+    A_REASON,
+    ACTING,
+    FACTS_CHANGED,
+    KEEP,
+    PARTS,
+    READING,
+    RECORDS,
+    REMINDED,
+    WEEKENDS,
+    GuardCall,
+)
 from workflows.shapes import (
     Choice,
     Dotted,
@@ -122,6 +133,9 @@ STATE = Table(
         "help": Entry(Text(), "For the applicant: what this means and what comes next.", default=""),
         "read": Entry(Many(Choice(READING)), "Who may read the content here. Nobody else may.", default=()),
         "edit": Entry(Many(WHO), "Who may change the content here. Nobody else may.", default=()),
+        "comment": Entry(
+            Many(WHO), "Who may comment here, and reads what is said here. Nobody else does.", default=()
+        ),
         "hides": Entry(
             Keyed(READING, Many(Choice(PARTS), least=1)),
             "By role, parts that it may not see here although it reads the rest.",
@@ -132,9 +146,6 @@ STATE = Table(
             Flag(),
             "Time stands still here: open deadlines of the state before, and of children, are kept and do not run.",
             default=False,
-        ),
-        "comment": Entry(
-            Many(WHO), "Who may comment here, and reads what is said here. Nobody else does.", default=()
         ),
         "waits_for": Entry(Many(Name()), "Children whose own deadlines keep the time here.", default=()),
         "outcome": Entry(Name(), "For an end: what came of it. A state without it is no end."),
@@ -215,13 +226,25 @@ DEADLINE = Table(
                     Table(
                         {
                             "days": Entry(Whole(-730, 730), "Days after the due day.", required=True),
-                            "to": Entry(WHO, "Who gets it; the owner without it."),
+                            "to": Entry(
+                                Choice(REMINDED),
+                                "Who gets it: everybody in a role, the owner alone, or a colleague of the owner. "
+                                "Everybody in the owner's role without it.",
+                            ),
+                            "weekends": Entry(
+                                Choice(WEEKENDS), "For this one; as for the deadline without it."
+                            ),
                         }
                     ),
                 )
             ),
             "Days after the due day, negative before it, on which a reminder goes out.",
             default=(),
+        ),
+        "weekends": Entry(
+            Choice(WEEKENDS),
+            "What becomes of a reminder that falls on a day off: it stays, or goes to the working day before or after.",
+            default=KEEP,
         ),
     }
 )

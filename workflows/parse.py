@@ -135,15 +135,17 @@ def _deadline(name: str, raw: Mapping[str, Any], line: int) -> parts.DeadlineRul
     """One deadline."""
     kind, value = raw["due"]
     due = parts.Due(kind, field=value) if kind == "field" else parts.Due(kind, count=value)
-    reminders = tuple(_reminder(item, raw["owner"]) for item in raw["reminders"])
-    return parts.DeadlineRule(key=name, line=line, **dict(raw, due=due, reminders=reminders))
+    values = dict(raw)
+    weekends = values.pop("weekends")
+    reminders = tuple(_reminder(item, raw["owner"], weekends) for item in raw["reminders"])
+    return parts.DeadlineRule(key=name, line=line, **values | {"due": due, "reminders": reminders})
 
 
-def _reminder(raw: int | Mapping[str, Any], owner: str) -> parts.Reminder:
-    """One reminder; to the owner unless it says to whom."""
+def _reminder(raw: int | Mapping[str, Any], owner: str, weekends: str) -> parts.Reminder:
+    """One reminder; to the owner's role, and moved from days off like the deadline's others, unless it says so."""
     if isinstance(raw, int):
-        return parts.Reminder(raw, owner)
-    return parts.Reminder(raw["days"], raw["to"] or owner)
+        return parts.Reminder(raw, owner, weekends)
+    return parts.Reminder(raw["days"], raw["to"] or owner, raw["weekends"] or weekends)
 
 
 def _notices(raw: Iterable[Mapping[str, Any]]) -> tuple[parts.Notice, ...]:

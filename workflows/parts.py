@@ -23,6 +23,15 @@ PARTS = ("feedback", "offer")
 """Parts of a thing that a state can hide from somebody who reads the rest: what reviewers wrote for the applicant, and
 the award with its terms."""
 
+OWNER = "owner"
+"""In ``Reminder.to``: the one person who owes it: who began the proposal, not all who may act for her member."""
+COLLEAGUE = "colleague"
+"""In ``Reminder.to``: the others who may act in her place; a manager where there is nobody else."""
+REMINDED = (OWNER, COLLEAGUE, *ACTING)
+"""Who can be reminded. A role stands for everybody in it."""
+KEEP, BEFORE, AFTER = WEEKENDS = ("keep", "before", "after")
+"""What becomes of a reminder whose morning falls on a day off: it stays, or goes to the working day before or after."""
+
 RECORDS = ("submission", "signature", "arrival", "publication")
 """What a move can leave on record besides its event: the text word for word as it was handed in, who signed and when,
 the moment at which something came in, and that at which it went out to the public."""
@@ -57,6 +66,8 @@ class State:
     """Roles that may read the content here."""
     edit: frozenset[str]
     """Roles that may change the content here."""
+    comment: frozenset[str]
+    """Roles that may comment here, and read what is said here."""
     hides: Mapping[str, tuple[str, ...]] = field(hash=False)
     """By role, parts that it may not see although it reads the rest. Ask ``shows``."""
     hold: bool
@@ -66,8 +77,6 @@ class State:
     waits_for: tuple[str, ...]
     """Kinds of children whose own deadlines keep the time here."""
     outcome: str | None
-    comment: frozenset[str]
-    """Roles that may comment here, and read what is said here."""
     line: int = field(default=0, compare=False)
 
     @property
@@ -182,10 +191,12 @@ class Due:
 
 @dataclass(frozen=True)
 class Reminder:
-    """A mail ``days`` after the due day (before it where negative), to everyone in a role."""
+    """A mail ``days`` after the due day (before it where negative), to one of ``REMINDED``."""
 
     days: int
     to: str
+    weekends: str = KEEP
+    """One of ``WEEKENDS``."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,20 @@ from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from typing import Any
 
-from workflows.parts import Content, DeadlineRule, Due, GuardCall, Move, Notice, Reminder, Start, State
+from workflows.parts import (
+    AFTER,
+    BEFORE,
+    KEEP,
+    Content,
+    DeadlineRule,
+    Due,
+    GuardCall,
+    Move,
+    Notice,
+    Reminder,
+    Start,
+    State,
+)
 
 NOUNS: Mapping[tuple[type, str], str] = {
     (Content, "label"): "what one is called",
@@ -15,6 +28,7 @@ NOUNS: Mapping[tuple[type, str], str] = {
     (State, "applicant_label"): "name for the applicant",
     (State, "read"): "who may read",
     (State, "edit"): "who may change the content",
+    (State, "comment"): "who may comment",
     (State, "hides"): "parts hidden",
     (State, "hold"): "time stands still",
     (State, "waits_for"): "children that keep the time",
@@ -28,7 +42,6 @@ NOUNS: Mapping[tuple[type, str], str] = {
     (Move, "undo"): "how long it may be undone",
     (Move, "revert"): "is a way backwards",
     (Move, "meets"): "deadlines met",
-    (State, "comment"): "who may comment",
     (Move, "cancels"): "deadlines cancelled",
     (Move, "moves"): "deadlines found anew",
     (Move, "notices"): "mail",
@@ -42,6 +55,14 @@ NOUNS: Mapping[tuple[type, str], str] = {
     (DeadlineRule, "grace_minutes"): "minutes of grace",
 }
 """Names of fields for people. Others are called as in the file."""
+
+
+OFF: Mapping[str, str] = {
+    KEEP: "",
+    BEFORE: ", from a day off to the working day before",
+    AFTER: ", from a day off to the working day after",
+}
+"""Where a reminder goes that falls on a day off."""
 
 
 def noun_of(kind: type, field: str) -> str:
@@ -109,7 +130,7 @@ def _due(due: Due) -> str:
 def _reminder(reminder: Reminder) -> str:
     days = _counted(abs(reminder.days), "day")
     when = "on the day" if not reminder.days else f"{days} {'before' if reminder.days < 0 else 'after'}"
-    return f"{when} to the {reminder.to}" + _rest(reminder, "days", "to")
+    return f"{when} to the {reminder.to}{OFF[reminder.weekends]}" + _rest(reminder, "days", "to", "weekends")
 
 
 def _guard(call: GuardCall) -> str:

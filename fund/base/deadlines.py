@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from fund.base.audience import Audience
 from fund.base.definitions import definition_of
-from fund.base.links import link_for
+from fund.base.policies import calendar_of, offsets_of
 from fund.base.subjects import Subject, application_of, get, id_of, kind_of, round_of
 from notifications.dates import add_months, add_working_days, end_of_local_day
 from notifications.outbox import queue_rows
@@ -169,29 +169,10 @@ def move_to(session: Session, deadline: Deadline, day: date, reason: str, now: d
 
 
 def policy(session: Session, deadline: Deadline) -> list[Offset]:
-    """The reminders that an open deadline calls for, by the definition that its subject was started with."""
+    """The reminders that an open deadline calls for: by its round, or its subject's definition."""
     subject = get(session, deadline.subject_kind, deadline.subject_id)
     rule = definition_of(session, subject).deadline(deadline.key)
     return offsets_of(session, Audience(session), subject, rule)
-
-
-def offsets_of(session: Session, audience: Audience, subject: Subject, rule: DeadlineRule) -> list[Offset]:
-    """The reminders that a deadline of that rule calls for on the subject."""
-    return [
-        (
-            reminder.days,
-            audience.people_in(reminder.to, subject),
-            link_for(session, subject, reminder.to, rule.key),
-            _template(reminder.days, reminder.to == rule.owner),
-        )
-        for reminder in rule.reminders
-    ]
-
-
-def _template(days: int, to_owner: bool) -> str:
-    if not to_owner:
-        return "escalation"
-    return "overdue" if days > 0 else "reminder"
 
 
 def due_on(session: Session, subject: Subject, rule: DeadlineRule, now: datetime) -> date:
@@ -201,7 +182,7 @@ def due_on(session: Session, subject: Subject, rule: DeadlineRule, now: datetime
         case "field":
             return max(_field(session, subject, rule.due.field), today)
         case "working_days":
-            return add_working_days(today, rule.due.count)
+            return add_working_days(today, rule.due.count, calendar_of(round_of(session, subject)))
         case "months":
             return add_months(today, rule.due.count)
     return today + timedelta(days=rule.due.count)

@@ -14,6 +14,7 @@ from schema.awards import Award
 from schema.reports import ReportKind
 from workflows import Definition, Finding, Level
 from workflows.guards import REGISTRY
+from workflows.parts import COLLEAGUE, OWNER
 
 Findings = Iterator[Finding]
 _ROUND_AND_TIME = frozenset({"round", "open_deadlines"})
@@ -72,7 +73,8 @@ def _people(definition: Definition) -> Findings:
     for move in definition.moves.values():
         asked += [(move.line, f"move {move.trigger}", notice.to) for notice in move.notices]
     for rule in definition.deadlines.values():
-        roles = dict.fromkeys([rule.owner, *(reminder.to for reminder in rule.reminders)])
+        reminded = (one.to for one in rule.reminders if one.to not in (OWNER, COLLEAGUE))
+        roles = dict.fromkeys([rule.owner, *reminded])
         asked += [(rule.line, f"deadline {rule.key}", role) for role in roles]
     for line, where, role in asked:
         if role not in there:

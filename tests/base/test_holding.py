@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from fund.base import passing
-from fund.base.deadlines import policy
+from fund.base.deadlines import move_to, policy
 from fund.base.holding import shifted
 from fund.pipeline import owed, queries
 from notifications.dates import end_of_local_day
@@ -75,7 +75,7 @@ def test_suspended_means_no_reminder_nothing_passes_and_nothing_is_late(here, pr
     with db.write() as session:  # the fund's own look at the suspension is a deadline like any other
         review = session.exec(select(Deadline).where(Deadline.key == "suspension_review")).one()
         assert review.status == "open"
-        review.grace_until = datetime(2024, 2, 1, tzinfo=UTC)
+        move_to(session, review, date(2024, 2, 1), "The fund looks at it later.", clock.now())
     passing.sweep(db, clock)
     assert reconcile(db, policy, clock).nothing
     assert [one.passed_at for one in _reports(db).values()] == [None, None]

@@ -29,7 +29,7 @@ from tests.support import databases
 ROOT = Path(__file__).parent.parent.parent
 DEMO = "Demonstration: amounts, dates, people and texts are illustrative."
 NAMES = sorted(Composer(SETTINGS).names())
-OWN = {"reminder", "overdue", "escalation"}
+OWN = {"reminder", "overdue", "escalation", "colleague"}
 """Mails about the deadline that they remind of."""
 
 

@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.dates import (
+    WorkingDays,
     add_months,
     add_working_days,
     days_between,
     deadline_moment,
     end_of_local_day,
+    first_morning,
     last_day,
     local_day,
+    reminder_day,
     reminder_moment,
 )
 
@@ -170,3 +173,79 @@ def test_adding_months_moves_by_that_many(day: date, count: int) -> None:
     moved = add_months(day, count)
     assert (moved.year * 12 + moved.month) - (day.year * 12 + day.month) == count
     assert moved.day <= day.day
+
+
+NEW_YEAR = date(2022, 1, 1)
+CALENDARS = st.builds(
+    WorkingDays,
+    st.frozensets(st.integers(0, 6), max_size=6),
+    st.frozensets(st.integers(0, 60).map(lambda count: NEW_YEAR + timedelta(days=count)), max_size=20),
+)
+DAYS = st.integers(0, 60).map(lambda count: NEW_YEAR + timedelta(days=count))
+
+
+def test_working_days_are_those_of_the_calendar() -> None:
+    cairo = WorkingDays(frozenset({4, 5}), frozenset({date(2021, 10, 6)}))
+    thursday = date(2021, 9, 30)
+    assert add_working_days(thursday, 1) == date(2021, 10, 1)
+    assert add_working_days(thursday, 1, cairo) == date(2021, 10, 3)
+    assert add_working_days(thursday, 4, cairo) == date(2021, 10, 7), "the sixth is a holiday"
+    assert add_working_days(date(2021, 10, 3), -1, cairo) == thursday
+    with pytest.raises(ValueError, match="needs a working day"):
+        WorkingDays(frozenset(range(7)))
+
+
+@given(DAYS, st.integers(-40, 40), CALENDARS)
+def test_so_many_working_days_lie_between(day: date, count: int, calendar: WorkingDays) -> None:
+    moved = add_working_days(day, count, calendar)
+    step = timedelta(days=1 if count > 0 else -1)
+    passed = [day + step * number for number in range(1, abs((moved - day).days) + 1)]
+    assert sum(calendar.works(one) for one in passed) == abs(count)
+    assert calendar.works(moved) or count == 0
+
+
+@pytest.mark.parametrize(
+    ("days", "weekends", "day"),
+    [
+        (-3, "before", date(2021, 10, 1)),  # a Saturday
+        (-3, "after", date(2021, 10, 4)),
+        (-3, "keep", date(2021, 10, 2)),
+        (-1, "before", date(2021, 10, 4)),  # a Monday stays
+        (5, "after", date(2021, 10, 11)),  # a Sunday
+        (5, "before", date(2021, 10, 8)),
+    ],
+)
+def test_a_reminder_moves_from_a_day_off(days: int, weekends: str, day: date) -> None:
+    assert reminder_day(date(2021, 10, 5), days, weekends, WorkingDays()) == day
+
+
+@pytest.mark.parametrize(
+    ("due_on", "days", "weekends", "day"),
+    [
+        (date(2021, 10, 3), -1, "after", date(2021, 10, 1)),  # due on a Sunday: Monday would be too late
+        (date(2021, 10, 1), 1, "before", date(2021, 10, 4)),  # due on a Friday: it is not overdue on that day
+    ],
+)
+def test_no_reminder_moves_past_its_deadline(due_on: date, days: int, weekends: str, day: date) -> None:
+    assert reminder_day(due_on, days, weekends, WorkingDays()) == day
+
+
+@given(DAYS, st.integers(-30, 30), st.sampled_from(["keep", "before", "after"]), CALENDARS)
+def test_a_reminder_stays_on_its_side_and_falls_on_a_working_day(
+    due_on: date, days: int, weekends: str, calendar: WorkingDays
+) -> None:
+    asked, day = due_on + timedelta(days=days), reminder_day(due_on, days, weekends, calendar)
+    assert (day > due_on) == (days > 0)
+    assert day == asked or (weekends != "keep" and not calendar.works(asked) and calendar.works(day))
+    between = [min(asked, day) + timedelta(days=n) for n in range(1, abs((day - asked).days))]
+    assert not any(calendar.works(one) for one in between), "it goes no farther than it has to"
+
+
+@given(
+    st.integers(0, 1_000_000).map(lambda minutes: utc(2021, 1, 1) + timedelta(minutes=minutes)),
+    st.sampled_from(["Asia/Tokyo", "America/Bogota", "Etc/GMT+12", "Africa/Cairo", "Pacific/Apia"]),
+)
+def test_the_first_morning_is_the_next_nine_o_clock(moment: datetime, zone: str) -> None:
+    morning = first_morning(moment, zone, "keep", WorkingDays())
+    assert moment <= morning <= moment + timedelta(days=1, hours=1)
+    assert morning.astimezone(ZoneInfo(zone)).hour == 9

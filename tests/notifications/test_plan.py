@@ -8,7 +8,7 @@ from sqlmodel import select
 from fund.base.database import Database
 from notifications import outbox
 from notifications.dates import end_of_local_day
-from notifications.plan import Recipient, cancel_for_deadline, plan_reminders
+from notifications.plan import Offset, Recipient, cancel_for_deadline, plan_reminders
 from schema.deadlines import Deadline
 from schema.outbox import Message
 from tests.notifications.world import NOW, World, statuses
@@ -53,6 +53,31 @@ def test_a_morning_after_the_deadline_is_no_reminder_before_it(world: World) -> 
     assert world.plan(auckland, [0]) == 0
 
 
+def test_nobody_is_told_that_it_is_overdue_before_it_is(world: World) -> None:
+    anywhere = world.deadline(date(2021, 9, 30), "Etc/GMT+12")  # over at nine in the evening in Tokyo
+    tokyo = world.person("ben@example.org", zone="Asia/Tokyo")
+    world.plan(anywhere, [1], [tokyo])
+    assert world.message().next_at == datetime(2021, 10, 2, 0, tzinfo=UTC), "the next morning"
+
+
+def test_what_is_overdue_waits_for_the_grace_and_comes_once(world: World, db: Database) -> None:
+    deadline_id = world.deadline(date(2021, 9, 30), "UTC")
+    with db.write() as session:
+        session.get_one(Deadline, deadline_id).grace_until = datetime(2021, 10, 4, tzinfo=UTC)
+    assert world.plan(deadline_id, [1, 2, 3]) == 1
+    last = world.message()
+    assert (last.offset_days, last.next_at) == (3, datetime(2021, 10, 4, 14, tzinfo=UTC))
+
+
+def test_of_two_in_one_morning_the_later_is_planned(world: World, db: Database) -> None:
+    deadline_id = world.deadline(date(2021, 10, 5))
+    with db.write() as session:
+        offsets = [one._replace(weekends="before") for one in world.offsets(session, [-2, -3, -4])]
+        assert plan_reminders(session, session.get_one(Deadline, deadline_id), offsets, NOW) == 1
+    friday = world.message()
+    assert (friday.offset_days, friday.next_at) == (-2, datetime(2021, 10, 1, 14, tzinfo=UTC))
+
+
 def test_planning_twice_writes_nothing_twice(world: World) -> None:
     deadline = world.deadline(date(2021, 9, 30))
     world.plan(deadline, [-7, -1])
@@ -69,7 +94,7 @@ def test_a_deadline_that_is_not_stored_cannot_be_planned(db: Database) -> None:
         zone="UTC", due_at=end, grace_until=end, opened_at=NOW,
     )  # fmt: skip
     with db.write() as session, pytest.raises(ValueError, match="needs its id"):
-        plan_reminders(session, deadline, [(-7, [Recipient(1, "UTC")], "/", "reminder")], NOW)
+        plan_reminders(session, deadline, [Offset(-7, [Recipient(1, "UTC")], "/", "reminder")], NOW)
 
 
 def test_an_extension_cancels_and_plans_anew(world: World, db: Database) -> None:

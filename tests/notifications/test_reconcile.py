@@ -68,6 +68,34 @@ def test_what_is_no_longer_called_for_is_cancelled(world: World, clock: FixedClo
     ]
 
 
+def test_what_was_called_off_and_is_called_for_again_goes_out_under_its_first_key(
+    world: World, clock: FixedClock
+) -> None:
+    world.plan(world.deadline(date(2021, 9, 30)), [-7, -1])
+    first = world.messages()
+    look(world, clock, [-1])
+    assert look(world, clock, [-7, -1]) == Found(planned=1)
+    again = world.messages()
+    assert [(m.id, m.status, m.next_at, m.reason) for m in again] == [
+        (m.id, "pending", m.next_at, "") for m in first
+    ]
+    assert look(world, clock, [-7, -1]).nothing
+
+
+def test_what_is_tried_again_or_moves_to_a_working_day(world: World, clock: FixedClock, db: Database) -> None:
+    world.plan(world.deadline(date(2021, 9, 30)), [-5, -4])  # a Saturday and a Sunday
+    with db.write() as session:
+        session.get_one(Message, world.messages()[1].id).attempts = 1
+
+    def before(session: Session, deadline: Deadline) -> Sequence[Offset]:
+        return [one._replace(weekends="before") for one in world.offsets(session, [-5])]
+
+    assert reconcile(db, before, clock) == Found(retimed=1)
+    moved, tried = world.messages()
+    assert moved.next_at == datetime(2021, 9, 24, 14, tzinfo=UTC)
+    assert (tried.status, tried.next_at) == ("pending", datetime(2021, 9, 26, 14, tzinfo=UTC))
+
+
 def test_who_moved_to_another_zone_is_reminded_in_her_new_morning(
     world: World, clock: FixedClock, db: Database
 ) -> None:

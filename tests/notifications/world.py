@@ -98,7 +98,7 @@ class World:
         """What ``plan_reminders`` takes."""
         found = [session.get_one(Person, id) for id in people or [self.ana]]
         recipients = [Recipient(person.id or 0, person.zone) for person in found]
-        return [(d, recipients, "/applications/x", "overdue" if d > 0 else "reminder") for d in days]
+        return [Offset(d, recipients, "/applications/x", "overdue" if d > 0 else "reminder") for d in days]
 
     def notice(self, key: str = "", template: str = "receipt", **values: Any) -> str:
         """Queue a notice to Ana, due now; returns its key."""

@@ -44,7 +44,7 @@ VISIT = """
 label = "Visit the city"
 owner = "manager"
 due = { days = 14 }
-reminders = [-2]
+reminders = [-2, 1]
 """
 
 SOUND = HEAD + PLANNED + DONE + FINISH + VISIT

@@ -201,14 +201,32 @@ def test_too_many_automatic_moves_to_follow_is_said() -> None:
 
 
 def test_deadline_that_nobody_is_reminded_of() -> None:
-    assert found(visit=VISIT.replace("[-2]", "[]")) == ["warning: deadline visit: nobody is reminded of it"]
-    other = VISIT.replace("[-2]", '[{ days = 1, to = "applicant" }]')
+    assert found(visit=VISIT.replace("[-2, 1]", "[]")) == [
+        "warning: deadline visit: nobody is reminded of it"
+    ]
+    other = VISIT.replace("[-2, 1]", '[{ days = 1, to = "applicant" }]')
     assert found(visit=other) == ["warning: deadline visit: the manager, who owes it, is not reminded of it"]
 
 
 def test_deadline_whose_owner_can_do_nothing() -> None:
-    assert found(visit=VISIT.replace('"manager"', '"applicant"')) == [
+    visit = VISIT.replace('"manager"', '"applicant"').replace("1]", '{ days = 1, to = "manager" }]')
+    assert found(visit=visit) == [
         "warning: state planned: the applicant owes visit here and can make no move"
+    ]
+
+
+def test_overdue_and_no_manager_hears_of_it() -> None:
+    silent = "warning: deadline visit: no manager is told when it is overdue"
+    assert found(visit=VISIT.replace("[-2, 1]", "[-2]")) == [silent]
+    finish = FINISH.replace('["manager"]', '["manager", "applicant"]')
+    mine = VISIT.replace('"manager"', '"applicant"')
+    assert found(finish=finish, visit=mine) == [silent]
+    for to in ("manager", "colleague"):
+        climbs = mine.replace("1]", f'1, {{ days = 3, to = "{to}" }}]')
+        assert found(finish=finish, visit=climbs) == ([] if to == "manager" else [silent])
+    twice = VISIT.replace("[-2, 1]", "[-2, 1, { days = 1 }]")
+    assert found(visit=twice) == [
+        "warning: deadline visit: the manager is reminded more than once 1 day after it"
     ]
 
 
@@ -260,7 +278,7 @@ def test_family_is_looked_at_where_it_is_given() -> None:
 def test_text_is_checked_whatever_it_is() -> None:
     assert check_text(SOUND) == []
     assert [finding.level for finding in check_text("nonsense")] == [Level.ERROR]
-    (finding,) = check_text(sound(visit=VISIT.replace("[-2]", "[]")))
+    (finding,) = check_text(sound(visit=VISIT.replace("[-2, 1]", "[]")))
     assert finding.level is Level.WARNING
 
 

@@ -101,7 +101,7 @@ def test_every_kind_of_change_in_words():
         finish=FINISH.replace(
             'by = ["manager"]', 'by = ["applicant", "manager"]\nguards = [{ min_reviews = 2 }]'
         ),
-        visit=VISIT.replace("[-2]", '[-7, { days = 1, to = "applicant" }]').replace(
+        visit=VISIT.replace("[-2, 1]", '[-7, { days = 1, to = "applicant" }]').replace(
             "days = 14", "working_days = 1"
         ),
         more='[moves.call_off]\nlabel = "Call it off"\nfrom = ["planned"]\nto = "off"\nby = ["manager"]\n'
@@ -117,9 +117,20 @@ def test_every_kind_of_change_in_words():
         "move call_off: added “Call it off”, from planned to off, by manager",
         "deadline visit: when it is due: now 1 working day after it is opened, was 14 days after it is opened",
         "deadline visit: reminders: now also 7 days before to the manager, 1 day after to the applicant",
-        "deadline visit: reminders: no longer 2 days before to the manager",
+        "deadline visit: reminders: no longer 2 days before to the manager, 1 day after to the manager",
     ]
     assert said(SOUND + "\n# A word about it.\n", SOUND) == []
+
+
+def test_where_a_reminder_goes_that_falls_on_a_day_off():
+    lines = '[{ days = -2, weekends = "after" }, { days = 1, to = "colleague", weekends = "before" }]'
+    assert said(SOUND, sound(visit=VISIT.replace("[-2, 1]", lines))) == [
+        (
+            "deadline visit: reminders: now also 2 days before to the manager, from a day off to the working day"
+            " after, 1 day after to the colleague, from a day off to the working day before"
+        ),
+        "deadline visit: reminders: no longer 2 days before to the manager, 1 day after to the manager",
+    ]
 
 
 def test_the_sentence_of_a_guard_and_the_order_of_states():

@@ -37,7 +37,7 @@ meets = ["answer"]
 label = "Answer"
 owner = "manager"
 due = { days = 14 }
-reminders = [-2]
+reminders = [-2, 1]
 """
 
 

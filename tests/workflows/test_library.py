@@ -218,6 +218,15 @@ def test_what_lapses_by_itself_was_reminded_of_before() -> None:
                 assert any(reminder.days < 0 for reminder in reminders), move.trigger
 
 
+def test_a_manager_is_told_of_all_that_is_overdue_and_does_not_end_by_itself() -> None:
+    for name in NAMES:
+        definition = shipped(name)
+        ends = {move.automatic for move in definition.moves.values()}
+        for rule in definition.deadlines.values():
+            told = [reminder.days for reminder in rule.reminders if reminder.to == "manager"]
+            assert rule.key in ends or max(told, default=0) > 0, f"{name}.{rule.key}"
+
+
 def test_no_storm_of_reminders() -> None:
     for name in NAMES:
         for rule in shipped(name).deadlines.values():

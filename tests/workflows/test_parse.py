@@ -128,11 +128,21 @@ def test_deadline_arrives(due: str, expected: Due) -> None:
 
 
 def test_reminder_goes_to_the_owner_unless_it_says_to_whom() -> None:
-    visit = VISIT.replace("[-2]", '[-2, { days = 1 }, { days = 3, to = "applicant" }]')
+    visit = VISIT.replace("[-2, 1]", '[-2, { days = 1 }, { days = 3, to = "applicant" }]')
     assert definition(visit=visit).deadline("visit").reminders == (
         Reminder(-2, "manager"),
         Reminder(1, "manager"),
         Reminder(3, "applicant"),
+    )
+
+
+def test_reminders_climb_and_go_from_days_off_to_working_days() -> None:
+    lines = '[-2, { days = 1, to = "owner" }, { days = 3, to = "colleague", weekends = "keep" }]'
+    visit = VISIT.replace("[-2, 1]", lines) + 'weekends = "before"\n'
+    assert definition(visit=visit).deadline("visit").reminders == (
+        Reminder(-2, "manager", "before"),
+        Reminder(1, "owner", "before"),
+        Reminder(3, "colleague", "keep"),
     )
 
 
@@ -265,7 +275,13 @@ def test_unknown_key_is_refused_with_a_guess_and_its_line() -> None:
             "deadline visit, due, field",
             "must name a field such as",
         ),
-        ("visit", "[-2]", "[-2.5]", "deadline visit, reminders", "must be a whole number from -730 to 730"),
+        (
+            "visit",
+            "[-2, 1]",
+            "[-2.5]",
+            "deadline visit, reminders",
+            "must be a whole number from -730 to 730",
+        ),
         ("head", "version = 1", "version = 0", "version", "must be a whole number from 1 to"),
         ("head", '[stages.all]\nlabel = "All"', "stages = 3", "stages", "must be a table of names"),
         ("head", '[stages.all]\nlabel = "All"', "stages.all = 3", "stage all", "must be a table, not 3"),

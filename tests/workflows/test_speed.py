@@ -29,7 +29,7 @@ def large(states: int) -> str:
             f'[states.s{number}]\nstage = "all"\nlabel = "State {number}"\nhelp = "It goes on."\n'
             f'read = ["applicant", "manager"]\ndeadlines = ["d{number}"]\n'
             f'[deadlines.d{number}]\nlabel = "Move on {number}"\nowner = "manager"\n'
-            "due = { days = 9 }\nreminders = [-7, -1]\n"
+            "due = { days = 9 }\nreminders = [-7, 1]\n"
         )
         for step in (1, 2, 7):
             pieces.append(

@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from fund.base import deadlines
+from fund.base import deadlines, policies
 from fund.base.audience import Audience
 from fund.base.deadlines import Ending
-from fund.base.subjects import Subject
+from fund.base.subjects import Subject, kind_of, round_of
 from notifications.dates import end_of_local_day
 from notifications.outbox import queue_rows
 from notifications.plan import cancel_for_deadlines, planned_rows
 from schema.deadlines import Deadline, DeadlineStatus
-from workflows import DeadlineRule, Definition, State
+from workflows import DeadlineRule, Definition, Reminder, State
 
 
 class Fate(StrEnum):
@@ -100,10 +100,15 @@ class Desk:
         day = self._day(passage.subject, row, old, rule)
         if old is not None and day == row.due_on and old == rule:
             return Adjustment(row.key, rule.label, Fate.KEPT, row.due_on, day, row=row)
-        anew = old is None or day != row.due_on or (old.owner, old.reminders) != (rule.owner, rule.reminders)
+        anew = old is None or day != row.due_on or self._reminds(passage, old) != self._reminds(passage, rule)
         fate = Fate.MOVED if day != row.due_on else Fate.CHANGED
         off, on = (waiting, self._replanned(passage.subject, row, rule, day)) if anew else (0, 0)
         return Adjustment(row.key, rule.label, fate, row.due_on, day, off, on, anew, row, rule)
+
+    def _reminds(self, passage: Passage, rule: DeadlineRule) -> tuple[str, tuple[Reminder, ...]]:
+        """Who owes it and who is reminded when, in the thing's round."""
+        round_ = round_of(self._session, passage.subject)
+        return rule.owner, policies.reminders_of(round_, kind_of(passage.subject), rule)
 
     def _opened(self, subject: Subject, rule: DeadlineRule) -> Adjustment:
         row = Deadline(id=0, **deadlines.row_of(self._session, subject, rule, self._now))
@@ -117,7 +122,7 @@ class Desk:
     def _planned(self, subject: Subject, row: Deadline, rule: DeadlineRule) -> int:
         if row.status == DeadlineStatus.HELD:
             return 0
-        offsets = deadlines.offsets_of(self._session, self._audience, subject, rule)
+        offsets = policies.offsets_of(self._session, self._audience, subject, rule)
         return len(planned_rows(row, offsets, self._now))
 
     def _day(self, subject: Subject, row: Deadline, old: DeadlineRule | None, rule: DeadlineRule) -> date:
@@ -169,7 +174,7 @@ def adjust(
             elif one.fate is not Fate.KEPT and one.row and one.rule and one.new_day:
                 _renew(one.row, one.rule, one.new_day, one.anew, now)
                 if one.anew and one.row.status == DeadlineStatus.OPEN:
-                    offsets = deadlines.offsets_of(session, audience, subject, one.rule)
+                    offsets = policies.offsets_of(session, audience, subject, one.rule)
                     planned += planned_rows(one.row, offsets, now)
     session.flush()
     anew = [one.row.id for _, each in made for one in each if one.anew and one.row and one.row.id]

@@ -1,0 +1,118 @@
+"""What was planned against what is called for: the difference, and setting it right without touching what is right.
+
+What went out, is going out or is being tried again stays as it is, whatever is called for now. The generation of a
+deadline is left alone: nothing is moved here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+from sqlmodel import Session
+
+from notifications import outbox
+from notifications.outbox import MESSAGES
+from notifications.plan import Offset, Owed, called_for, planned_rows
+from schema.outbox import MessageStatus
+
+AT_ONCE = 500
+"""Of so many deadlines the reminders are looked up with one question."""
+NOT_CALLED_FOR = "No longer called for"
+SAME = ("next_at", "expires_at", "template", "path")
+"""Columns of a waiting reminder that are set right in place."""
+WAITS = (MESSAGES.c.status == MessageStatus.PENDING.value, MESSAGES.c.attempts == 0)
+CALLED_OFF = (MESSAGES.c.status == MessageStatus.CANCELLED.value,)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is missing, what waits but is not as it should be, what was called off, and what is too much."""
+
+    deadline_id: int
+    missing: Sequence[dict[str, Any]] = ()
+    changed: Sequence[dict[str, Any]] = ()
+    """Rows as they should be; a reminder waits under the same key."""
+    again: Sequence[dict[str, Any]] = ()
+    """Rows as they should be; a reminder of the same key was called off before its moment came."""
+    excess: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.missing) + len(self.changed) + len(self.again) + len(self.excess)
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """How many reminders were planned, changed and cancelled."""
+
+    planned: int = 0
+    changed: int = 0
+    cancelled: int = 0
+
+
+def differences(
+    session: Session, wanted: Sequence[tuple[Owed, Sequence[Offset]]], now: datetime
+) -> list[Difference]:
+    """How the stored reminders of open deadlines differ from what they call for at ``now``."""
+    found = []
+    for start in range(0, len(wanted), AT_ONCE):
+        some = wanted[start : start + AT_ONCE]
+        stored = _stored(session, [deadline.id or 0 for deadline, _ in some])
+        each = (_difference(deadline, offsets, stored[deadline.id or 0], now) for deadline, offsets in some)
+        found += [one for one in each if one]
+    return found
+
+
+def _stored(session: Session, deadlines: Sequence[int]) -> dict[int, dict[str, Row[Any]]]:
+    """The reminders of each deadline by their keys."""
+    c = MESSAGES.c
+    query = select(c.dedup_key, c.deadline_id, c.status, c.attempts, *(c[name] for name in SAME))
+    found: dict[int, dict[str, Row[Any]]] = {key: {} for key in deadlines}
+    for row in session.connection().execute(query.where(c.deadline_id.in_(deadlines), c.kind == "reminder")):
+        found[row.deadline_id][row.dedup_key] = row
+    return found
+
+
+def _difference(
+    deadline: Owed, offsets: Sequence[Offset], there: dict[str, Row[Any]], now: datetime
+) -> Difference:
+    missing, changed, again = [], [], []
+    for row in planned_rows(deadline, offsets, now):
+        old = there.get(row["dedup_key"])
+        if old is None:
+            missing.append(row)
+        elif old.status == MessageStatus.CANCELLED:
+            again.append(row)
+        elif _waits(old) and any(getattr(old, name) != row[name] for name in SAME):
+            changed.append(row)
+    wanted = {one.key for one in called_for(deadline, offsets)}
+    excess = [key for key, old in there.items() if _waits(old) and key not in wanted]
+    return Difference(deadline.id or 0, missing, changed, again, excess)
+
+
+def _waits(row: Row[Any]) -> bool:
+    return row.status == MessageStatus.PENDING and not row.attempts
+
+
+def mend(session: Session, differs: Difference, now: datetime) -> Mended:
+    """Set right what differs. What began to go out in the meantime stays as it is."""
+    outbox.queue_rows(session, differs.missing)
+    renewed = _renew(session, differs.again, CALLED_OFF)
+    changed = _renew(session, differs.changed, WAITS)
+    cancelled = 0
+    if differs.excess:
+        where = (MESSAGES.c.dedup_key.in_(differs.excess), *WAITS)
+        cancelled = outbox.cancel(session, *where, reason=NOT_CALLED_FOR, now=now)
+    return Mended(len(differs.missing) + renewed, changed, cancelled)
+
+
+def _renew(session: Session, rows: Sequence[dict[str, Any]], where: tuple[Any, ...]) -> int:
+    """Let reminders go out as the rows say; those that are not as in ``where`` any more are left out."""
+    if not rows:
+        return 0
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in SAME}
+    values |= {"status": MessageStatus.PENDING.value, "reason": "", "finished_at": None}
+    statement = update(MESSAGES).where(MESSAGES.c.dedup_key == bindparam("key"), *where).values(values)
+    given = [{"key": row["dedup_key"], **{f"new_{name}": row[name] for name in SAME}} for row in rows]
+    return session.connection().execute(statement, given).rowcount
