@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
+from notifications import digest
+from notifications.kinds import DIGEST
 from notifications.outbox import CANCELLABLE, MESSAGES, closed, ended
 from notifications.outcomes import Handed, OnUnknown, Outcome, onward
 from notifications.pace import goes_to
@@ -41,6 +43,7 @@ WORKERS: Table = Worker.__table__  # type: ignore[attr-defined]
 DEADLINES: Table = Deadline.__table__  # type: ignore[attr-defined]
 PERSONS: Table = Person.__table__  # type: ignore[attr-defined]
 BATCH = 100
+TOO_LATE = "It could not go out before it was of no more use"
 
 # Partial indices are only used where the condition is spelled out as in their definition, not sent as a parameter.
 _PENDING = text("message.status = 'pending'")
@@ -101,12 +104,13 @@ def claim(
     rows = _take_each(session, _URGENT, worker, lease, now, limit, apart) or _take_each(
         session, _PENDING, worker, lease, now, limit, apart
     )
-    over = {row.id for row in rows if row.expires_at is not None and row.expires_at <= now}
-    _settle(
-        session, over, lease, MessageStatus.EXPIRED, "It could not go out before it was of no more use", now
-    )
-    old = _supersede(session, [row.id for row in rows if row.deadline_id and row.id not in over], now)
-    left = sorted((row for row in rows if row.id not in over | old), key=lambda row: (row.next_at, row.id))
+    late = [row for row in rows if row.expires_at is not None and row.expires_at <= now]
+    gone = {row.id for row in late}
+    _settle(session, gone, lease, MessageStatus.EXPIRED, TOO_LATE, now)
+    digest.follow(session, [row.id for row in late if row.kind == DIGEST], "expired", TOO_LATE, now)
+    gone |= _supersede(session, [row.id for row in rows if row.deadline_id and row.id not in gone], now)
+    gone |= digest.settle(session, [row for row in rows if row.id not in gone], lease, now)
+    left = sorted((row for row in rows if row.id not in gone), key=lambda row: (row.next_at, row.id))
     return Batch(tuple(Claim(row.id, lease) for row in left), len(rows) - len(left))
 
 
@@ -148,7 +152,7 @@ def _take(
             update(MESSAGES)
             .where(c.id.in_(select(chosen.c.id)), _PENDING)
             .values(status=MessageStatus.CLAIMED.value, worker=worker, lease=lease)
-            .returning(c.id, c.next_at, c.expires_at, c.deadline_id)
+            .returning(c.next_at, *digest.PART)
         )
         .all()
     )
@@ -171,7 +175,7 @@ def _supersede(session: Session, ids: Sequence[int], now: datetime) -> set[int]:
     newer = MESSAGES.alias("newer")
     has_newer = exists().where(
         newer.c.deadline_id == MESSAGES.c.deadline_id,
-        text("newer.status IN ('pending', 'claimed')"),
+        text("newer.status IN ('pending', 'claimed', 'gathered')"),
         newer.c.deadline_generation == MESSAGES.c.deadline_generation,
         newer.c.person_id == MESSAGES.c.person_id,
         newer.c.offset_days > MESSAGES.c.offset_days,
@@ -199,6 +203,9 @@ def intend(session: Session, claimed: Claim, worker: str, now: datetime, domain:
     if row is None:
         _explain(session, claimed, now)
         return None
+    if row.kind == DIGEST and not digest.look_again(session, claimed.message_id, now):
+        _call_off(session, claimed.message_id, now)
+        return None
     attempt_id = session.connection().execute(
         _ATTEMPT, {
             "message_id": claimed.message_id, "number": row.attempts, "worker": worker, "started_at": now,
@@ -211,6 +218,12 @@ def intend(session: Session, claimed: Claim, worker: str, now: datetime, domain:
     return Intent(
         claimed.message_id, claimed.lease, attempt_id, row.attempts, row.kind, row.expires_at, reminds
     )
+
+
+def _call_off(session: Session, message_id: int, now: datetime) -> None:
+    """A digest of which nothing is left: it was never tried."""
+    values = closed(MessageStatus.CANCELLED, digest.NOTHING_LEFT, now) | {"attempts": MESSAGES.c.attempts - 1}
+    session.connection().execute(update(MESSAGES).where(MESSAGES.c.id == message_id).values(values))
 
 
 def _mine(message_id: int, lease: str, status: MessageStatus) -> tuple[Any, ...]:
@@ -260,6 +273,7 @@ def _explain(session: Session, claimed: Claim, now: datetime) -> None:
     mine = _mine(claimed.message_id, claimed.lease, MessageStatus.CLAIMED)
     row = session.connection().execute(
         select(
+            c.kind,
             case((c.expires_at <= now, "expired"), else_="").label("expired"),
             case((or_(c.person_id.is_(None), _PERSON_STANDS), ""), else_="disabled").label("disabled"),
         ).where(*mine)
@@ -268,10 +282,12 @@ def _explain(session: Session, claimed: Claim, now: datetime) -> None:
         return
     status, reason = MessageStatus.CANCELLED, "The deadline was met, cancelled or moved"
     if row.expired:
-        status, reason = MessageStatus.EXPIRED, "It could not go out before it was of no more use"
+        status, reason = MessageStatus.EXPIRED, TOO_LATE
     elif row.disabled:
         reason = "The person's account is disabled"
     session.connection().execute(update(MESSAGES).where(*mine).values(closed(status, reason, now)))
+    if row.kind == DIGEST:
+        digest.follow(session, [claimed.message_id], status, reason, now)
 
 
 def acknowledge(
@@ -294,9 +310,18 @@ def acknowledge(
         return None
     result = {"ended_at": now, "outcome": handed.outcome.value, "reply": handed.reply}
     session.connection().execute(_RESULT, result | {"its_id": intent.attempt_id})
-    if handed.outcome == Outcome.SENT and intent.reminds is not None:
-        _outdate(session, intent.reminds, now)
+    if intent.kind == DIGEST:
+        digest.follow(session, [intent.message_id], values["status"], values["reason"], now)
+    if handed.outcome == Outcome.SENT:
+        for reminds in _reminded(session, intent):
+            _outdate(session, reminds, now)
     return MessageStatus(values["status"])
+
+
+def _reminded(session: Session, intent: Intent) -> list[tuple[int, int, int | None, int]]:
+    if intent.kind == DIGEST:
+        return digest.reminders_in(session, intent.message_id)
+    return [intent.reminds] if intent.reminds else []
 
 
 def _outdate(session: Session, reminds: tuple[int, int, int | None, int], now: datetime) -> None:
