@@ -31,7 +31,17 @@ from fund.people import api as people_api
 from fund.people import pages as people_pages
 from fund.people.identify import identify
 from fund.pipeline import api as pipeline_api
-from fund.pipeline import bulk_api, bulk_pages, deadline_pages, mail_api, mail_pages, undo_api, undo_pages
+from fund.pipeline import (
+    bulk_api,
+    bulk_pages,
+    deadline_pages,
+    feed_api,
+    feed_pages,
+    mail_api,
+    mail_pages,
+    undo_api,
+    undo_pages,
+)
 from fund.pipeline import pages as pipeline_pages
 from fund.reporting import api as reporting_api
 from fund.reporting import pages as reporting_pages
@@ -74,6 +84,8 @@ ROUTERS = (
     deadline_pages.router,
     undo_pages.router,
     undo_api.router,
+    feed_pages.router,
+    feed_api.router,
     mail_pages.router,
     mail_api.router,
     pipeline_pages.router,

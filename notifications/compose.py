@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from sqlmodel import Session
 
 from notifications import mime
-from notifications.calendar import Entry, calendar_file
+from notifications.calendar import Entry, Publisher, calendar_file, deadline_key, sequence
 from notifications.telling import Due, Telling, due_as_told, telling
 from notifications.truth import Truth, look_up
 
@@ -95,13 +95,14 @@ class Composer:
         """The mail that tells ``truth``. Raises BadAddress, LookupError, or a jinja2 error for a wrong template."""
         locale = _locale(truth.facts.locale or "en")
         translate = self._catalogue(locale.language)
-        due = due_as_told(truth, locale, translate, now)
+        due = due_as_told(truth, truth.deadline, locale, translate, now)
         told = telling(truth, self.settings, locale, translate)
         subject = mime.clean(self._render(truth, "subject.txt", told, due, _as_line))
         text = _tidy(self._render(truth, "body.txt", told, due, _as_text))
         html = _tidy(self._render(truth, "body.html", told, due, _as_html, subject=subject))
         address = mime.ascii_domain(truth.facts.email or truth.facts.address)
-        file = self._calendar(truth, told, due, now)
+        over = due_as_told(truth, truth.over, locale, translate, now)
+        file = self._calendar(truth, told, due, over, now)
         data = mime.write(
             self._headers(truth, address, subject, told.language, now), text, html, truth.facts.mail_id, file
         )
@@ -159,23 +160,28 @@ class Composer:
         return headers
 
     def _calendar(
-        self, truth: Truth, told: Telling, due: Due | None, now: datetime
+        self, truth: Truth, told: Telling, due: Due | None, over: Due | None, now: datetime
     ) -> mime.Attachment | None:
-        if due is None or due.due_at <= now:
+        """The entry of what is due, or what takes away that of what is over; neither for what lies behind."""
+        shown = due or over
+        if shown is None or shown.due_at <= now or truth.facts.calendar_files is False:
             return None
-        summary = mime.clean(self._render(truth, "calendar.txt", told, due, _as_line, folder="_base"))
-        note = self._render(truth, "calendar_note.txt", told, due, _as_line, folder="_base")
+        summary = self._render(truth, "calendar.txt", told, shown, _as_line, folder="_base")
         entry = Entry(
-            due.deadline_id, due.generation, due.due_at, summary, mime.clean_lines(note), told.values["link"]
+            key=deadline_key(shown.deadline_id),
+            sequence=sequence(shown.generation, over=due is None),
+            when=shown.due_at,
+            changed_at=shown.changed_at,
+            summary=mime.clean(summary),
+            description=self._render(truth, "calendar_note.txt", told, shown, _as_line, folder="_base"),
+            url=told.values["link"],
+            cancelled=due is None,
         )
-        content = calendar_file(
-            entry,
-            domain=self.settings.domain,
-            fund_name=self.settings.fund_name,
-            language=told.language,
-            now=now,
-        )
-        return mime.Attachment("deadline.ics", "text/calendar; charset=utf-8; method=PUBLISH", content)
+        settings = self.settings
+        publisher = Publisher(settings.fund_name, settings.domain, settings.contact, told.language)
+        method = "CANCEL" if entry.cancelled else "PUBLISH"
+        content_type = f"text/calendar; charset=utf-8; method={method}"
+        return mime.Attachment("deadline.ics", content_type, calendar_file(entry, publisher, now))
 
 
 @cache

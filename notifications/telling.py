@@ -14,8 +14,9 @@ from babel.dates import format_date, format_time, get_timezone_location
 from babel.numbers import format_decimal
 
 from notifications import mime
+from notifications.calendar import changed_at
 from notifications.dates import days_between, last_day
-from notifications.truth import Truth
+from notifications.truth import Facts, Truth
 from schema.values import MINOR_DIGITS
 
 ANYWHERE = "Etc/GMT+12"
@@ -58,6 +59,7 @@ class Due:
     utc: When | None
     """None where her zone is UTC."""
     days: int
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,10 @@ def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslat
     )
 
 
-def due_as_told(truth: Truth, locale: Locale, translate: NullTranslations, now: datetime) -> Due | None:
-    """The deadline that the mail shows, as it stands at ``now`` in the reader's zone."""
-    deadline = truth.deadline
+def due_as_told(
+    truth: Truth, deadline: Facts | None, locale: Locale, translate: NullTranslations, now: datetime
+) -> Due | None:
+    """A deadline of the mail as it stands at ``now`` in the reader's zone."""
     if deadline is None:
         return None
     zone = truth.facts.zone or deadline.zone
@@ -131,6 +134,7 @@ def due_as_told(truth: Truth, locale: Locale, translate: NullTranslations, now: 
         here=when(deadline.due_at, zone, str(locale)),
         utc=None if zone == "UTC" else when(deadline.due_at, "UTC", str(locale)),
         days=days_between(now, deadline.due_at, zone),
+        changed_at=changed_at(deadline),
     )
 
 

@@ -6,14 +6,14 @@ A message row holds ids only; whatever it says is looked up here, in the transac
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, Table, and_, bindparam, case, func, select
+from sqlalchemy import Row, Table, and_, bindparam, case, exists, func, or_, select
 from sqlmodel import Session
 
 from notifications.lease import DEADLINES, PERSONS
 from notifications.outbox import MESSAGES
 from schema.applications import Application
 from schema.awards import Award
-from schema.people import Member
+from schema.people import Member, Membership, PersonRole, Role
 from schema.reports import Report
 from schema.reviews import Review
 from schema.rounds import Round
@@ -21,8 +21,10 @@ from schema.rounds import Round
 APPLICATIONS: Table = Application.__table__  # type: ignore[attr-defined]
 AWARDS: Table = Award.__table__  # type: ignore[attr-defined]
 MEMBERS: Table = Member.__table__  # type: ignore[attr-defined]
+MEMBERSHIPS: Table = Membership.__table__  # type: ignore[attr-defined]
 REPORTS: Table = Report.__table__  # type: ignore[attr-defined]
 REVIEWS: Table = Review.__table__  # type: ignore[attr-defined]
+ROLES: Table = PersonRole.__table__  # type: ignore[attr-defined]
 ROUNDS: Table = Round.__table__  # type: ignore[attr-defined]
 
 Facts: TypeAlias = Row[*tuple[Any, ...]]
@@ -49,16 +51,21 @@ SHOWS_NEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """One row of facts about a message, and the deadline that its mail shows (None where it shows none)."""
+    """One row of facts about a message, and the deadline that its mail shows (None where it shows none).
+
+    ``over`` is the deadline that its reader owed until what the mail tells of: it goes from her calendar.
+    """
 
     facts: Facts
     deadline: Facts | None
+    over: Facts | None = None
 
 
 def look_up(session: Session, message_id: int) -> Truth:
     """Everything that the mail may say. Raises NoResultFound where there is no such message."""
     facts = session.connection().execute(_FACTS, {"message_id": message_id}).one()
-    return Truth(facts, _deadline(session, facts))
+    deadline = _deadline(session, facts)
+    return Truth(facts, deadline, None if deadline else _over(session, facts))
 
 
 def _deadline(session: Session, facts: Facts) -> Facts | None:
@@ -79,12 +86,33 @@ def _deadline(session: Session, facts: Facts) -> Facts | None:
     return session.connection().execute(found.limit(1)).one_or_none()
 
 
+def _over(session: Session, facts: Facts) -> Facts | None:
+    """What the reader owed of it that ended in the same moment in which the mail was written down."""
+    if facts.kind != "notice" or facts.person_id is None:
+        return None
+    if facts.application_id is None and facts.subject_kind != "round":
+        return None
+    values = {
+        "application": facts.application_id,
+        "kind": facts.subject_kind,
+        "subject": facts.subject_id,
+        "person": facts.person_id,
+        "moment": facts.created_at,
+    }
+    which = _OVER_OF_ROUND if facts.application_id is None else _OVER
+    return session.connection().execute(which, values).first()
+
+
 _DEADLINE_COLUMNS = (
     DEADLINES.c.id,
     DEADLINES.c.label,
     DEADLINES.c.due_at,
     DEADLINES.c.zone,
     DEADLINES.c.generation,
+    DEADLINES.c.opened_at,
+    DEADLINES.c.moved_at,
+    DEADLINES.c.held_at,
+    DEADLINES.c.closed_at,
 )
 
 
@@ -106,8 +134,8 @@ def _facts_query() -> Any:
     )
     return select(
         m.id, m.kind, m.template, m.mail_id, m.path, m.payload, m.address, m.deadline_id,
-        m.subject_kind, m.subject_id, m.application_id,
-        PERSONS.c.name, PERSONS.c.email, PERSONS.c.locale, PERSONS.c.zone,
+        m.subject_kind, m.subject_id, m.application_id, m.person_id, m.created_at,
+        PERSONS.c.name, PERSONS.c.email, PERSONS.c.locale, PERSONS.c.zone, PERSONS.c.calendar_files,
         a.reference, a.title,
         MEMBERS.c.name.label("member"),
         ROUNDS.c.title.label("round"), ROUNDS.c.decision_on,
@@ -118,3 +146,35 @@ def _facts_query() -> Any:
 
 _FACTS = _facts_query().where(MESSAGES.c.id == bindparam("message_id"))
 _DEADLINE = select(*_DEADLINE_COLUMNS).where(DEADLINES.c.id == bindparam("deadline_id"))
+
+
+def _over_query(*of: Any) -> Any:
+    d, person = DEADLINES.c, bindparam("person", type_=MESSAGES.c.person_id.type)
+    acts = exists().where(
+        APPLICATIONS.c.id == d.application_id,
+        MEMBERSHIPS.c.member_id == APPLICATIONS.c.member_id,
+        MEMBERSHIPS.c.person_id == person,
+    )
+    manages = exists().where(ROLES.c.person_id == person, ROLES.c.role == Role.MANAGER.value)
+    reviews = exists().where(
+        d.subject_kind == "review", REVIEWS.c.id == d.subject_id, REVIEWS.c.reviewer_id == person
+    )
+    owed = or_(
+        and_(d.owner_role == "applicant", acts),
+        and_(d.owner_role == "manager", manages, ~acts),
+        and_(d.owner_role == "reviewer", reviews),
+    )
+    same = and_(d.subject_kind == bindparam("kind"), d.subject_id == bindparam("subject"))
+    moment = bindparam("moment", type_=d.closed_at.type)
+    return (
+        select(*_DEADLINE_COLUMNS)
+        .where(*of, d.status.in_(("met", "cancelled", "waived")), d.closed_at == moment, owed)
+        .order_by(case((same, 0), else_=1), d.due_at)
+        .limit(1)
+    )
+
+
+_OVER = _over_query(DEADLINES.c.application_id == bindparam("application"))
+_OVER_OF_ROUND = _over_query(
+    DEADLINES.c.round_id == bindparam("subject"), DEADLINES.c.subject_kind == bindparam("kind")
+)

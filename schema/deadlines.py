@@ -69,6 +69,8 @@ class Deadline(SQLModel, table=True):
     generation: int = 1
     status: str = DeadlineStatus.OPEN
     opened_at: datetime
+    moved_at: datetime | None = None
+    """When its generation last counted up."""
     closed_at: datetime | None = None
     held_at: datetime | None = None
     """Since when it stands still. Kept where it ended on hold."""

@@ -27,7 +27,11 @@ DEADLINES: Table = Deadline.__table__  # type: ignore[attr-defined]
 IS_OPEN = text("deadline.status = 'open'")
 WRITE = Prepared(
     insert(DEADLINES).returning(DEADLINES.c.id),
-    [column.name for column in DEADLINES.c if column.name not in ("id", "closed_at", "passed_at")],
+    [
+        column.name
+        for column in DEADLINES.c
+        if column.name not in ("id", "moved_at", "closed_at", "passed_at")
+    ],
 )
 END = Prepared(
     update(DEADLINES)
@@ -154,7 +158,7 @@ def move_to(session: Session, deadline: Deadline, day: date, reason: str, now: d
     grace = deadline.grace_until - deadline.due_at
     deadline.due_on, deadline.due_at = day, end_of_local_day(day, deadline.zone)
     deadline.grace_until = deadline.due_at + grace
-    deadline.generation += 1
+    deadline.generation, deadline.moved_at = deadline.generation + 1, now
     if deadline.grace_until > now:
         deadline.passed_at = None
     if deadline.status == DeadlineStatus.HELD:

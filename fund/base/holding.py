@@ -93,7 +93,7 @@ def put(
     deadline.grace_until = deadline.due_at + grace
     deadline.status = DeadlineStatus.HELD if held_at else DeadlineStatus.OPEN
     deadline.held_at, deadline.closed_at, deadline.reason = held_at, None, ""
-    deadline.generation += 1
+    deadline.generation, deadline.moved_at = deadline.generation + 1, now
     if deadline.grace_until > now:
         deadline.passed_at = None
     session.add(deadline)

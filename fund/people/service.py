@@ -15,7 +15,7 @@ from fund.base import ledger
 from fund.base.errors import Forbidden, Invalid, NotFound
 from fund.base.permissions import Viewer
 from fund.base.turns import take_turn
-from fund.people import sessions, sign_in, tokens
+from fund.people import feeds, sessions, sign_in, tokens
 from fund.people.fields import (
     MemberDraft,
     PersonDraft,
@@ -130,7 +130,7 @@ def change_address(session: Session, viewer: Viewer, person_id: int, email: str,
 
 
 def disable(session: Session, viewer: Viewer, person_id: int, now: datetime) -> Person:
-    """End a person's access at once: browsers, tokens, mailed links, and mail still to go out. Can be undone.
+    """End a person's access at once: browsers, tokens, calendar, mailed links, mail still to go out. Can be undone.
 
     Raises Forbidden, NotFound, and Invalid for the fund's last manager.
     """
@@ -298,6 +298,7 @@ def _keep_a_manager(session: Session, person_id: int, field: str) -> None:
 def _shut_out(session: Session, person_id: int, now: datetime) -> None:
     sessions.end_all(session, person_id, now)
     tokens.revoke_all(session, person_id, now)
+    feeds.end(session, person_id)
     sign_in.cancel_all(session, person_id, now)
     outbox.cancel_for_person(session, person_id, "This person can no longer sign in.", now)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import Session, col
@@ -31,6 +31,22 @@ class Owed:
 
 def by(session: Session, viewer: Viewer, now: datetime) -> list[Owed]:
     """Everything that the viewer owes, the next first, at most ``MOST``: as applicant, reviewer and manager."""
+    open_ = col(Deadline.status) == DeadlineStatus.OPEN
+    found = rows(session, [open_, by_her(viewer)], [col(Deadline.due_at), col(Deadline.id)], MOST)
+    return [
+        Owed(
+            deadline,
+            application.title if application else getattr(subject, "title", ""),
+            member.name if member else "",
+            path_of(session, subject),
+            deadline.grace_until <= now,
+        )
+        for deadline, application, member, subject in found
+    ]
+
+
+def by_her(viewer: Viewer) -> ColumnElement[bool]:
+    """Which deadlines are the viewer's: as applicant, as reviewer, and as a manager who does not act for the member."""
     mine: list[ColumnElement[bool]] = [
         (col(Deadline.owner_role) == "applicant") & col(Application.member_id).in_(viewer.member_ids),
         (col(Deadline.owner_role) == Role.REVIEWER)
@@ -40,27 +56,29 @@ def by(session: Session, viewer: Viewer, now: datetime) -> list[Owed]:
         ),
     ]
     if viewer.is_manager:
-        others = col(Application.id).is_(None) | col(Application.member_id).not_in(viewer.member_ids)
-        mine.append((col(Deadline.owner_role) == Role.MANAGER) & others)
+        mine.append((col(Deadline.owner_role) == Role.MANAGER) & apart(viewer))
+    return or_(*mine)
+
+
+def apart(viewer: Viewer) -> ColumnElement[bool]:
+    """Which deadlines are of no proposal of the viewer's own members."""
+    return col(Application.id).is_(None) | col(Application.member_id).not_in(viewer.member_ids)
+
+
+def rows(
+    session: Session, where: Sequence[ColumnElement[bool]], order: Sequence[Any], most: int
+) -> list[tuple[Deadline, Application | None, Member | None, Subject]]:
+    """At most so many deadlines with what they are of."""
     found = session.execute(
         select(Deadline, Application, Member)
         .join(Application, col(Application.id) == col(Deadline.application_id), isouter=True)
         .join(Member, col(Member.id) == col(Application.member_id), isouter=True)
-        .where(col(Deadline.status) == DeadlineStatus.OPEN, or_(*mine))
-        .order_by(col(Deadline.due_at), col(Deadline.id))
-        .limit(MOST)
+        .where(*where)
+        .order_by(*order)
+        .limit(most)
     ).all()
     subjects = _subjects(session, [deadline for deadline, _application, _member in found])
-    return [
-        Owed(
-            deadline,
-            application.title if application else getattr(subject, "title", ""),
-            member.name if member else "",
-            path_of(session, subject),
-            deadline.grace_until <= now,
-        )
-        for (deadline, application, member), subject in zip(found, subjects, strict=True)
-    ]
+    return [(*row, subject) for row, subject in zip(found, subjects, strict=True)]
 
 
 def _subjects(session: Session, deadlines: Sequence[Deadline]) -> list[Subject]:

@@ -1,7 +1,5 @@
 """Pages about rounds: what everybody reads before proposing, and what managers set."""
 
-from urllib.parse import urlsplit
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -11,6 +9,7 @@ from fund.base.errors import Invalid
 from fund.base.permissions import Viewer
 from fund.people import places
 from fund.rounds import extending, forms, queries, service
+from fund.rounds.calendar import Voice, closing
 from fund.web import flash
 from fund.web.deps import (
     DbDep,
@@ -27,7 +26,7 @@ from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy, speech
 from fund.web.moving import given
 from fund.web.page import redirect, render
-from notifications.calendar import Entry, calendar_file
+from notifications.calendar import Publisher, calendar_file
 
 router = APIRouter(include_in_schema=False)
 flash.register(
@@ -89,25 +88,11 @@ def calendar(
     slug: str, viewer: ViewerDep, db: DbDep, now: NowDep, settings: SettingsDep, note: DemoNote
 ) -> Response:
     """The closing day for one's calendar."""
+    publisher = Publisher.of(settings.fund_name, settings.mail_from, settings.contact, speech().language)
     with db.read() as session:
-        round_ = queries.round_by_slug(session, viewer, slug)
-        deadline = queries.closing_deadline(session, round_)
-    url = f"{settings.address}/rounds/{slug}"
-    entry = Entry(
-        deadline_id=deadline.id or 0,
-        generation=deadline.generation,
-        due_at=deadline.due_at,
-        summary=_("Proposals close: %(round)s") % {"round": round_.title},
-        description=" ".join((_("Submit the proposal before this moment."), note)).strip(),
-        url=url,
-    )
-    content = calendar_file(
-        entry,
-        domain=urlsplit(settings.address).hostname or "localhost",
-        fund_name=settings.fund_name,
-        language=speech().language,
-        now=now,
-    )
+        round_ = queries.taking(session, viewer, slug)
+        entry = closing(session, round_, now, Voice(settings, note))
+    content = calendar_file(entry, publisher, now)
     headers = {"Content-Disposition": f'attachment; filename="{slug}.ics"'}
     return Response(content, headers=headers, media_type="text/calendar; charset=utf-8")
 

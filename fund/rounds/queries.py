@@ -26,8 +26,6 @@ OPEN = "open"
 """The state in which proposals are taken, as the guards of the application's workflow name it."""
 PREPARATION, CALL = "preparation", "call"
 """Stages of the round's workflow: before everybody sees it, and while proposals are written."""
-CLOSING = "closing"
-"""The round's deadline that applicants work towards."""
 
 
 @dataclass(frozen=True)
@@ -254,12 +252,12 @@ def is_promised(session: Session, round_: Round) -> bool:
     return round_.state != definition_of(session, round_).initial
 
 
-def closing_deadline(session: Session, round_: Round) -> Deadline:
-    """The open deadline that a calendar file is made of. Raises NotFound when the round is not open."""
-    found = next((row for row in deadlines.open_of(session, round_) if row.key == CLOSING), None)
-    if found is None:
+def taking(session: Session, viewer: Viewer, slug: str) -> Round:
+    """The round with that slug, while it is open. Raises NotFound otherwise."""
+    round_ = round_by_slug(session, viewer, slug)
+    if round_.state != OPEN:
         raise NotFound
-    return found
+    return round_
 
 
 def edition(round_: Round) -> str:

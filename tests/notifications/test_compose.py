@@ -20,7 +20,7 @@ from fund.web import i18n
 from notifications.compose import PARTS, TEMPLATES, Composer, Mail, MailSettings
 from schema.awards import Award
 from schema.outbox import Message
-from schema.people import Person
+from schema.people import Membership, Person
 from schema.reports import Report
 from schema.reviews import Review
 from tests.notifications.world import NOW, SETTINGS, World, later
@@ -277,11 +277,50 @@ def test_a_reminder_brings_a_calendar_entry_that_follows_the_deadline(world: Wor
     (event,) = calendar.walk("VEVENT")
     assert str(calendar["METHOD"]) == "PUBLISH"
     assert str(event["UID"]) == f"deadline-{deadline_id}@example.org"
-    assert int(event["SEQUENCE"]) == 3
+    assert int(event["SEQUENCE"]) == 6
     assert event.end == datetime(2021, 9, 30, 22, tzinfo=UTC)
     assert str(event["SUMMARY"]) == "Hand in the report: Safe routes to school"
     assert str(event["URL"]) == "https://fund.example.org/applications/x/report"
     assert DEMO in str(event["DESCRIPTION"])
+
+
+def over(world: World, template: str, status: str = "waived", **columns: Any) -> list[Any]:
+    """The calendar files of a notice that was written down in the moment in which a deadline ended."""
+    world.deadline(date(2021, 9, 30), generation=3, status=status, closed_at=NOW, **columns)
+    return list(read(composed(world, template=template, payload={"what": "x", "reason": "y"})).iter_attachments())
+
+
+def acts_for(world: World) -> None:
+    """Ana acts for the member that applies."""
+    with world.db.write() as session:
+        session.add(Membership(person_id=world.ana, member_id=world.member_id, since=NOW))
+
+
+@pytest.mark.parametrize(("template", "status"), [("deadline_waived", "waived"), ("receipt", "met")])
+def test_the_mail_of_what_is_over_takes_it_from_the_calendar(
+    world: World, template: str, status: str
+) -> None:
+    acts_for(world)
+    (file,) = over(world, template, status)
+    assert dict(file["Content-Type"].params)["method"] == "CANCEL"
+    calendar = Calendar.from_ical(file.get_content())
+    (event,) = calendar.walk("VEVENT")
+    assert str(calendar["METHOD"]) == "CANCEL"
+    assert str(event["STATUS"]) == "CANCELLED"
+    assert int(event["SEQUENCE"]) == 7
+    assert str(event["UID"]).startswith("deadline-")
+    assert event.end == datetime(2021, 9, 30, 22, tzinfo=UTC)
+
+
+def test_what_others_owed_is_taken_from_nobodys_calendar(world: World) -> None:
+    for role in ("applicant", "manager", "reviewer"):
+        assert over(world, "receipt", owner_role=role) == []
+
+
+def test_what_was_over_before_is_not_taken_from_the_calendar_again(world: World) -> None:
+    acts_for(world)
+    world.deadline(date(2021, 9, 30), status="met", closed_at=later(hours=-1))
+    assert list(read(composed(world, template="receipt")).iter_attachments()) == []
 
 
 def test_what_is_overdue_brings_no_calendar_entry(world: World) -> None:

@@ -158,7 +158,7 @@ def test_everybody_sees_an_open_round_and_its_closing_is_watched(db, clock, mana
         listed = queries.listed(session, Viewer.anonymous(), clock.now())
         assert [view.round.slug for view in listed.open] == [round_.slug]
         assert (listed.planned, listed.past) == ([], [])
-        assert queries.closing_deadline(session, round_).due_on == DRAFT.closes_on
+        assert queries.taking(session, Viewer.anonymous(), round_.slug).closes_on == DRAFT.closes_on
     assert deadlines_of(db, round_) == [
         ("opening", date(2021, 10, 1), "met"),
         ("closing", date(2021, 11, 1), "open"),
@@ -282,7 +282,7 @@ def test_the_round_closes_by_itself_an_hour_after_its_closing_day(db, clock, man
             view.state.name for view in queries.listed(session, Viewer.anonymous(), clock.now()).past
         ] == ["closed"]
         with pytest.raises(NotFound):
-            queries.closing_deadline(session, session.exec(select(Round)).one())
+            queries.taking(session, manager, session.exec(select(Round.slug)).one())
         assert ledger.verify(session).broken is None
 
 

@@ -26,6 +26,7 @@ PUBLIC = {
     ("GET", "/readyz"),
     ("GET", "/rounds"),
     ("GET", "/rounds/{slug}"),
+    ("GET", "/rounds/{slug}/calendar.ics"),
     ("GET", "/rounds/{slug}/deadline.ics"),
     ("GET", "/rounds/{slug}/form"),
     ("GET", "/sign-in"),

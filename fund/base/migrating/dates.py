@@ -150,6 +150,7 @@ def _values(row: Deadline, rule: DeadlineRule, day: date, anew: bool, now: datet
         "grace_until": until,
         "passed_at": None if until > now else row.passed_at,
         "generation": row.generation + anew,
+        "moved_at": now if anew else row.moved_at,
         "held_at": now if row.held_at and day != row.due_on else row.held_at,
     }
 
