@@ -8,11 +8,12 @@ comes too late: it succeeds only while the deadline stands as it was planned.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import (
-    Row,
+    Integer,
     Table,
     and_,
     bindparam,
@@ -37,6 +38,7 @@ from notifications.pace import goes_to
 from schema.deadlines import Deadline
 from schema.outbox import TERMINAL, DeliveryAttempt, MessageStatus, Worker
 from schema.people import Person
+from schema.statements import Prepared
 
 ATTEMPTS: Table = DeliveryAttempt.__table__  # type: ignore[attr-defined]
 WORKERS: Table = Worker.__table__  # type: ignore[attr-defined]
@@ -46,8 +48,8 @@ BATCH = 100
 TOO_LATE = "It could not go out before it was of no more use"
 
 # Partial indices are only used where the condition is spelled out as in their definition, not sent as a parameter.
-_PENDING = text("message.status = 'pending'")
-_URGENT = text("message.status = 'pending' AND message.kind = 'sign_in'")
+_PENDING = "message.status = 'pending'"
+_URGENT = "message.status = 'pending' AND message.kind = 'sign_in'"
 _HELD = text("message.status IN ('claimed', 'sending')")
 
 
@@ -116,46 +118,45 @@ def claim(
 
 def is_due(session: Session, now: datetime) -> bool:
     """Whether anything is due at ``now``. Looks at one entry of an index, however much is pending."""
-    first = select(MESSAGES.c.id).where(_PENDING, MESSAGES.c.next_at <= now).limit(1)
+    first = select(MESSAGES.c.id).where(text(_PENDING), MESSAGES.c.next_at <= now).limit(1)
     return session.connection().execute(first).first() is not None
 
 
 def _take_each(
     session: Session,
-    which: Any,
+    which: str,
     worker: str,
     lease: str,
     now: datetime,
     limit: int,
     domains: Mapping[str, int],
-) -> list[Row[Any]]:
+) -> list[Any]:
     """What is for a domain with a limit of its own first: it is little, and would else stand behind all others."""
-    lanes = [(which & goes_to(domain), most) for domain, most in domains.items()]
-    lanes.append((which & not_(or_(*map(goes_to, domains))) if domains else which, limit))
-    rows: list[Row[Any]] = []
-    for wanted, most in lanes:
+    lanes = [(_taking(which, domain), most) for domain, most in domains.items()]
+    lanes.append((_taking(which, "", frozenset(domains)), limit))
+    rows: list[Any] = []
+    for taking, most in lanes:
         if (room := min(most, limit - len(rows))) > 0:
-            rows += _take(session, wanted, worker, lease, now, room)
+            rows += taking.found(session, its_worker=worker, its_lease=lease, moment=now, most=room)
     return rows
 
 
-def _take(
-    session: Session, which: Any, worker: str, lease: str, now: datetime, limit: int
-) -> Sequence[Row[Any]]:
-    c = MESSAGES.c
-    due = select(c.id).where(which, c.next_at <= now).order_by(c.next_at, c.id).limit(limit)
+@cache
+def _taking(which: str, to: str, not_to: frozenset[str] = frozenset()) -> Prepared:
+    """The statement that claims what is due: to one domain, or to all but some."""
+    c, moment = MESSAGES.c, bindparam("moment", type_=MESSAGES.c.next_at.type)
+    where: list[Any] = [text(which), c.next_at <= moment]
+    where += [goes_to(to)] if to else [not_(goes_to(domain)) for domain in sorted(not_to)]
+    due = select(c.id).where(*where).order_by(c.next_at, c.id).limit(bindparam("most", type_=Integer))
     # As a common table expression the locking selection runs once; as a plain subquery it might be repeated.
     chosen = due.with_for_update(skip_locked=True).cte("due")
-    return (
-        session.connection()
-        .execute(
-            update(MESSAGES)
-            .where(c.id.in_(select(chosen.c.id)), _PENDING)
-            .values(status=MessageStatus.CLAIMED.value, worker=worker, lease=lease)
-            .returning(c.next_at, *digest.PART)
-        )
-        .all()
-    )
+    claimed = {
+        "status": MessageStatus.CLAIMED.value,
+        "worker": bindparam("its_worker"),
+        "lease": bindparam("its_lease"),
+    }
+    mine = (c.id.in_(select(chosen.c.id)), text(_PENDING))
+    return Prepared(update(MESSAGES).where(*mine).values(claimed).returning(c.next_at, *digest.PART))
 
 
 def _settle(
@@ -198,20 +199,18 @@ def intend(session: Session, claimed: Claim, worker: str, now: datetime, domain:
     met, cancelled or moved in the meantime, the person was disabled, or it expired. ``domain`` completes the
     Message-ID at the first attempt.
     """
-    values = {"its_id": claimed.message_id, "its_lease": claimed.lease, "moment": now, "domain": f"@{domain}"}
-    row = session.connection().execute(_INTEND, values).one_or_none()
-    if row is None:
+    found = _INTEND.found(
+        session, its_id=claimed.message_id, its_lease=claimed.lease, moment=now, domain=f"@{domain}"
+    )
+    if not found:
         _explain(session, claimed, now)
         return None
+    (row,) = found
     if row.kind == DIGEST and not digest.look_again(session, claimed.message_id, now):
         _call_off(session, claimed.message_id, now)
         return None
-    attempt_id = session.connection().execute(
-        _ATTEMPT, {
-            "message_id": claimed.message_id, "number": row.attempts, "worker": worker, "started_at": now,
-            "outcome": "", "reply": "",
-        },
-    ).scalar_one()  # fmt: skip
+    attempt = {"message_id": claimed.message_id, "number": row.attempts, "worker": worker, "started_at": now}
+    (attempt_id,) = _ATTEMPT.keys(session, [attempt])
     reminds = None
     if row.deadline_id is not None:
         reminds = (row.deadline_id, row.deadline_generation, row.person_id, row.offset_days)
@@ -263,8 +262,11 @@ def _intend_statement() -> Any:
 
 
 # Built once: putting such a statement together costs more than running it.
-_INTEND = _intend_statement()
-_ATTEMPT = insert(ATTEMPTS).returning(ATTEMPTS.c.id)
+_INTEND = Prepared(_intend_statement())
+_ATTEMPT = Prepared(
+    insert(ATTEMPTS).values(outcome="", reply="").returning(ATTEMPTS.c.id),
+    ["message_id", "number", "worker", "started_at", "outcome", "reply"],
+)
 
 
 def _explain(session: Session, claimed: Claim, now: datetime) -> None:
@@ -305,11 +307,11 @@ def acknowledge(
         values |= {"payload": {}, "path": "/"}
     if handed.address:
         values["address"] = handed.address
-    values |= {"its_id": intent.message_id, "its_lease": intent.lease}
-    if session.connection().execute(_ACKNOWLEDGE, values).rowcount == 0:
+    whose = {"its_id": intent.message_id, "its_lease": intent.lease}
+    if _acknowledging(frozenset(values)).each(session, [values | whose]) == 0:
         return None
     result = {"ended_at": now, "outcome": handed.outcome.value, "reply": handed.reply}
-    session.connection().execute(_RESULT, result | {"its_id": intent.attempt_id})
+    _RESULT.each(session, [result | {"its_id": intent.attempt_id}])
     if intent.kind == DIGEST:
         digest.follow(session, [intent.message_id], values["status"], values["reason"], now)
     if handed.outcome == Outcome.SENT:
@@ -328,21 +330,30 @@ def _outdate(session: Session, reminds: tuple[int, int, int | None, int], now: d
     """Older reminders that are still being retried say nothing new once a newer one has gone out."""
     names = ("its_deadline", "its_generation", "its_person", "its_offset")
     values = ended(MessageStatus.SUPERSEDED, "A newer reminder of the same deadline went out", now)
-    session.connection().execute(_OUTDATE, values | dict(zip(names, reminds, strict=True)))
+    _OUTDATE.each(session, [values | dict(zip(names, reminds, strict=True))])
 
 
-_ACKNOWLEDGE = update(MESSAGES).where(
-    MESSAGES.c.id == bindparam("its_id"),
-    MESSAGES.c.lease == bindparam("its_lease"),
-    MESSAGES.c.status == MessageStatus.SENDING.value,
+@cache
+def _acknowledging(columns: frozenset[str]) -> Prepared:
+    """The statement that writes these columns of a message that is being handed over."""
+    mine = (MESSAGES.c.id == bindparam("its_id"), MESSAGES.c.lease == bindparam("its_lease"))
+    sending = MESSAGES.c.status == MessageStatus.SENDING.value
+    return Prepared(update(MESSAGES).where(*mine, sending), sorted(columns))
+
+
+_RESULT = Prepared(
+    update(ATTEMPTS).where(ATTEMPTS.c.id == bindparam("its_id"), ATTEMPTS.c.outcome == ""),
+    ["ended_at", "outcome", "reply"],
 )
-_RESULT = update(ATTEMPTS).where(ATTEMPTS.c.id == bindparam("its_id"), ATTEMPTS.c.outcome == "")
-_OUTDATE = update(MESSAGES).where(
-    MESSAGES.c.deadline_id == bindparam("its_deadline"),
-    CANCELLABLE,
-    MESSAGES.c.deadline_generation == bindparam("its_generation"),
-    MESSAGES.c.person_id == bindparam("its_person"),
-    MESSAGES.c.offset_days < bindparam("its_offset"),
+_OUTDATE = Prepared(
+    update(MESSAGES).where(
+        MESSAGES.c.deadline_id == bindparam("its_deadline"),
+        CANCELLABLE,
+        MESSAGES.c.deadline_generation == bindparam("its_generation"),
+        MESSAGES.c.person_id == bindparam("its_person"),
+        MESSAGES.c.offset_days < bindparam("its_offset"),
+    ),
+    ["status", "reason", "finished_at", "worker", "lease"],
 )
 
 

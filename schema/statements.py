@@ -6,6 +6,7 @@ statement changed are told to look again (``forget``).
 """
 
 import json
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,15 @@ class _Ready:
     """Whether the driver takes parameters by their names; else in the order of their marks."""
     parameters: Sequence[tuple[str, Any, Callable[[Any], Any] | None]]
     """Name, value where none is given, and what turns a value into what the driver takes."""
+    names: Callable[..., Any]
+    """Makes a named tuple of the values of a row that it answers."""
+    results: Sequence[Callable[[Any], Any] | None]
+    """What turns each of them into what the program takes."""
+
+    def answer(self, row: Sequence[Any]) -> Any:
+        """One row of the answer."""
+        pairs = zip(row, self.results, strict=True)
+        return self.names(*[value if convert is None else convert(value) for value, convert in pairs])
 
     def values(self, given: Mapping[str, Any]) -> Any:
         """The parameters as the driver takes them."""
@@ -67,6 +77,12 @@ class Prepared:
         with self._cursor(session) as (cursor, ready):
             cursor.execute(ready.sql, ready.values(parameters))
             return list(cursor.fetchall())
+
+    def found(self, session: Session, **parameters: Any) -> list[Any]:
+        """What the statement answers, as named tuples whose values are those of the tables' own types."""
+        with self._cursor(session) as (cursor, ready):
+            cursor.execute(ready.sql, ready.values(parameters))
+            return [ready.answer(row) for row in cursor.fetchall()]
 
     def each(self, session: Session, parameters: Sequence[Mapping[str, Any]]) -> int:
         """Carry it out once for each of the parameters; how many rows it reached in all."""
@@ -110,7 +126,10 @@ class Prepared:
         names = compiled.positiontup if compiled.positional else list(binds)
         converters = {name: binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names}
         parameters = [(name, constants.get(name), converters[name]) for name in names]
-        ready = _Ready(compiled.string, not compiled.positional, parameters)
+        answered = compiled._result_columns
+        results = [entry.type.dialect_impl(dialect).result_processor(dialect, None) for entry in answered]
+        found: Any = namedtuple("Found", [entry.keyname for entry in answered], rename=True)  # type: ignore[misc]
+        ready = _Ready(compiled.string, not compiled.positional, parameters, found, results)
         return self._ready.setdefault(dialect.name, ready)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event
 
 from fund.base.database import Database
 from notifications import lease
@@ -254,15 +253,13 @@ def test_looking_for_what_is_due_costs_the_same_however_much_is_pending(
     world: World, sqlite_db: Database
 ) -> None:
     statements: list[str] = []
-    event.listen(sqlite_db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     with sqlite_db.write() as session:
+        driver = session.connection().connection.driver_connection
+        driver.set_trace_callback(statements.append)
         lease.claim(session, "w1", NOW)
-        connection = session.connection()
-        plans = [
-            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", ("x",) * sql.count("?")).all())
-            for sql in list(statements)
-            if sql.startswith("WITH")
-        ]
+        driver.set_trace_callback(None)
+        claims = [sql for sql in statements if sql.startswith("WITH")]
+        plans = [str(driver.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()) for sql in claims]
     assert len(plans) == 2
     assert "ix_message_urgent" in plans[0]
     assert "ix_message_due" in plans[1]
