@@ -43,9 +43,14 @@ def reminders_of(round_: Round, kind: str, rule: DeadlineRule) -> tuple[Reminder
     return rule.reminders if own is None else own
 
 
-def offsets_of(session: Session, audience: Audience, subject: Subject, rule: DeadlineRule) -> list[Offset]:
-    """The reminders that a deadline of that rule calls for on the subject. A function of what is stored alone."""
-    round_ = round_of(session, subject)
+def offsets_of(
+    session: Session, audience: Audience, subject: Subject, rule: DeadlineRule, changed: Round | None = None
+) -> list[Offset]:
+    """The reminders that a deadline of that rule calls for on the subject. A function of what is stored alone.
+
+    ``changed`` is the subject's round as it would be, where that is to be looked at before it is stored.
+    """
+    round_ = changed or round_of(session, subject)
     reminders = reminders_of(round_, kind_of(subject), rule)
     if not reminders:
         return []

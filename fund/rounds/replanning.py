@@ -1,0 +1,84 @@
+"""What a change of a round's reminders or days off comes to, counted before and carried out: for one round at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from fund.base.audience import Audience
+from fund.base.definitions import definition_of
+from fund.base.errors import Conflict
+from fund.base.policies import offsets_of
+from fund.base.subjects import get_all, id_of, lock_all
+from notifications.replan import Difference, differences, mend
+from schema.deadlines import Deadline, DeadlineStatus
+from schema.rounds import Round
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How many planned reminders change (come, go or stand at another time), and of how many open deadlines."""
+
+    reminders: int = 0
+    deadlines: int = 0
+
+
+def open_in(session: Session, round_: Round) -> Sequence[Deadline]:
+    """Every open deadline in the round, read afresh."""
+    return session.exec(
+        select(Deadline)
+        .where(Deadline.round_id == id_of(round_), Deadline.status == DeadlineStatus.OPEN)
+        .order_by(col(Deadline.id))
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def lock_whole(session: Session, round_: Round) -> None:
+    """Make whoever moves the round or something in it that has an open deadline wait until this unit of work ends.
+
+    Raises Conflict where something was begun while this waited.
+    """
+    seen = open_in(session, round_)
+    lock_all(session, [*get_all(session, [(one.subject_kind, one.subject_id) for one in seen]), round_])
+    if {one.id for one in open_in(session, round_)} - {one.id for one in seen}:
+        raise Conflict
+
+
+def differing(
+    session: Session,
+    round_: Round,
+    now: datetime,
+    only: tuple[str, str] | None = None,
+    **changes: Any,
+) -> list[Difference]:
+    """How the reminders of the round's open deadlines differ from what it calls for with ``changes`` to its columns.
+
+    ``only`` names the kind of subject and the key of the deadlines to look at. Writes nothing.
+    """
+    changed = Round(**round_.model_dump() | changes)
+    rows = [one for one in open_in(session, round_) if only in (None, (one.subject_kind, one.key))]
+    subjects = get_all(session, [(one.subject_kind, one.subject_id) for one in rows])
+    audience = Audience(session, subjects)
+    wanted = [
+        (
+            row,
+            offsets_of(
+                session, audience, subject, definition_of(session, subject).deadline(row.key), changed
+            ),
+        )
+        for row, subject in zip(rows, subjects, strict=True)
+    ]
+    return differences(session, wanted, now)
+
+
+def reach_of(found: Sequence[Difference]) -> Reach:
+    """The differences, counted."""
+    return Reach(sum(len(one) for one in found), len(found))
+
+
+def carry_out(session: Session, found: Sequence[Difference], now: datetime) -> None:
+    """Set right what differs; what went out stays, and so does what does not differ."""
+    for one in found:
+        mend(session, one, now)
