@@ -50,6 +50,7 @@ def _refusals(journey, everybody):
             assert TITLE not in answer.text
 
 
+@pytest.mark.slow
 def test_from_the_public_page_to_a_published_lesson(db, clock, mailbox, worker):
     here = world(db, clock.now())
     doors = Doors(db, clock)

@@ -67,6 +67,7 @@ def test_where_all_is_required_a_skipped_test_is_a_failure(tmp_path: Path) -> No
     assert "tests were skipped: that is a failure" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_server_that_was_given_is_used_and_left_as_it_was(postgres_url: str) -> None:
     ours = re.search(r"/(fund_[a-z0-9_]+_)(gw\d+|alone)\?", postgres_url)
     assert ours is not None

@@ -65,6 +65,7 @@ def known(here, clock) -> dict[str, list[Any]]:
         }
 
 
+@pytest.mark.slow
 def test_whatever_is_sent_the_answer_is_one_that_is_described(here, clock, known):
     doors = Doors(here.db, clock)
     tokens = [doors.program(one).headers["authorization"] for one in (here.manager, here.applicant)]
