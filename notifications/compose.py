@@ -5,7 +5,7 @@ misspells is an error, not an empty place.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
 from functools import cache
@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from notifications import mime
 from notifications.calendar import Entry, Publisher, calendar_file, deadline_key, sequence
-from notifications.telling import Due, Telling, due_as_told, telling
+from notifications.telling import Due, Item, Telling, due_as_told, telling
 from notifications.truth import Truth, look_up
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -97,6 +97,10 @@ class Composer:
         translate = self._catalogue(locale.language)
         due = due_as_told(truth, truth.deadline, locale, translate, now)
         told = telling(truth, self.settings, locale, translate)
+        if truth.parts:
+            told = replace(
+                told, items=tuple(self._item(part, locale, translate, now) for part in truth.parts)
+            )
         subject = mime.clean(self._render(truth, "subject.txt", told, due, _as_line))
         text = _tidy(self._render(truth, "body.txt", told, due, _as_text))
         html = _tidy(self._render(truth, "body.html", told, due, _as_html, subject=subject))
@@ -104,9 +108,16 @@ class Composer:
         over = due_as_told(truth, truth.over, locale, translate, now)
         file = self._calendar(truth, told, due, over, now)
         data = mime.write(
-            self._headers(truth, address, subject, told.language, now), text, html, truth.facts.mail_id, file
+            self._headers(truth, address, subject, told, now), text, html, truth.facts.mail_id, file
         )
         return Mail(address, subject, text, html, data)
+
+    def _item(self, part: Truth, locale: Locale, translate: NullTranslations, now: datetime) -> Item:
+        """What a mail in a digest would have said: its subject line, the words that came with it, when, and where."""
+        due = due_as_told(part, part.deadline, locale, translate, now)
+        told = telling(part, self.settings, locale, translate)
+        subject = mime.clean(self._render(part, "subject.txt", told, due, _as_line))
+        return Item(subject, told.reason, due, told.values["link"])
 
     def _render(
         self,
@@ -140,7 +151,7 @@ class Composer:
         return environment
 
     def _headers(
-        self, truth: Truth, address: str, subject: str, language: str, now: datetime
+        self, truth: Truth, address: str, subject: str, told: Telling, now: datetime
     ) -> list[tuple[str, str]]:
         settings, facts = self.settings, truth.facts
         headers = [
@@ -151,8 +162,14 @@ class Composer:
             ("Date", format_datetime(now)),
             ("Message-ID", f"<{facts.mail_id}>"),
             ("Auto-Submitted", "auto-generated"),
-            ("Content-Language", language),
+            ("Content-Language", told.language),
         ]
+        if told.stop:
+            # RFC 8058: the mail program may post to it without anybody being signed in.
+            headers += [
+                ("List-Unsubscribe", f"<{told.stop}>"),
+                ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            ]
         if facts.reference:
             # Nobody ever gets the first mail of the thread: it only holds the others together.
             thread = f"<application-{mime.clean(facts.reference)}@{settings.domain}>"

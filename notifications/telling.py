@@ -16,6 +16,7 @@ from babel.numbers import format_decimal
 from notifications import mime
 from notifications.calendar import changed_at
 from notifications.dates import days_between, last_day
+from notifications.kinds import STOPS
 from notifications.truth import Facts, Truth
 from schema.values import MINOR_DIGITS
 
@@ -63,6 +64,20 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """One of several things that a mail tells of, each with the link to it."""
+
+    heading: str
+    text: str
+    due: Due | None
+    link: str
+
+    def shown(self, show: Callable[[str], str]) -> dict[str, Any]:
+        """For templates, with the heading shown by ``show``."""
+        return {"heading": show(self.heading), "text": self.text, "due": self.due, "link": self.link}
+
+
+@dataclass(frozen=True, slots=True)
 class Telling:
     """The values that templates may use."""
 
@@ -71,6 +86,15 @@ class Telling:
     values: dict[str, str]
     reason: str
     demo: bool
+    counts: dict[str, int]
+    """How many of what, in an overview."""
+    letter: dict[str, str]
+    """Subject and intro of a newsletter."""
+    site: str
+    """Where the fund is found."""
+    stop: str
+    """The link that ends mails of this kind; empty for what is owed."""
+    items: tuple[Item, ...] = ()
 
     def shown(self, show: Callable[[str], str]) -> dict[str, Any]:
         """All values, each that comes from people shown by ``show``."""
@@ -81,6 +105,11 @@ class Telling:
             "demo": self.demo,
             "language": self.language,
             "direction": self.direction,
+            "counts": self.counts,
+            "letter": self.letter,
+            "site": self.site,
+            "stop": self.stop,
+            "items": [item.shown(show) for item in self.items],
         }
 
 
@@ -116,6 +145,37 @@ def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslat
         values=said,
         reason=mime.clean_lines(str(payload.get("reason") or "")),
         demo=fund.demo,
+        counts={name: int(count) for name, count in (payload.get("counts") or {}).items()},
+        letter=_letter(truth),
+        site=fund.address,
+        stop=stop_link(fund.address, facts.template, facts.mail_key),
+        items=letter_items(truth, fund.address),
+    )
+
+
+def stop_link(address: str, template: str, key: str | None) -> str:
+    """Where one click ends mails of that kind; empty where they are owed, or nobody chose anything."""
+    what = STOPS.get(template)
+    return f"{address}/unsubscribe/{key}/{what}" if what and key else ""
+
+
+def _letter(truth: Truth) -> dict[str, str]:
+    letter = truth.letter
+    if letter is None:
+        return {}
+    return {"subject": mime.clean(letter.subject), "intro": mime.clean_lines(letter.intro)}
+
+
+def letter_items(truth: Truth, address: str) -> tuple[Item, ...]:
+    """What a newsletter tells of."""
+    return tuple(
+        Item(
+            mime.clean(str(item["heading"])),
+            mime.clean_lines(str(item["text"])),
+            None,
+            address + _path(item["path"]) if item.get("path") else "",
+        )
+        for item in (truth.letter.items if truth.letter else ())
     )
 
 

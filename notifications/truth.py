@@ -9,10 +9,12 @@ from typing import Any, TypeAlias
 from sqlalchemy import Row, Table, and_, bindparam, case, exists, func, or_, select
 from sqlmodel import Session
 
+from notifications.kinds import DIGEST
 from notifications.lease import DEADLINES, PERSONS
 from notifications.outbox import MESSAGES
 from schema.applications import Application
 from schema.awards import Award
+from schema.newsletters import Newsletter
 from schema.people import Member, Membership, PersonRole, Role
 from schema.reports import Report
 from schema.reviews import Review
@@ -20,6 +22,7 @@ from schema.rounds import Round
 
 APPLICATIONS: Table = Application.__table__  # type: ignore[attr-defined]
 AWARDS: Table = Award.__table__  # type: ignore[attr-defined]
+LETTERS: Table = Newsletter.__table__  # type: ignore[attr-defined]
 MEMBERS: Table = Member.__table__  # type: ignore[attr-defined]
 MEMBERSHIPS: Table = Membership.__table__  # type: ignore[attr-defined]
 REPORTS: Table = Report.__table__  # type: ignore[attr-defined]
@@ -59,13 +62,33 @@ class Truth:
     facts: Facts
     deadline: Facts | None
     over: Facts | None = None
+    parts: tuple["Truth", ...] = ()
+    """What a digest stands for, what is due first at the beginning."""
+    letter: Facts | None = None
+    """The newsletter that it brings."""
 
 
 def look_up(session: Session, message_id: int) -> Truth:
     """Everything that the mail may say. Raises NoResultFound where there is no such message."""
     facts = session.connection().execute(_FACTS, {"message_id": message_id}).one()
     deadline = _deadline(session, facts)
-    return Truth(facts, deadline, None if deadline else _over(session, facts))
+    over = None if deadline else _over(session, facts)
+    return Truth(facts, deadline, over, _parts(session, facts), _letter(session, facts))
+
+
+def _parts(session: Session, facts: Facts) -> tuple[Truth, ...]:
+    """What goes out with a digest; afterwards what went out with it."""
+    if facts.kind != DIGEST:
+        return ()
+    found = session.connection().execute(_PARTS, {"digest": facts.id}).scalars().all()
+    each = [look_up(session, key) for key in found]
+    return tuple(sorted(each, key=lambda one: (one.deadline is None, one.deadline and one.deadline.due_at)))
+
+
+def _letter(session: Session, facts: Facts) -> Facts | None:
+    if facts.subject_kind != "newsletter":
+        return None
+    return session.connection().execute(_LETTER, {"letter": facts.subject_id}).one_or_none()
 
 
 def _deadline(session: Session, facts: Facts) -> Facts | None:
@@ -135,7 +158,8 @@ def _facts_query() -> Any:
     return select(
         m.id, m.kind, m.template, m.mail_id, m.path, m.payload, m.address, m.deadline_id,
         m.subject_kind, m.subject_id, m.application_id, m.person_id, m.created_at,
-        PERSONS.c.name, PERSONS.c.email, PERSONS.c.locale, PERSONS.c.zone, PERSONS.c.calendar_files,
+        PERSONS.c.name, PERSONS.c.email, PERSONS.c.locale, PERSONS.c.zone,
+        PERSONS.c.mail_key, PERSONS.c.calendar_files,
         a.reference, a.title,
         MEMBERS.c.name.label("member"),
         ROUNDS.c.title.label("round"), ROUNDS.c.decision_on,
@@ -146,6 +170,16 @@ def _facts_query() -> Any:
 
 _FACTS = _facts_query().where(MESSAGES.c.id == bindparam("message_id"))
 _DEADLINE = select(*_DEADLINE_COLUMNS).where(DEADLINES.c.id == bindparam("deadline_id"))
+_PARTS = (
+    select(MESSAGES.c.id)
+    .where(
+        MESSAGES.c.digest_id == bindparam("digest"), MESSAGES.c.status.in_(("gathered", "sending", "sent"))
+    )
+    .order_by(MESSAGES.c.id)
+)
+_LETTER = select(LETTERS.c.subject, LETTERS.c.intro, LETTERS.c["items"]).where(
+    LETTERS.c.id == bindparam("letter")
+)
 
 
 def _over_query(*of: Any) -> Any:

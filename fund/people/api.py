@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from fund.base.permissions import Viewer
-from fund.people import queries, service, tokens
+from fund.people import choices, queries, service, tokens
 from fund.people.fields import MemberDraft, PersonDraft
 from fund.people.forms import Slug
 from fund.web.deps import DbDep, ManagerDep, NowDep, ReadsEverything, RowId, SettingsDep, SignedIn
@@ -97,6 +97,25 @@ class AccountIn(In):
     zone: str
 
 
+class MailChoices(In):
+    """How mail comes, and for each kind that nobody has to get whether it comes."""
+
+    digest: bool
+    calendar_files: bool
+    topics: dict[str, bool]
+
+    @classmethod
+    def of(cls, chosen: choices.Choices, viewer: Viewer) -> "MailChoices":
+        """As stored."""
+        topics = {key: key not in chosen.declined for key in choices.offered(viewer)}
+        return cls(digest=chosen.digest, calendar_files=chosen.calendar_files, topics=topics)
+
+    def chosen(self) -> choices.Choices:
+        """For the service."""
+        declined = frozenset(key for key, comes in self.topics.items() if not comes)
+        return choices.Choices(self.digest, self.calendar_files, declined)
+
+
 class TokenIn(In):
     """What a new token is for."""
 
@@ -136,6 +155,20 @@ def change_me(body: AccountIn, viewer: SignedIn, db: DbDep) -> PersonOut:
     with db.write() as session:
         service.change_account(session, viewer, body.name, body.locale, body.zone)
         return PersonOut.of(queries.person(session, _id(viewer)))
+
+
+@router.get("/me/mail", responses=responses(401))
+def my_mail(viewer: SignedIn, db: DbDep) -> MailChoices:
+    """Which mail one chose to get. What is owed is not among it: it always comes."""
+    with db.read() as session:
+        return MailChoices.of(choices.choices(session, _id(viewer)), viewer)
+
+
+@router.put("/me/mail", responses=responses(401, 422))
+def change_my_mail(body: MailChoices, viewer: SignedIn, db: DbDep) -> MailChoices:
+    """Choose: one mail a day or each by itself, calendar files, and what of the rest is to come."""
+    with db.write() as session:
+        return MailChoices.of(choices.choose(session, viewer, body.chosen()), viewer)
 
 
 @router.get("/tokens", responses=responses(401))

@@ -1,5 +1,6 @@
 """How the forms of this room become drafts, and how what is stored fills them."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from babel import Locale
@@ -7,10 +8,13 @@ from fastapi import Path
 
 from fund.base.errors import Invalid
 from fund.people import labels, places
+from fund.people.choices import Choices
 from fund.people.fields import MemberDraft, PersonDraft
 from fund.people.queries import MemberEntry, PersonEntry
 from fund.web import i18n
 from fund.web.forms import Form
+from fund.web.i18n import gettext as _
+from notifications.kinds import Topic
 from schema.people import Member
 
 Slug = Annotated[str, Path(pattern=r"^[a-z0-9-]+$", max_length=80)]
@@ -94,6 +98,20 @@ def member_options(members: list[MemberEntry], form: Form) -> tuple[Options, Opt
 def member_name(member: Member) -> str:
     """``City of Cali (Cali, Colombia)``: told apart from others of its name."""
     return f"{member.name} ({member.city}, {member.country})"
+
+
+def mail_form(chosen: Choices, topics: Mapping[str, Topic]) -> Form:
+    """The form about mail, filled with what was chosen."""
+    return Form.of(
+        pace="digest" if chosen.digest else "single",
+        calendar_files=chosen.calendar_files,
+        topics=[key for key in topics if key not in chosen.declined],
+    )
+
+
+def topic_options(topics: Mapping[str, Topic]) -> Hinted:
+    """The kinds of mail that need not come, with what they tell."""
+    return [(key, _(topic.label), _(topic.hint)) for key, topic in topics.items()]
 
 
 def _id(text: str) -> int:

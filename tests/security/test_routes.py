@@ -33,10 +33,12 @@ PUBLIC = {
     ("GET", "/sign-in/sent"),
     ("GET", "/sign-in/{token}"),
     ("GET", "/static/{path:path}"),
+    ("GET", "/unsubscribe/{key}/{what}"),  # the key in the mail is the right to do it
     ("POST", "/sign-in"),
     ("POST", "/sign-in/sent"),
     ("POST", "/sign-in/{token}"),
     ("POST", "/sign-out"),
+    ("POST", "/unsubscribe/{key}/{what}"),  # mail programs post to it by themselves (RFC 8058)
 }
 """What a stranger may ask for. Whoever adds a line says why a stranger needs it."""
 

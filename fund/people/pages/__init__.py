@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter
 
-from fund.people.pages import account, directory, sign_in
+from fund.people.pages import account, directory, mail, sign_in
 
 router = APIRouter(include_in_schema=False)
 router.include_router(sign_in.router)
 router.include_router(account.router)
+router.include_router(mail.router)
 router.include_router(directory.router)

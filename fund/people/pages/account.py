@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from fund.base.database import Database
 from fund.base.errors import Invalid
 from fund.base.permissions import Viewer
-from fund.people import forms, labels, queries, service, sessions, tokens
+from fund.people import choices, forms, labels, queries, service, sessions, tokens
 from fund.people.pages.sign_in import goodbye
 from fund.web import flash
 from fund.web.deps import DbDep, FormDep, NowDep, RowId, SettingsDep, SignedIn
@@ -28,7 +28,7 @@ flash.register("people.token_revoked", lazy("The token no longer works."))
 def account(request: Request, viewer: SignedIn, db: DbDep, now: NowDep) -> Response:
     """One's own details, browsers and tokens."""
     form = Form.of(name=viewer.name, locale=viewer.locale, zone=viewer.zone)
-    return _account_page(request, viewer, db, now, form)
+    return account_page(request, viewer, db, now, form)
 
 
 @router.post("/account")
@@ -43,7 +43,7 @@ def save_account(
             )
     except Invalid as wrong:
         form.refuse_all(wrong)
-        return _account_page(request, viewer, db, now, form)
+        return account_page(request, viewer, db, now, form)
     return redirect("/account", "people.account_saved")
 
 
@@ -76,7 +76,7 @@ def add_token(request: Request, viewer: SignedIn, db: DbDep, now: NowDep, form: 
     except Invalid as wrong:
         details = Form.of(name=viewer.name, locale=viewer.locale, zone=viewer.zone, label=form.value("label"))
         details.refuse_all(wrong)
-        return _account_page(request, viewer, db, now, details)
+        return account_page(request, viewer, db, now, details)
     return render(request, "people/token.html", token=token, label=form.value("label"))
 
 
@@ -95,19 +95,32 @@ def _id(viewer: Viewer) -> int:
     return viewer.person_id
 
 
-def _account_page(request: Request, viewer: Viewer, db: Database, now: datetime, form: Form) -> Response:
+def account_page(
+    request: Request,
+    viewer: Viewer,
+    db: Database,
+    now: datetime,
+    form: Form | None = None,
+    mail: Form | None = None,
+) -> Response:
+    """One's own account, with one of its forms as it was typed."""
     with db.read() as session:
         entry = queries.person(session, _id(viewer))
         browsers = queries.browsers(session, _id(viewer), now)
         api_tokens = queries.api_tokens(session, _id(viewer))
+        chosen = choices.choices(session, _id(viewer))
+    topics = choices.offered(viewer)
     return render(
         request,
         "people/account.html",
-        form=form,
+        422 if mail and mail.errors else None,
+        form=form or Form.of(name=viewer.name, locale=viewer.locale, zone=viewer.zone),
         entry=entry,
         roles=labels.ROLES,
         browsers=browsers,
         tokens=api_tokens,
         languages=forms.language_options(),
         zones=forms.zone_options(),
+        mail=mail or forms.mail_form(chosen, topics),
+        topics=forms.topic_options(topics),
     )
