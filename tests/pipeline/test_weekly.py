@@ -1,0 +1,78 @@
+"""The weekly overview: in the manager's Monday morning, once, and only where there is something to tell."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from fund.pipeline import weekly
+from schema.deadlines import Deadline
+from schema.outbox import Message
+from schema.people import Person
+from tests.support.world import draft, submit, world
+
+MONDAY = datetime(2021, 9, 27, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def here(db, clock):
+    made = world(db, clock.now())
+    with db.write() as session:
+        for person in session.exec(select(Person)):
+            person.zone = "UTC"
+    return made
+
+
+def queue(here, now):
+    with here.db.write() as session:
+        return weekly.queue_due(session, now)
+
+
+def overviews(here):
+    with here.db.read() as session:
+        found = select(Message).where(Message.template == "weekly_overview").order_by(col(Message.id))
+        return list(session.exec(found))
+
+
+def submitted(here, now):
+    with here.db.write() as session:
+        application = draft(session, here, now)
+        submit(session, here, application, now)
+        return application.id
+
+
+def test_on_monday_morning_once_with_what_there_is_to_tell(here, clock):
+    submitted(here, clock.now())
+    submitted(here, clock.now())
+    with here.db.write() as session:
+        open_ = select(Deadline).where(Deadline.status == "open", col(Deadline.application_id).is_not(None))
+        late, soon, *_ = session.exec(open_.order_by(col(Deadline.id))).all()
+        late.grace_until, late.due_at = MONDAY - timedelta(days=1), MONDAY - timedelta(days=1)
+        soon.due_at = soon.grace_until = MONDAY + timedelta(days=3)
+    assert queue(here, MONDAY - timedelta(minutes=1)) == 0
+    sent = queue(here, MONDAY + timedelta(minutes=40))
+    assert sent == len(overviews(here)) >= 1
+    assert queue(here, MONDAY + timedelta(hours=5)) == 0
+    counts = overviews(here)[0].payload["counts"]
+    assert (counts["overdue"], counts["moved"], counts["stuck"]) == (1, 2, 0)
+    assert counts["due"] >= 1
+    assert overviews(here)[0].dedup_key == f"weekly:{here.manager.person_id}:2021-W39"
+    assert queue(here, MONDAY + timedelta(days=7)) == sent
+
+
+def test_nothing_to_tell_is_not_told(here):
+    with here.db.write() as session:
+        for deadline in session.exec(select(Deadline)):
+            deadline.status = "met"
+    assert queue(here, MONDAY) == 0
+
+
+def test_it_comes_in_her_own_morning(here, clock):
+    submitted(here, clock.now())
+    with here.db.write() as session:
+        session.get_one(Person, here.manager.person_id).zone = "America/Bogota"
+    queue(here, MONDAY)
+    assert here.manager.person_id not in {row.person_id for row in overviews(here)}
+    queue(here, datetime(2021, 9, 27, 14, 0, tzinfo=UTC))
+    assert here.manager.person_id in {row.person_id for row in overviews(here)}
+    assert queue(here, MONDAY + timedelta(days=3)) == 0
