@@ -48,7 +48,7 @@ from fund.reporting import pages as reporting_pages
 from fund.reviewing import api as reviewing_api
 from fund.reviewing import pages as reviewing_pages
 from fund.rounds import api as rounds_api
-from fund.rounds import days_pages
+from fund.rounds import days_pages, reminders_api, reminders_pages
 from fund.rounds import pages as rounds_pages
 from fund.sharing import api as sharing_api
 from fund.sharing import pages as sharing_pages
@@ -63,6 +63,8 @@ ROUTERS = (
     people_api.router,
     rounds_pages.router,
     days_pages.router,
+    reminders_pages.router,
+    reminders_api.router,
     rounds_api.router,
     governing_pages.router,
     governing_api.router,

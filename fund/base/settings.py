@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 
 from fund.base.errors import Misconfigured
 from notifications.pace import Limit, limits_of
+from schema.rounds import WEEKDAYS
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,11 @@ class Settings(BaseSettings):
     fund_name: str = Field("Peace Incentive Fund", min_length=1, description="Name in the pages and mails.")
     network_name: str = Field("Peace in Our Cities", min_length=1, description="The network behind the fund.")
     zone: str = Field("UTC", description="IANA time zone of the fund.")
+    weekend: str = Field(
+        "saturday,sunday",
+        description="Days of every week on which nobody works, for rounds that are planned from now on: "
+        "`friday,saturday`.",
+    )
     contact: str = Field("fund@example.org", description="Mail address of a person that replies go to.")
     mail_from: str = Field("fund@example.org", description="Mail address that mails come from.")
     smtp_host: str = Field("127.0.0.1", description="Mail server.")
@@ -53,6 +59,10 @@ class Settings(BaseSettings):
     )
     unknown_outcome: Literal["resend", "park"] = Field(
         "resend", description="What to do when the mail server fell silent after a mail was handed over."
+    )
+    webhook_private: bool = Field(
+        False,
+        description="Call webhooks at addresses inside of networks too (this machine, a private network).",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
     log_format: Literal["text", "json"] = Field("text", description="How it is logged.")
@@ -76,6 +86,14 @@ class Settings(BaseSettings):
         if value not in available_timezones():
             raise ValueError("expected an IANA time zone such as Europe/Brussels")
         return value
+
+    @field_validator("weekend")
+    @classmethod
+    def _known_days(cls, value: str) -> str:
+        days = {day.strip() for day in value.lower().split(",")} - {""}
+        if not days < set(WEEKDAYS):
+            raise ValueError("expected days of the week such as saturday,sunday, and not all of them")
+        return ",".join(day for day in WEEKDAYS if day in days)
 
     @field_validator("database_url")
     @classmethod
@@ -120,6 +138,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The address of the database that is really used."""
         return self.database_url or f"sqlite:///{self.data_dir / 'fund.sqlite3'}"
+
+    @property
+    def weekend_days(self) -> tuple[str, ...]:
+        """The days of a new round's weekend, of ``WEEKDAYS``."""
+        return tuple(day for day in self.weekend.split(",") if day)
 
     @property
     def address(self) -> str:

@@ -13,7 +13,7 @@ from fund.base.permissions import Viewer
 from fund.rounds import extending, queries, service
 from fund.rounds.fields import RoundDraft, draft_of
 from fund.web import moving
-from fund.web.deps import DbDep, ManagerDep, NowDep, SignedIn, ViewerDep
+from fund.web.deps import DbDep, ManagerDep, NowDep, SettingsDep, SignedIn, ViewerDep
 from fund.web.problems import Listing, Paging, paging, responses
 from schema.rounds import Criterion, Section
 
@@ -126,11 +126,11 @@ def index(
 
 
 @router.post("/rounds", status_code=201, responses=responses(401, 403, 422))
-def create(body: RoundIn, viewer: ManagerDep, db: DbDep, now: NowDep) -> RoundWhole:
-    """Plan a round with the fund's own form and scorecard. For managers."""
+def create(body: RoundIn, viewer: ManagerDep, db: DbDep, now: NowDep, settings: SettingsDep) -> RoundWhole:
+    """Plan a round with the fund's own form, scorecard and weekend. For managers."""
     draft = RoundDraft(**body.model_dump() | {"eligibility": tuple(body.eligibility)})
     with db.write() as session:
-        slug = service.create_round(session, viewer, draft, now).slug
+        slug = service.create_round(session, viewer, draft, now, settings.weekend_days).slug
     return _whole(viewer, db, now, slug)
 
 

@@ -51,12 +51,14 @@ def new(request: Request, _viewer: ManagerDep, db: DbDep, settings: SettingsDep)
 
 
 @router.post("/rounds/new")
-def create(request: Request, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep) -> Response:
+def create(
+    request: Request, viewer: ManagerDep, db: DbDep, now: NowDep, settings: SettingsDep, form: FormDep
+) -> Response:
     """Plan the round, or say what is wrong."""
     draft = forms.draft(form)
     try:
         with db.write() as session:
-            round_ = service.create_round(session, viewer, draft, now)
+            round_ = service.create_round(session, viewer, draft, now, settings.weekend_days)
             form.check()
     except Invalid as invalid:
         form.refuse_all(invalid)

@@ -11,7 +11,6 @@ from sqlmodel import Session
 
 from fund.base import access, ledger
 from fund.base.errors import Conflict, Forbidden, Invalid, NotFound
-from fund.base.fit import PEOPLE
 from fund.base.migrating.changes import bound_to
 from fund.base.permissions import Viewer
 from fund.base.policies import name_of, own_reminders
@@ -22,7 +21,7 @@ from schema.people import Role
 from schema.rounds import ReminderLine, Round
 from schema.wording import gettext_noop as _n
 from workflows import DeadlineRule, Definition, Reason, Reminder
-from workflows.parts import COLLEAGUE, OWNER, WEEKENDS
+from workflows.parts import COLLEAGUE, MANAGER, OWNER, WEEKENDS
 
 CHANGED = "reminders_changed"
 MOST = 10
@@ -45,9 +44,9 @@ class Policy:
 
     @property
     def reachable(self) -> tuple[str, ...]:
-        """Who can be reminded: the roles in which there is anybody, the owner's first, then owner and colleague."""
-        others = sorted(PEOPLE[self.kind] - {self.rule.owner})
-        return (self.rule.owner, OWNER, COLLEAGUE, *others)
+        """Who can be reminded: those who owe it, a manager, and whoever else the definition names."""
+        named = (one.to for one in self.rule.reminders)
+        return tuple(dict.fromkeys((self.rule.owner, OWNER, COLLEAGUE, MANAGER, *named)))
 
     @property
     def edition(self) -> str:

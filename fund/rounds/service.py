@@ -1,7 +1,7 @@
 """What managers do with rounds. Each function is one use case in the caller's unit of work."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,12 +23,18 @@ TAKEN = frozenset({"new"})
 """Words that stand for pages of their own where a slug would stand."""
 
 
-def create_round(session: Session, viewer: Viewer, draft: RoundDraft, now: datetime) -> Round:
+def create_round(
+    session: Session,
+    viewer: Viewer,
+    draft: RoundDraft,
+    now: datetime,
+    weekend: Sequence[str] = ("saturday", "sunday"),
+) -> Round:
     """Plan a round with the shipped form and scorecard, bound to the newest workflows of today.
 
     Nobody outside the fund sees it before it opens. A plan that stands already, alike in everything, is answered as
-    it is: a button pressed twice makes one round. Raises Forbidden for others than managers, Invalid for what is
-    wrong in ``draft``.
+    it is: a button pressed twice makes one round. On ``weekend`` nobody works in any week. Raises Forbidden for
+    others than managers, Invalid for what is wrong in ``draft``.
     """
     access.require_manager(viewer)
     right = checked(draft)
@@ -42,6 +48,7 @@ def create_round(session: Session, viewer: Viewer, draft: RoundDraft, now: datet
         slug=_free_slug(session, right.title),
         form=[section.model_dump() for section in defaults.form()],
         scorecard=[criterion.model_dump() for criterion in defaults.scorecard()],
+        weekend=list(weekend),
         workflow_id=definitions.store(session, definition, now),
         state=definition.initial,
         state_since=now,
