@@ -219,7 +219,7 @@ def _as_text(value: str) -> str:
 
 
 def _as_html(value: str) -> str:
-    return Markup("<bdi>{}</bdi>").format(value) if value else ""
+    return Markup(f"<bdi>{escape(value)}</bdi>") if value else ""  # noqa: S704 - escaped
 
 
 def _lines(value: Any) -> Markup:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sqlalchemy import Row, Table, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy.exc import NoResultFound
 from sqlmodel import Session
 
 from notifications.kinds import DIGEST
@@ -19,6 +20,7 @@ from schema.people import Member, Membership, PersonRole, Role
 from schema.reports import Report
 from schema.reviews import Review
 from schema.rounds import Round
+from schema.statements import Prepared
 
 APPLICATIONS: Table = Application.__table__  # type: ignore[attr-defined]
 AWARDS: Table = Award.__table__  # type: ignore[attr-defined]
@@ -70,7 +72,10 @@ class Truth:
 
 def look_up(session: Session, message_id: int) -> Truth:
     """Everything that the mail may say. Raises NoResultFound where there is no such message."""
-    facts = session.connection().execute(_FACTS, {"message_id": message_id}).one()
+    found = _OF_MESSAGE.found(session, message_id=message_id)
+    if not found:
+        raise NoResultFound
+    (facts,) = found
     deadline = _deadline(session, facts)
     over = None if deadline else _over(session, facts)
     return Truth(facts, deadline, over, _parts(session, facts), _letter(session, facts))
@@ -93,7 +98,7 @@ def _letter(session: Session, facts: Facts) -> Facts | None:
 
 def _deadline(session: Session, facts: Facts) -> Facts | None:
     if facts.deadline_id is not None:
-        return session.connection().execute(_DEADLINE, {"deadline_id": facts.deadline_id}).one_or_none()
+        return next(iter(_BY_KEY.found(session, deadline_id=facts.deadline_id)), None)
     role = SHOWS_NEXT.get(facts.template)
     if role is None or facts.application_id is None:
         return None
@@ -170,6 +175,7 @@ def _facts_query() -> Any:
 
 _FACTS = _facts_query().where(MESSAGES.c.id == bindparam("message_id"))
 _DEADLINE = select(*_DEADLINE_COLUMNS).where(DEADLINES.c.id == bindparam("deadline_id"))
+_OF_MESSAGE, _BY_KEY = Prepared(_FACTS), Prepared(_DEADLINE)
 _PARTS = (
     select(MESSAGES.c.id)
     .where(
