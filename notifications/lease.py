@@ -35,6 +35,7 @@ from notifications.kinds import DIGEST
 from notifications.outbox import CANCELLABLE, MESSAGES, closed, ended
 from notifications.outcomes import Handed, OnUnknown, Outcome, onward
 from notifications.pace import goes_to
+from notifications.wanted import KIND as WEBHOOK
 from schema.deadlines import Deadline
 from schema.outbox import TERMINAL, DeliveryAttempt, MessageStatus, Worker
 from schema.people import Person
@@ -49,6 +50,7 @@ TOO_LATE = "It could not go out before it was of no more use"
 
 # Partial indices are only used where the condition is spelled out as in their definition, not sent as a parameter.
 _PENDING = "message.status = 'pending'"
+_MAIL = "message.status = 'pending' AND message.webhook_id IS NULL"
 _URGENT = "message.status = 'pending' AND message.kind = 'sign_in'"
 _HELD = text("message.status IN ('claimed', 'sending')")
 
@@ -94,8 +96,9 @@ def claim(
     now: datetime,
     limit: int = BATCH,
     domains: Mapping[str, int] | None = None,
+    webhook: int | None = None,
 ) -> Batch:
-    """Claim at most ``limit`` messages that are due at ``now``; sign-in mail goes first.
+    """Claim at most ``limit`` mails that are due at ``now``, sign-in mail first; or calls of one ``webhook``.
 
     Of those to each of ``domains`` no more than it says; they hold up no others. Of reminders that were missed, the
     newest for a deadline and person stays and the older are superseded; what is past its ``expires_at`` expires. Two
@@ -103,8 +106,9 @@ def claim(
     """
     lease = token_hex(16)
     apart = domains or {}
-    rows = _take_each(session, _URGENT, worker, lease, now, limit, apart) or _take_each(
-        session, _PENDING, worker, lease, now, limit, apart
+    first, then = (_URGENT, _MAIL) if webhook is None else (_calls(webhook),) * 2
+    rows = _take_each(session, first, worker, lease, now, limit, apart) or _take_each(
+        session, then, worker, lease, now, limit, apart
     )
     late = [row for row in rows if row.expires_at is not None and row.expires_at <= now]
     gone = {row.id for row in late}
@@ -117,9 +121,13 @@ def claim(
 
 
 def is_due(session: Session, now: datetime) -> bool:
-    """Whether anything is due at ``now``. Looks at one entry of an index, however much is pending."""
-    first = select(MESSAGES.c.id).where(text(_PENDING), MESSAGES.c.next_at <= now).limit(1)
+    """Whether any mail is due at ``now``. Looks at one entry of an index, however much is pending."""
+    first = select(MESSAGES.c.id).where(text(_MAIL), MESSAGES.c.next_at <= now).limit(1)
     return session.connection().execute(first).first() is not None
+
+
+def _calls(webhook: int) -> str:
+    return f"{_PENDING} AND message.webhook_id = {webhook:d}"
 
 
 def _take_each(
@@ -179,6 +187,7 @@ def _supersede(session: Session, ids: Sequence[int], now: datetime) -> set[int]:
         text("newer.status IN ('pending', 'claimed', 'gathered')"),
         newer.c.deadline_generation == MESSAGES.c.deadline_generation,
         newer.c.person_id == MESSAGES.c.person_id,
+        newer.c.webhook_id.is_not_distinct_from(MESSAGES.c.webhook_id),
         newer.c.offset_days > MESSAGES.c.offset_days,
         or_(newer.c.next_at <= now, newer.c.attempts > 0),
     )
@@ -212,7 +221,7 @@ def intend(session: Session, claimed: Claim, worker: str, now: datetime, domain:
     attempt = {"message_id": claimed.message_id, "number": row.attempts, "worker": worker, "started_at": now}
     (attempt_id,) = _ATTEMPT.keys(session, [attempt])
     reminds = None
-    if row.deadline_id is not None:
+    if row.deadline_id is not None and row.kind != WEBHOOK:
         reminds = (row.deadline_id, row.deadline_generation, row.person_id, row.offset_days)
     return Intent(
         claimed.message_id, claimed.lease, attempt_id, row.attempts, row.kind, row.expires_at, reminds
@@ -352,19 +361,21 @@ _OUTDATE = Prepared(
         MESSAGES.c.deadline_generation == bindparam("its_generation"),
         MESSAGES.c.person_id == bindparam("its_person"),
         MESSAGES.c.offset_days < bindparam("its_offset"),
+        MESSAGES.c.webhook_id.is_(None),
     ),
     ["status", "reason", "finished_at", "worker", "lease"],
 )
 
 
-def release(session: Session, worker: str) -> int:
-    """Give back what ``worker`` claimed and has not begun to hand over. Returns how many."""
+def release(session: Session, worker: str, webhook: int | None = None) -> int:
+    """Give back what ``worker`` claimed (of one ``webhook``) and has not begun to hand over. Returns how many."""
     c = MESSAGES.c
+    whose = [c.worker == worker, *([] if webhook is None else [c.webhook_id == webhook])]
     return (
         session.connection()
         .execute(
             update(MESSAGES)
-            .where(c.worker == worker, _HELD, c.status == MessageStatus.CLAIMED.value)
+            .where(*whose, _HELD, c.status == MessageStatus.CLAIMED.value)
             .values(status=MessageStatus.PENDING.value, worker=None, lease=None)
         )
         .rowcount
@@ -395,7 +406,9 @@ def take_over(session: Session, worker: str, now: datetime, on_unknown: OnUnknow
     for row in rows:
         intent = Intent(row.id, row.lease, row.attempt_id or 0, row.attempts, row.kind, row.expires_at)
         stopped = Handed(Outcome.UNKNOWN, "The worker stopped while it was handing the mail over")
-        freed += acknowledge(session, intent, stopped, now, on_unknown) is not None
+        # A receiver knows a call that it had already by its id; a reader would get the same mail again.
+        policy: OnUnknown = "resend" if row.kind == WEBHOOK else on_unknown
+        freed += acknowledge(session, intent, stopped, now, policy) is not None
     return freed
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Table, bindparam, case, literal, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
+from notifications.wanted import echoes
 from schema.outbox import Message, MessageStatus
 from schema.statements import Prepared
 from schema.values import Json
@@ -83,15 +84,18 @@ def message_row(*, key: str, now: datetime, next_at: datetime, **columns: Any) -
     return {
         "person_id": None, "address": "", "subject_kind": "", "subject_id": None, "application_id": None,
         "deadline_id": None, "deadline_generation": None, "offset_days": None, "path": "/", "payload": {},
-        "expires_at": None, "status": MessageStatus.PENDING.value, "attempts": 0, "reason": "",
+        "webhook_id": None, "expires_at": None, "status": MessageStatus.PENDING.value, "attempts": 0, "reason": "",
         "rendered_subject": "", "rendered_text": "", "dedup_key": key, "mail_id": token_urlsafe(18),
         "created_at": now, "next_at": next_at, **columns,
     }  # fmt: skip
 
 
 def queue_rows(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write many rows at once; those whose key is there already are left out by the database itself."""
-    INSERT[session.get_bind().dialect.name].each(session, rows)
+    """Write many rows at once; those whose key is there already are left out by the database itself.
+
+    Beside each reminder goes a call to every webhook that wants to hear of reminders.
+    """
+    INSERT[session.get_bind().dialect.name].each(session, [*rows, *echoes(session, rows)])
 
 
 def cancel(session: Session, *where: Any, reason: str, now: datetime) -> int:

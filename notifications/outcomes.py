@@ -40,6 +40,8 @@ class Handed:
     address: str = ""
     subject: str = ""
     text: str = ""
+    wait: timedelta = timedelta(0)
+    """How long the other side asked us to stay away, at least."""
 
 
 def onward(
@@ -60,7 +62,7 @@ def onward(
     uncertain = handed.outcome == Outcome.UNKNOWN
     if uncertain and on_unknown == "park":
         return ended(MessageStatus.UNCERTAIN, handed.reply, now)
-    next_at = now + wait(attempts, message_id)
+    next_at = now + max(wait(attempts, message_id), handed.wait)
     if attempts >= MAX_ATTEMPTS or (expires_at is not None and next_at >= expires_at):
         status = MessageStatus.UNCERTAIN if uncertain else MessageStatus.DEAD
         return ended(status, f"Given up after {attempts} attempts: {handed.reply}", now)

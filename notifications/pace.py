@@ -88,6 +88,7 @@ def used(session: Session, limit: Limit, now: datetime) -> int:
             a.id > func.coalesce(before, 0),
             a.started_at <= now + SLACK,
             a.outcome != Outcome.UNREACHABLE.value,
+            MESSAGES.c.webhook_id.is_(None),
         )
     )
     return _count(session, counted, limit.domain)
@@ -109,7 +110,7 @@ def _claimed(session: Session, domain: str) -> int:
     """What workers have claimed and not yet begun to hand over."""
     # Spelled out as in the definition of its partial index, which a parameter would not match.
     held = text("message.status IN ('claimed', 'sending')")
-    claimed = select(func.count()).select_from(MESSAGES)
+    claimed = select(func.count()).select_from(MESSAGES).where(MESSAGES.c.webhook_id.is_(None))
     return _count(session, claimed.where(held, MESSAGES.c.status == MessageStatus.CLAIMED.value), domain)
 
 

@@ -324,7 +324,12 @@ class Circuit:
         """Whether to try now. A clock that was set back is no reason to wait longer."""
         if self._failed_at is None or now < self._failed_at:
             return True
-        return now >= self._failed_at + min(self.longest, self.shortest * (1 << min(self.failures - 1, 10)))
+        return now >= self._failed_at + self.pause
+
+    @property
+    def pause(self) -> timedelta:
+        """How long it stays open after the latest failure."""
+        return min(self.longest, self.shortest * (1 << min(max(self.failures - 1, 0), 10)))
 
     def failed(self, now: datetime, reason: str) -> None:
         """The server could not be talked to."""

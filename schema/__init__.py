@@ -18,6 +18,7 @@ from schema import (
     reviews,
     rounds,
     values,
+    webhooks,
     workflows,
 )
 
@@ -36,5 +37,6 @@ __all__ = [
     "reviews",
     "rounds",
     "values",
+    "webhooks",
     "workflows",
 ]

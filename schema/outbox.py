@@ -71,18 +71,26 @@ class Message(SQLModel, table=True):
             sqlite_where=text("status IN ('dead', 'uncertain')"),
             postgresql_where=text("status IN ('dead', 'uncertain')"),
         ),
+        Index(
+            "ix_message_webhook",
+            "webhook_id",
+            "next_at",
+            sqlite_where=text("status = 'pending' AND webhook_id IS NOT NULL"),
+            postgresql_where=text("status = 'pending' AND webhook_id IS NOT NULL"),
+        ),
         Index("ix_message_application_id", "application_id", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     dedup_key: str = Field(unique=True)
     kind: str
-    """notice, reminder, sign_in or digest."""
+    """notice, reminder, sign_in, digest or webhook."""
     template: str
-    """Folder in notifications/templates."""
+    """Folder in notifications/templates; for the call of a webhook that reminds of nothing, what it tells of."""
     person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
     address: str = ""
-    """Where it went, or goes if there is no person. A person's address is read when the mail goes out."""
+    """Where it went, or goes if there is no person. A person's address is read when the mail goes out. For the call of
+    a webhook, the webhook's name."""
     subject_kind: str = ""
     subject_id: int | None = None
     application_id: int | None = Field(default=None, foreign_key="application.id")
@@ -102,8 +110,10 @@ class Message(SQLModel, table=True):
     lease: str | None = None
     mail_id: str = Field(unique=True)
     """The Message-ID header, the same on every attempt."""
+    webhook_id: int | None = None
+    """The webhook that is called, where it is no mail. Without a foreign key, as below."""
     digest_id: int | None = None
-    """The message in which it goes out with others; no foreign key, which SQLite could only add by copying the table."""
+    """The message in which it goes out with others; no foreign key: SQLite would copy the table."""
     reason: str = ""
     """Why it ended as it did, in words."""
     finished_at: datetime | None = None

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Table, bindparam, insert, text, update
 from sqlmodel import Session, col, select
 
+from fund.base import announcing
 from fund.base.audience import Audience
 from fund.base.definitions import definition_of
 from fund.base.policies import calendar_of, offsets_of
@@ -93,6 +94,7 @@ def open_all(session: Session, audience: Audience, opening: Sequence[Due], now: 
             offsets = offsets_of(session, audience, subject, rule)
             planned += planned_rows(SimpleNamespace(id=key, **row), offsets, now)
     queue_rows(session, planned)
+    announcing.opened(session, keys, written, now)
     return keys
 
 
@@ -169,6 +171,7 @@ def move_to(session: Session, deadline: Deadline, day: date, reason: str, now: d
     cancel_for_deadline(session, deadline.id, f"moved: {reason}", now)
     if deadline.status == DeadlineStatus.OPEN:
         plan_reminders(session, deadline, policy(session, deadline), now)
+    announcing.changed(session, deadline, "moved", now)
     return True
 
 

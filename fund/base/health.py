@@ -41,12 +41,14 @@ class Mailing:
 def mailing(session: Session, now: datetime, limits: Sequence[Limit] = ()) -> Mailing:
     """How the mail goes at ``now`` under ``limits``. Looks at the ends of indices, however much mail there is."""
     # Spelled out as in the definition of its partial index, which a parameter would not match.
-    due = (text("message.status = 'pending'"), col(Message.next_at) <= now)
+    mail = col(Message.webhook_id).is_(None)
+    due = (text("message.status = 'pending'"), col(Message.next_at) <= now, mail)
     down = col(Worker.unreachable_since).is_not(None)
     since = select(Worker).where(down).order_by(col(Worker.unreachable_since)).limit(1)
     worker = session.exec(since).first()
     oldest: datetime | None = session.exec(select(func.min(Message.next_at)).where(*due)).one()
-    tried = select(DeliveryAttempt.started_at).order_by(col(DeliveryAttempt.id).desc()).limit(1)
+    tries = select(DeliveryAttempt.started_at).join(Message, col(Message.id) == DeliveryAttempt.message_id)
+    tried = tries.where(mail).order_by(col(DeliveryAttempt.id).desc()).limit(1)
     return Mailing(
         swept_at=session.exec(select(func.max(Worker.beat_at))).one(),
         oldest_due=oldest,
@@ -90,6 +92,7 @@ def metrics(database: Database, now: datetime, limits: Sequence[Limit] = ()) -> 
     """How the mail goes, as numbers for Prometheus (text format). Names and addresses are not among them."""
     registry = CollectorRegistry()
     messages = Gauge("fund_mail_messages", "Mails by status.", ["status"], registry=registry)
+    called = Gauge("fund_webhook_calls", "Calls of webhooks by status.", ["status"], registry=registry)
     left = Gauge(
         "fund_mail_limit_left", "Mails that a limit still lets through.", ["limit"], registry=registry
     )
@@ -97,9 +100,10 @@ def metrics(database: Database, now: datetime, limits: Sequence[Limit] = ()) -> 
         found = mailing(session, now)
         for limit in limits:
             left.labels(str(limit)).set(max(0, limit.most - used(session, limit, now)))
-        counts = session.exec(select(Message.status, func.count()).group_by(Message.status)).all()
+        mails, calls = (_counts(session, is_call) for is_call in (False, True))
     for status in MessageStatus:
-        messages.labels(status.value).set(dict(counts).get(status.value, 0))
+        messages.labels(status.value).set(mails.get(status.value, 0))
+        called.labels(status.value).set(calls.get(status.value, 0))
     for name, words, since, never in (
         ("fund_mail_oldest_due_seconds", "For how long the oldest due mail waits.", found.oldest_due, 0.0),
         ("fund_mail_unreachable_seconds", "How long the mail server is gone.", found.unreachable_since, 0.0),
@@ -110,6 +114,12 @@ def metrics(database: Database, now: datetime, limits: Sequence[Limit] = ()) -> 
     state = Gauge("fund_mail_circuit_open", "1 while the mail server is out of reach.", registry=registry)
     state.set(found.unreachable_since is not None)
     return generate_latest(registry)
+
+
+def _counts(session: Session, calls: bool) -> dict[str, int]:
+    which = col(Message.webhook_id).is_not(None) if calls else col(Message.webhook_id).is_(None)
+    found = session.exec(select(Message.status, func.count()).where(which).group_by(Message.status))
+    return dict(found.all())
 
 
 def _second(moment: datetime) -> str:

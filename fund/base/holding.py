@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from fund.base import announcing
 from fund.base.deadlines import policy, stands_still
 from fund.base.definitions import definition_by_id, definition_of
 from fund.base.subjects import Subject, children_among, get, id_of, kind_of
@@ -102,6 +103,7 @@ def put(
     cancel_for_deadline(session, deadline.id or 0, f"moved: {why}", now)
     if held_at is None:
         plan_reminders(session, deadline, policy(session, deadline), now)
+    announcing.changed(session, deadline, "moved", now)
 
 
 def _tell_subject(session: Session, deadline: Deadline) -> None:

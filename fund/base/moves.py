@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fund.base import children, effects, following, ledger, states
+from fund.base import announcing, children, effects, following, ledger, states
 from fund.base.audience import Audience, actor_of
 from fund.base.definitions import definition_by_id, definition_of
 from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused
@@ -196,7 +196,9 @@ def _write(session: Session, steps: Sequence[_Step], now: datetime) -> list[ledg
     )
     audience = Audience(session, [step.subject for step in steps])
     changes = following.follow(session, audience, [(step.subject, step.outcome) for step in steps], now)
-    events = ledger.append_all(session, list(map(_entry, steps, since, changes)), now)
+    entries = list(map(_entry, steps, since, changes))
+    events = ledger.append_all(session, entries, now)
+    announcing.moved(session, entries, events, now)
     for step in steps:
         _start_children(session, step, now)
     notify(session, audience, map(_news, steps, events), now)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from fund.base import ledger, moves
+from fund.base import announcing, ledger, moves
 from fund.base.clock import Clock
 from fund.base.database import Database
 from fund.base.errors import NotFound
@@ -84,5 +84,6 @@ def _pass(session: Session, key: int, now: datetime) -> bool:
         now=now,
         data={"deadline": deadline.key, "due_on": deadline.due_on.isoformat()},
     )
+    announcing.changed(session, deadline, "passed", now)
     moves.pass_deadline(session, subject, deadline.key, now)
     return True

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from fund.base import holding, ledger, moves, states, takeback
+from fund.base import announcing, holding, ledger, moves, states, takeback
 from fund.base.access import may_read
 from fund.base.audience import actor_of
 from fund.base.deadlines import Ending, end_all
@@ -150,6 +150,7 @@ def undo(
     actor = actor_of(session, subject, viewer)
     entries = [_take_back(session, one, found, actor, viewer, now) for one in reversed(group)]
     written = ledger.append_all(session, entries, now)
+    announcing.moved(session, entries, written, now)
     takeback.mails(session, subject, group, written[-1], found.move, viewer, now)
     moves.settle(session, [subject], now)
     return written[-1]

@@ -38,6 +38,7 @@ LEFT_OUT = frozenset(
         "sign_in_code",
         "sign_in_session",
         "throttle",
+        "webhook",
         "worker",
     }
 )

@@ -1,0 +1,56 @@
+"""What webhooks want to hear of, and the messages to them that go beside those to people."""
+
+from collections.abc import Iterable, Iterator
+from secrets import token_urlsafe
+from typing import Any
+
+from sqlalchemy import Table, select
+from sqlmodel import Session
+
+from schema.statements import Prepared
+from schema.webhooks import Webhook
+from schema.wording import gettext_noop as _n
+
+WEBHOOKS: Table = Webhook.__table__  # type: ignore[attr-defined]
+KIND = "webhook"
+"""What kind of message a call of a webhook is."""
+REMINDER = "reminder.due"
+EVENTS = {
+    "application.moved": _n("A proposal moved from one state to another"),
+    "deadline.opened": _n("A deadline began"),
+    "deadline.moved": _n("A deadline got another day"),
+    "deadline.passed": _n("A deadline passed"),
+    REMINDER: _n("A person is reminded of a deadline"),
+}
+"""Everything that can be wanted. Texts are English, to be translated where shown."""
+LISTENING = Prepared(
+    select(WEBHOOKS.c.id, WEBHOOKS.c.name, WEBHOOKS.c.events).where(WEBHOOKS.c.disabled_at.is_(None))
+)
+
+
+def listeners(session: Session, event: str) -> list[tuple[int, str]]:
+    """Key and name of each webhook that wants to hear of ``event``. Read once in a unit of work."""
+    known = session.info.get(KIND)
+    if known is None:
+        known = session.info[KIND] = [
+            (key, name, events.split()) for key, name, events in LISTENING.rows(session)
+        ]
+    return [(key, name) for key, name, events in known if event in events]
+
+
+def echoes(session: Session, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """For each reminder among message ``rows`` one to each webhook that wants it, at the same moment.
+
+    It ends with its deadline as the reminder does. Reads nothing where there is no reminder.
+    """
+    for row in rows:
+        if row["kind"] == "reminder":
+            for key, name in listeners(session, REMINDER):
+                yield row | {
+                    "dedup_key": f"hook:{key}:{row['dedup_key']}",
+                    "kind": KIND,
+                    "webhook_id": key,
+                    "address": name,
+                    "payload": row["payload"] | {"at": row["next_at"].isoformat()},
+                    "mail_id": token_urlsafe(18),
+                }
