@@ -51,6 +51,7 @@ from fund.rounds import api as rounds_api
 from fund.rounds import days_pages, reminders_api, reminders_pages
 from fund.rounds import pages as rounds_pages
 from fund.sharing import api as sharing_api
+from fund.sharing import newsletter_api, newsletter_pages
 from fund.sharing import pages as sharing_pages
 from fund.web.container import Container, NavEntry
 from fund.web.i18n import lazy
@@ -81,6 +82,8 @@ ROUTERS = (
     reporting_api.router,
     sharing_pages.router,
     sharing_api.router,
+    newsletter_pages.router,
+    newsletter_api.router,
     bulk_pages.router,
     bulk_api.router,
     deadline_pages.router,

@@ -10,6 +10,8 @@ from fund.base.clock import Clock, SystemClock
 from fund.base.database import Database
 from fund.base.settings import Settings
 from fund.people import service as people
+from fund.pipeline import weekly
+from fund.sharing import newsletter
 from fund.web.i18n import catalogue
 from notifications.alive import presence
 from notifications.compose import Composer, MailSettings
@@ -52,6 +54,7 @@ class Worker:
             {
                 "sweep": Job(settings.sweep_seconds, self.sweep),
                 "reconcile": Job(HOUR, self.reconcile),
+                "letters": Job(HOUR, self.letters),
                 "daily": Job(DAY, self.daily),
             }
         )
@@ -65,6 +68,13 @@ class Worker:
         found = reconcile(self.database, deadlines.policy, self.clock)
         if not found.nothing:
             log.info("reminders were set right: %s", found)
+
+    def letters(self) -> None:
+        """Queue the overviews of managers whose Monday morning has come, and draft the month's newsletter."""
+        now = self.clock.now()
+        with self.database.write() as session:
+            weekly.queue_due(session, now)
+            newsletter.make_due(session, self.settings.fund_name, self.settings.zone, now)
 
     def daily(self) -> None:
         """Seal the ledger and clear up what nobody needs any more."""

@@ -15,6 +15,7 @@ from notifications.lease import DEADLINES, PERSONS
 from notifications.outbox import MESSAGES
 from schema.applications import Application
 from schema.awards import Award
+from schema.lessons import Lesson
 from schema.newsletters import Newsletter
 from schema.people import Member, Membership, PersonRole, Role
 from schema.reports import Report
@@ -24,6 +25,7 @@ from schema.statements import Prepared
 
 APPLICATIONS: Table = Application.__table__  # type: ignore[attr-defined]
 AWARDS: Table = Award.__table__  # type: ignore[attr-defined]
+LESSONS: Table = Lesson.__table__  # type: ignore[attr-defined]
 LETTERS: Table = Newsletter.__table__  # type: ignore[attr-defined]
 MEMBERS: Table = Member.__table__  # type: ignore[attr-defined]
 MEMBERSHIPS: Table = Membership.__table__  # type: ignore[attr-defined]
@@ -55,6 +57,15 @@ SHOWS_NEXT = {
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """The newsletter that a mail brings."""
+
+    subject: str
+    intro: str
+    items: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """One row of facts about a message, and the deadline that its mail shows (None where it shows none).
 
@@ -66,8 +77,7 @@ class Truth:
     over: Facts | None = None
     parts: tuple["Truth", ...] = ()
     """What a digest stands for, what is due first at the beginning."""
-    letter: Facts | None = None
-    """The newsletter that it brings."""
+    letter: "Letter | None" = None
 
 
 def look_up(session: Session, message_id: int) -> Truth:
@@ -90,10 +100,18 @@ def _parts(session: Session, facts: Facts) -> tuple[Truth, ...]:
     return tuple(sorted(each, key=lambda one: (one.deadline is None, one.deadline and one.deadline.due_at)))
 
 
-def _letter(session: Session, facts: Facts) -> Facts | None:
+def _letter(session: Session, facts: Facts) -> Letter | None:
+    """The newsletter, without lessons that changed or were taken back after somebody looked at them for it."""
     if facts.subject_kind != "newsletter":
         return None
-    return session.connection().execute(_LETTER, {"letter": facts.subject_id}).one_or_none()
+    found = session.connection().execute(_LETTER, {"letter": facts.subject_id}).one()
+    subject, intro, items = found
+    slugs = [item["lesson"] for item in items if item.get("lesson")]
+    c = LESSONS.c
+    rows = session.connection().execute(select(c.slug, c.edit_version, c.state).where(c.slug.in_(slugs)))
+    now = {row.slug: (row.edit_version, row.state) for row in rows}
+    same = [i for i in items if "lesson" not in i or now.get(i["lesson"]) == (i["seen"], i["state"])]
+    return Letter(subject, intro, tuple(same))
 
 
 def _deadline(session: Session, facts: Facts) -> Facts | None:

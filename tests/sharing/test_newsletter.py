@@ -1,0 +1,257 @@
+"""The newsletter: drafted from what everybody may read, edited, released once, and never with what was taken back."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from sqlmodel import col, func, select
+
+from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused
+from fund.sharing import newsletter, service
+from fund.sharing.newsletter import Edited
+from notifications.compose import Composer, MailSettings
+from notifications.digest import UNWANTED
+from notifications.lease import claim
+from schema.ledger import LedgerEvent
+from schema.lessons import Lesson
+from schema.newsletters import Newsletter
+from schema.outbox import Message
+from schema.people import DeclinedMail, Person
+from tests.sharing.support import CANARIES, FIELDS, published_with_canaries
+from tests.support.doors import Doors, hidden, shown
+from tests.support.world import world
+
+SETTINGS = MailSettings(
+    "The Fund", "Network", "https://fund.example.org", "fund@example.org", "p@example.org"
+)
+PUBLIC = dict.fromkeys(FIELDS, "public")
+
+
+@pytest.fixture
+def here(db, clock):
+    return world(db, clock.now())
+
+
+@pytest.fixture
+def small(sqlite_db, clock):
+    return world(sqlite_db, clock.now(), title="Call 2022")
+
+
+def publish(here, clock, **narrower):
+    with here.db.write() as session:
+        lesson = published_with_canaries(session, here, clock.now(), PUBLIC, PUBLIC | narrower)
+        return lesson.slug
+
+
+def make(here, clock):
+    with here.db.write() as session:
+        letter = newsletter.make(session, here.manager, "The Fund", "UTC", clock.now())
+        return letter.id
+
+
+def read(here, letter_id):
+    with here.db.read() as session:
+        return newsletter.view(session, here.manager, letter_id)
+
+
+def release(here, letter_id, clock, version=1):
+    with here.db.write() as session:
+        return newsletter.release(session, here.manager, letter_id, version, clock.now())
+
+
+def queued(here):
+    with here.db.read() as session:
+        found = select(Message).where(Message.template == "newsletter").order_by(col(Message.id))
+        return list(session.exec(found))
+
+
+def words(view):
+    return "\n".join(f"{item['heading']} {item['text']} {item['path']}" for item in view.letter.items)
+
+
+def test_the_draft_tells_what_everybody_may_read_and_nothing_else(small, clock):
+    slug = publish(small, clock, city="network", problem="fund", grantee="network")
+    letter = read(small, make(small, clock))
+    said = words(letter)
+    assert letter.letter.month == clock.now().isoformat()[:7]
+    assert f"/lessons/{slug}" in said
+    assert CANARIES["title"] in said
+    assert CANARIES["approach"] in said
+    for hidden_ in ("city", "problem", "grantee"):
+        assert CANARIES[hidden_] not in said
+    assert f"/rounds/{small.round_slug}" in said
+
+
+@pytest.mark.parametrize("title", ["network", "fund"])
+def test_a_lesson_that_not_everybody_may_read_does_not_stand_in_it(small, clock, title):
+    slug = publish(small, clock, title=title)
+    assert slug not in words(read(small, make(small, clock)))
+
+
+def test_as_time_passes_a_draft_is_made_once_a_month_if_there_is_anything_to_tell(small, clock):
+    publish(small, clock)
+    for _ in range(2):
+        with small.db.write() as session:
+            newsletter.make_due(session, "The Fund", "UTC", clock.now())
+    with small.db.read() as session:
+        assert session.exec(select(func.count()).select_from(Newsletter)).one() == 1
+
+
+def together(work):
+    barrier = Barrier(2)
+
+    def one(_number):
+        barrier.wait(10)
+        try:
+            return work()
+        except (Conflict, MoveRefused) as refused:
+            return type(refused).__name__
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(one, range(2)))
+
+
+def test_two_who_draft_at_once_make_one(here, clock):
+    first, second = together(lambda: make(here, clock))
+    assert first == second
+
+
+def test_two_who_release_at_once_send_it_once(here, clock):
+    letter = make(here, clock)
+    done = together(lambda: release(here, letter, clock))
+    people = [one for one in done if isinstance(one, int)]
+    assert len(people) == 1
+    assert people[0] == len(queued(here)) == len({row.person_id for row in queued(here)})
+    with here.db.read() as session:
+        event = session.exec(select(LedgerEvent).where(LedgerEvent.chain == f"newsletter:{letter}")).one()
+    assert (event.action, event.data["people"]) == ("newsletter_released", people[0])
+    with pytest.raises(MoveRefused):
+        release(here, letter, clock)
+
+
+def test_who_declined_it_is_on_record_as_such(here, clock):
+    with here.db.write() as session:
+        session.add(DeclinedMail(person_id=here.applicant.person_id, topic="newsletter"))
+        session.get_one(Person, here.reviewers[0].person_id).disabled_at = clock.now()
+    release(here, make(here, clock), clock)
+    assert here.reviewers[0].person_id not in {row.person_id for row in queued(here)}
+    with here.db.write() as session:
+        while not claim(session, "w", clock.now(), 500).empty:
+            pass
+    ended = {row.person_id: (row.status, row.reason) for row in queued(here)}
+    assert ended.pop(here.applicant.person_id) == ("cancelled", UNWANTED)
+    assert set(ended.values()) == {("claimed", "")}
+
+
+def test_what_was_taken_back_holds_the_release_until_somebody_looks_at_it(small, clock):
+    slug = publish(small, clock)
+    letter = make(small, clock)
+    with small.db.write() as session:
+        lesson = session.exec(select(Lesson).where(Lesson.slug == slug)).one()
+        service.take_back(session, small.applicant, lesson, "approach", clock.now())
+    assert read(small, letter).stale == {slug}
+    with pytest.raises(MoveRefused):
+        release(small, letter, clock)
+    with small.db.write() as session:
+        newsletter.refresh(session, small.manager, letter, 1)
+    now = read(small, letter)
+    assert now.stale == frozenset()
+    assert CANARIES["title"] in words(now)
+    assert CANARIES["approach"] not in words(now)
+
+
+def test_what_is_taken_back_after_the_release_is_in_no_mail_that_goes_out_later(small, clock):
+    slug = publish(small, clock)
+    release(small, make(small, clock), clock)
+    message = queued(small)[0].id
+    composer = Composer(SETTINGS)
+    with small.db.read() as session:
+        assert CANARIES["title"] in composer.compose(session, message, clock.now()).text
+    with small.db.write() as session:
+        lesson = session.exec(select(Lesson).where(Lesson.slug == slug)).one()
+        service.take_back(session, small.manager, lesson, "city", clock.now())
+    with small.db.read() as session:
+        mail = composer.compose(session, message, clock.now())
+    assert not any(canary in mail.text + mail.html for canary in CANARIES.values())
+    assert "Call 2022" in mail.text
+
+
+def test_it_is_edited_in_the_browser_and_reads_so(small, clock):
+    publish(small, clock)
+    browser = Doors(small.db, clock).browser(small.manager)
+    path = browser.post("/newsletters").headers["location"]
+    page = browser.get(path).text
+    typed = {
+        "version": hidden(page, "version"), "subject": "News of autumn", "intro": "Dear all",
+        "heading-1": "A better heading", "text-1": "In short", "out-2": "yes",
+        "heading-3": "Come and meet", "text-3": "In October", "path-3": "/rounds",
+    }  # fmt: skip
+    assert browser.post(path, data=typed).status_code == 303
+    said = shown(browser.get(path).text)
+    for word in ("News of autumn", "Dear all", "A better heading", "In short", "Come and meet"):
+        assert word in said
+    letter = read(small, int(path.rpartition("/")[2])).letter
+    assert [item["heading"] for item in letter.items] == ["A better heading", "Come and meet"]
+    assert letter.items[0]["path"].startswith("/lessons/")
+    assert browser.post(path, data=typed).status_code == 409
+    release_page = browser.get(f"{path}/release").text
+    assert (
+        browser.post(f"{path}/release", data={"version": hidden(release_page, "version")}).status_code == 303
+    )
+    assert "Released" in shown(browser.get("/newsletters").text)
+    assert len(queued(small)) > 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("subject", ""), ("heading-1", ""), ("path-3", "https://elsewhere.example"), ("path-3", "//elsewhere")],
+)
+def test_what_is_wrong_stands_beside_its_field(small, clock, field, value):
+    publish(small, clock)
+    browser = Doors(small.db, clock).browser(small.manager)
+    path = browser.post("/newsletters").headers["location"]
+    typed = {"version": "1", "subject": "x", "heading-1": "x", "heading-2": "x", "heading-3": "x"}
+    answer = browser.post(path, data=typed | {field: value})
+    assert answer.status_code == 422
+    assert f'href="#{field}"' in answer.text
+
+
+def test_the_same_by_the_api(small, clock):
+    slug = publish(small, clock)
+    program = Doors(small.db, clock).program(small.manager)
+    made = program.post("/api/v1/newsletters").json()
+    path = f"/api/v1/newsletters/{made['id']}"
+    item = {"heading": "Shorter", "text": "", "path": "/elsewhere", "lesson": slug}
+    changed = program.put(path, json={"edit_version": 1, "subject": "S", "intro": "", "items": [item]}).json()
+    assert changed["items"] == [item | {"path": f"/lessons/{slug}"}]
+    assert (
+        program.put(path, json={"edit_version": 1, "subject": "S", "intro": "", "items": []}).status_code
+        == 409
+    )
+    unknown = {"edit_version": 2, "subject": "S", "intro": "", "items": [item | {"lesson": "other"}]}
+    assert program.put(path, json=unknown).status_code == 422
+    assert program.post(f"{path}/refresh", json={"edit_version": 2}).json()["edit_version"] == 3
+    assert program.post(f"{path}/release", json={"edit_version": 3}).json()["people"] == made["readers"]
+    assert program.get("/api/v1/newsletters").json()["total"] == 1
+
+
+def test_others_have_no_part_in_it(small, clock):
+    letter = make(small, clock)
+    doors = Doors(small.db, clock)
+    for stranger in (small.applicant, small.reviewers[0]):
+        for path in ("/newsletters", f"/newsletters/{letter}", f"/newsletters/{letter}/release"):
+            assert doors.browser(stranger).get(path).status_code == 403
+            assert doors.browser(stranger).post(path).status_code in (403, 405)
+    auditor = doors.browser(small.auditor)
+    assert auditor.get(f"/newsletters/{letter}").status_code == 200
+    assert "<textarea" not in auditor.get(f"/newsletters/{letter}").text
+    assert auditor.post(f"/newsletters/{letter}").status_code == 403
+    with small.db.write() as session, pytest.raises(Forbidden):
+        newsletter.edit(session, small.applicant, letter, Edited("x", "", ()), 1)
+
+
+def test_a_lesson_cannot_be_put_in_by_its_name(small, clock):
+    slug = publish(small, clock, title="fund")
+    letter = make(small, clock)
+    with small.db.write() as session, pytest.raises(Invalid):
+        newsletter.with_lessons(session, letter, [{"heading": "x", "text": "", "path": "", "lesson": slug}])
