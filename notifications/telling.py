@@ -1,7 +1,7 @@
 """What a mail says, in its reader's words: dates in her zone, amounts and names as values for the templates."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -19,9 +19,12 @@ from notifications.dates import days_between, last_day
 from notifications.kinds import STOPS
 from notifications.truth import Facts, Truth
 from schema.values import MINOR_DIGITS
+from schema.wording import gettext_noop as _n
 
 ANYWHERE = "Etc/GMT+12"
 """Where a day ends last on Earth."""
+EVERYWHERE = _n("Anywhere on Earth")
+"""What its zone is called."""
 
 
 class Sayings(Protocol):
@@ -59,6 +62,8 @@ class Due:
     here: When
     utc: When | None
     """None where her zone is UTC."""
+    there: When | None
+    """In the zone that the deadline counts in; None where it is hers or UTC."""
     days: int
     changed_at: datetime
 
@@ -127,6 +132,7 @@ def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslat
         "member": facts.member,
         "round": facts.round,
         "reviewer": facts.reviewer,
+        "owes": _owes(truth, fund, translate),
         "report": _report(facts.report_kind, translate),
         "amount": _amount(facts.amount_minor, facts.currency, str(locale)),
         "starts": _day(facts.starts_on, str(locale)),
@@ -191,11 +197,22 @@ def due_as_told(
         generation=deadline.generation,
         due_at=deadline.due_at,
         label=translate.gettext(deadline.label),
-        here=when(deadline.due_at, zone, str(locale)),
+        here=_told(deadline.due_at, zone, locale, translate),
         utc=None if zone == "UTC" else when(deadline.due_at, "UTC", str(locale)),
+        there=(
+            None
+            if deadline.zone in (zone, "UTC")
+            else _told(deadline.due_at, deadline.zone, locale, translate)
+        ),
         days=days_between(now, deadline.due_at, zone),
         changed_at=changed_at(deadline),
     )
+
+
+def _told(due_at: datetime, zone: str, locale: Locale, translate: NullTranslations) -> When:
+    """The same as ``when``, with a place that has words of its own in the reader's language."""
+    said = when(due_at, zone, str(locale))
+    return replace(said, place=translate.gettext(EVERYWHERE)) if zone == ANYWHERE else said
 
 
 @lru_cache(maxsize=4096)
@@ -212,7 +229,7 @@ def _place(zone: str, locale: str) -> str:
     if zone in ("UTC", "Etc/UTC"):
         return "UTC"
     if zone == ANYWHERE:
-        return "AoE"
+        return EVERYWHERE
     return str(get_timezone_location(zone, locale=locale, return_city=True))
 
 
@@ -227,6 +244,15 @@ def _amount(minor: int | None, currency: str | None, locale: str) -> str:
     digits = MINOR_DIGITS.get(currency, 2)
     pattern = "#,##0." + "0" * digits if minor % 10**digits else "#,##0"
     return f"{currency} {format_decimal(Decimal(minor).scaleb(-digits), pattern, locale=locale)}"
+
+
+def _owes(truth: Truth, fund: Sayings, translate: NullTranslations) -> str:
+    """Who owes what the mail is about: a name, and the member that she acts for."""
+    facts, role = truth.facts, truth.deadline.owner_role if truth.deadline else ""
+    if role == "applicant":
+        both = {"name": facts.author or "", "member": facts.member or ""}
+        return translate.gettext("%(name)s (%(member)s)") % both if all(both.values()) else max(both.values())
+    return {"reviewer": facts.reviewer or "", "manager": fund.fund_name}.get(role, "")
 
 
 def _report(kind: str | None, translate: NullTranslations) -> str:

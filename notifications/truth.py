@@ -152,6 +152,7 @@ def _over(session: Session, facts: Facts) -> Facts | None:
 _DEADLINE_COLUMNS = (
     DEADLINES.c.id,
     DEADLINES.c.label,
+    DEADLINES.c.owner_role,
     DEADLINES.c.due_at,
     DEADLINES.c.zone,
     DEADLINES.c.generation,
@@ -164,13 +165,14 @@ _DEADLINE_COLUMNS = (
 
 def _facts_query() -> Any:
     m, a = MESSAGES.c, APPLICATIONS.c
-    reviewer = PERSONS.alias("reviewer")
+    reviewer, author = PERSONS.alias("reviewer"), PERSONS.alias("author")
     of_review = and_(m.subject_kind == "review", REVIEWS.c.id == m.subject_id)
     of_report = and_(m.subject_kind == "report", REPORTS.c.id == m.subject_id)
     round_id = func.coalesce(a.round_id, case((m.subject_kind == "round", m.subject_id)))
     joined = (
         MESSAGES.outerjoin(PERSONS, PERSONS.c.id == m.person_id)
         .outerjoin(APPLICATIONS, a.id == m.application_id)
+        .outerjoin(author, author.c.id == a.author_id)
         .outerjoin(MEMBERS, MEMBERS.c.id == a.member_id)
         .outerjoin(ROUNDS, ROUNDS.c.id == round_id)
         .outerjoin(AWARDS, AWARDS.c.application_id == a.id)
@@ -184,7 +186,7 @@ def _facts_query() -> Any:
         PERSONS.c.name, PERSONS.c.email, PERSONS.c.locale, PERSONS.c.zone,
         PERSONS.c.mail_key, PERSONS.c.calendar_files,
         a.reference, a.title,
-        MEMBERS.c.name.label("member"),
+        MEMBERS.c.name.label("member"), author.c.name.label("author"),
         ROUNDS.c.title.label("round"), ROUNDS.c.decision_on,
         AWARDS.c.amount_minor, AWARDS.c.currency, AWARDS.c.starts_on, AWARDS.c.ends_on,
         reviewer.c.name.label("reviewer"), REPORTS.c.kind.label("report_kind"),

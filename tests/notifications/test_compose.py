@@ -263,6 +263,7 @@ def test_a_deadline_is_told_in_the_readers_zone_and_in_utc(world: World) -> None
     assert (
         "What is due: Hand in the report\n"
         "By when: Thursday, 30 September 2021, 17:00 (Bogota)\n"
+        "In the fund's time: the end of Thursday, 30 September 2021 (Brussels)\n"
         "In UTC: Thursday, 30 September 2021, 22:00\n"
         "9 days left\n"
     ) in mail.text
@@ -273,6 +274,33 @@ def test_the_end_of_the_day_is_called_so(world: World) -> None:
     mail = composed(world, template="reminder", person_id=ben, deadline_id=world.deadline(date(2021, 9, 30)))
     assert "By when: the end of Thursday, 30 September 2021 (Brussels)\n" in mail.text
     assert "In UTC: Thursday, 30 September 2021, 22:00\n" in mail.text
+
+
+def test_anywhere_on_earth_is_called_so(world: World) -> None:
+    mail = composed(world, template="reminder", deadline_id=world.deadline(date(2021, 9, 30), "Etc/GMT+12"))
+    assert "By when: Friday, 1 October 2021, 07:00 (Bogota)\n" in mail.text
+    assert "In the fund's time: the end of Thursday, 30 September 2021 (Anywhere on Earth)\n" in mail.text
+    said = composed(
+        world, Composer(SETTINGS, lambda language: Upside()), template="reminder",
+        deadline_id=world.deadline(date(2021, 9, 30), "Etc/GMT+12"),
+    )  # fmt: skip
+    assert "(«Anywhere on Earth»)" in said.text
+
+
+@pytest.mark.parametrize(
+    ("role", "owes"),
+    [("applicant", "Ana (City of Cali)"), ("manager", "Peace Incentive Fund")],
+)
+def test_who_is_told_of_what_others_owe_reads_who_and_since_when(world: World, role: str, owes: str) -> None:
+    key = world.deadline(date(2021, 9, 30), owner_role=role)
+    mail = composed(world, template="escalation", deadline_id=key, now=later(days=20))
+    since = "Thursday, 30 September 2021, 17:00 (Bogota)"
+    told = f"{owes} owes what is described below since {since}, and it has not been done."
+    assert told in " ".join(mail.text.split())
+    before = composed(world, template="escalation", key="before", deadline_id=key)
+    assert f"{owes} owes what is described below. It is due soon" in " ".join(before.text.split())
+    other = composed(world, template="colleague", key="other", deadline_id=key)
+    assert f"{owes} looks after it. You act for City of Cali too" in " ".join(other.text.split())
 
 
 def test_where_the_readers_zone_is_utc_it_is_told_once(world: World) -> None:
