@@ -19,11 +19,14 @@ from bench.measure import fresh_databases, heading, seconds, show
 from fund.base import children, moves
 from fund.base.database import Database
 from schema.applications import Application
+from schema.rows import Whole
+from schema.statements import among
 from tests.support.world import World, world
 from tests.workflows.test_speed import large
 from workflows import Actor, Definition, check
 
 NOW = datetime(2021, 9, 21, 8, tzinfo=UTC)
+SOME = Whole(Application, among(col(Application.id), "keys"))
 FIRST = 10_000_000
 """Keys of applications that only fill the tables begin at this and at twice this."""
 FORM = [
@@ -156,7 +159,7 @@ def bulk(database: Database, here: World, count: int) -> None:
 
 def _move(database: Database, here: World, keys: Sequence[int]) -> None:
     with database.write() as session:
-        rows = session.exec(select(Application).where(col(Application.id).in_(keys))).all()
+        rows = SOME.all(session, keys=keys)
         wishes = [_wish(row, "return_for_changes", reason="More, please.") for row in rows]
         moves.fire_all(session, wishes, here.manager, NOW)
 

@@ -145,7 +145,7 @@ def _take_each(
     rows: list[Any] = []
     for taking, most in lanes:
         if (room := min(most, limit - len(rows))) > 0:
-            rows += taking.found(session, its_worker=worker, its_lease=lease, moment=now, most=room)
+            rows += taking.rows(session, its_worker=worker, its_lease=lease, moment=now, most=room)
     return rows
 
 
@@ -208,7 +208,7 @@ def intend(session: Session, claimed: Claim, worker: str, now: datetime, domain:
     met, cancelled or moved in the meantime, the person was disabled, or it expired. ``domain`` completes the
     Message-ID at the first attempt.
     """
-    found = _INTEND.found(
+    found = _INTEND.rows(
         session, its_id=claimed.message_id, its_lease=claimed.lease, moment=now, domain=f"@{domain}"
     )
     if not found:

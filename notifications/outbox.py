@@ -9,16 +9,16 @@ from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any
 
-from sqlalchemy import Table, bindparam, case, literal, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, case, literal, text, update
 from sqlmodel import Session, col
 
 from notifications.wanted import echoes
 from schema.outbox import Message, MessageStatus
+from schema.rows import Insert, table_of
 from schema.statements import Prepared
 from schema.values import Json
 
-MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
+MESSAGES = table_of(Message)
 # Spelled out as in the definition of its partial index, which a parameter would not match.
 CANCELLABLE = text("message.status IN ('pending', 'claimed', 'gathered')")
 
@@ -37,13 +37,20 @@ ENDS = ("id", "worker", "lease", "finished_at", "digest_id")
 """Columns that a new message has no value in."""
 STUCK = (MessageStatus.DEAD, MessageStatus.UNCERTAIN)
 """What a person has to decide on: it did not go, or nobody knows whether it did."""
-INSERT = {
-    kind: Prepared(
-        insert(MESSAGES).on_conflict_do_nothing(index_elements=["dedup_key"]),
-        [column.name for column in MESSAGES.c if column.name not in ENDS],
-    )
-    for kind, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+PENDING: dict[str, str | int] = {
+    "status": MessageStatus.PENDING.value,
+    "attempts": 0,
+    "reason": "",
+    "rendered_subject": "",
+    "rendered_text": "",
 }
+"""What every new message begins with."""
+WRITE = Insert(
+    Message,
+    [column.name for column in MESSAGES.c if column.name not in (*ENDS, *PENDING)],
+    same=PENDING,
+    once="dedup_key",
+)
 
 
 def queue(
@@ -84,9 +91,8 @@ def message_row(*, key: str, now: datetime, next_at: datetime, **columns: Any) -
     return {
         "person_id": None, "address": "", "subject_kind": "", "subject_id": None, "application_id": None,
         "deadline_id": None, "deadline_generation": None, "offset_days": None, "path": "/", "payload": {},
-        "webhook_id": None, "expires_at": None, "status": MessageStatus.PENDING.value, "attempts": 0, "reason": "",
-        "rendered_subject": "", "rendered_text": "", "dedup_key": key, "mail_id": token_urlsafe(18),
-        "created_at": now, "next_at": next_at, **columns,
+        "webhook_id": None, "expires_at": None, "dedup_key": key, "mail_id": token_urlsafe(18), "created_at": now,
+        "next_at": next_at, **columns,
     }  # fmt: skip
 
 
@@ -95,7 +101,7 @@ def queue_rows(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
     Beside each reminder goes a call to every webhook that wants to hear of reminders.
     """
-    INSERT[session.get_bind().dialect.name].each(session, [*rows, *echoes(session, rows)])
+    WRITE.write(session, [*rows, *echoes(session, rows)])
 
 
 def cancel(session: Session, *where: Any, reason: str, now: datetime) -> int:

@@ -1,7 +1,7 @@
 """Statements that are put together once and handed to the driver as they are, for many rows at a time.
 
-What a move writes goes this way: between a statement of SQLAlchemy and its driver lies twenty times the work of the
-driver itself. SQLAlchemy still writes the SQL, converts the values and names the errors. Rows in hand that a
+What a move reads and writes goes this way: between a statement of SQLAlchemy and its driver lies twenty times the work
+of the driver itself. SQLAlchemy still writes the SQL, converts the values and names the errors. Rows in hand that a
 statement changed are told to look again (``forget``).
 """
 
@@ -10,12 +10,15 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     Boolean,
     Connection,
+    Date,
+    DateTime,
     Dialect,
     Text,
     TypeDecorator,
@@ -28,6 +31,8 @@ from sqlalchemy.sql.elements import ClauseElement, ColumnElement
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, SQLModel
 
+Convert = Callable[[Any], Any]
+
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
@@ -36,36 +41,40 @@ class _Ready:
     sql: str
     by_name: bool
     """Whether the driver takes parameters by their names; else in the order of their marks."""
-    parameters: Sequence[tuple[str, Any, Callable[[Any], Any] | None]]
-    """Name, value where none is given, and what turns a value into what the driver takes."""
-    names: Callable[..., Any]
-    """Makes a named tuple of the values of a row that it answers."""
-    results: Sequence[Callable[[Any], Any] | None]
-    """What turns each of them into what the program takes."""
-
-    def answer(self, row: Sequence[Any]) -> Any:
-        """One row of the answer."""
-        pairs = zip(row, self.results, strict=True)
-        return self.names(*[value if convert is None else convert(value) for value, convert in pairs])
+    names: Sequence[str]
+    constants: Mapping[str, Any]
+    """Parameters that the statement itself gives."""
+    entering: Sequence[tuple[int, Convert]]
+    """Which parameters are converted, and by what."""
+    leaving: Sequence[tuple[int, Convert]]
+    """The same for what it answers."""
+    answered: Callable[[Iterable[Any]], Any]
+    """Makes a named tuple of a row that it answers."""
 
     def values(self, given: Mapping[str, Any]) -> Any:
         """The parameters as the driver takes them."""
-        ordered = [
-            value if (value := given.get(name, constant)) is None or convert is None else convert(value)
-            for name, constant, convert in self.parameters
-        ]
-        return (
-            dict(zip((name for name, _, _ in self.parameters), ordered, strict=True))
-            if self.by_name
-            else ordered
-        )
+        known = {**self.constants, **given} if self.constants else given
+        values = [known[name] for name in self.names]
+        _convert(values, self.entering)
+        return dict(zip(self.names, values, strict=True)) if self.by_name else values
+
+    def answer(self, row: Sequence[Any]) -> Any:
+        """A row that the driver gave, with the values that SQLAlchemy would give."""
+        if not self.leaving:
+            return self.answered(row)
+        values = list(row)
+        _convert(values, self.leaving)
+        return self.answered(values)
+
+
+def _convert(values: list[Any], converters: Iterable[tuple[int, Convert]]) -> None:
+    for place, convert in converters:
+        if values[place] is not None:
+            values[place] = convert(values[place])
 
 
 class Prepared:
-    """A statement that is ready for the driver.
-
-    What it answers comes as the driver gives it: ask for numbers and texts.
-    """
+    """A statement that is ready for the driver, and answers what SQLAlchemy would."""
 
     def __init__(self, statement: ClauseElement, columns: Sequence[str] | None = None) -> None:
         """``columns`` are those that an insert fills; without, its own parameters are all there are."""
@@ -73,13 +82,7 @@ class Prepared:
         self._ready: dict[str, _Ready] = {}
 
     def rows(self, session: Session, **parameters: Any) -> list[Any]:
-        """What the statement answers, with everything that is in hand written before."""
-        with self._cursor(session) as (cursor, ready):
-            cursor.execute(ready.sql, ready.values(parameters))
-            return list(cursor.fetchall())
-
-    def found(self, session: Session, **parameters: Any) -> list[Any]:
-        """What the statement answers, as named tuples whose values are those of the tables' own types."""
+        """What the statement answers, as named tuples, with everything that is in hand written before."""
         with self._cursor(session) as (cursor, ready):
             cursor.execute(ready.sql, ready.values(parameters))
             return [ready.answer(row) for row in cursor.fetchall()]
@@ -122,15 +125,35 @@ class Prepared:
     def _prepare(self, connection: Connection) -> _Ready:
         dialect = connection.dialect
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
-        binds, constants = compiled.binds, compiled.params
-        names = compiled.positiontup if compiled.positional else list(binds)
-        converters = {name: binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names}
-        parameters = [(name, constants.get(name), converters[name]) for name in names]
-        answered = compiled._result_columns
-        results = [entry.type.dialect_impl(dialect).result_processor(dialect, None) for entry in answered]
-        found: Any = namedtuple("Found", [entry.keyname for entry in answered], rename=True)  # type: ignore[misc]
-        ready = _Ready(compiled.string, not compiled.positional, parameters, found, results)
+        names = list(compiled.positiontup if compiled.positional else compiled.binds)
+        answered = getattr(self._statement, "exported_columns", {})
+        row: Any = namedtuple("Row", answered.keys(), rename=True)  # type: ignore[misc]
+        ready = _Ready(
+            compiled.string,
+            not compiled.positional,
+            names,
+            {name: bind.value for name, bind in compiled.binds.items() if not bind.required},
+            _places(_entering(compiled.binds[name].type, dialect) for name in names),
+            _places(_leaving(column.type, dialect) for column in answered),
+            row._make,
+        )
         return self._ready.setdefault(dialect.name, ready)
+
+
+def _entering(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """What turns a value into what the driver takes. A move writes the same few moments a hundred times."""
+    convert = of.dialect_impl(dialect).bind_processor(dialect)
+    date = isinstance(of, DateTime | Date) or isinstance(getattr(of, "impl", None), DateTime)
+    return lru_cache(maxsize=256)(convert) if convert and date else convert
+
+
+def _leaving(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """What turns a value of the driver into that of the table's own type."""
+    return of.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _places(converters: Iterable[Convert | None]) -> list[tuple[int, Convert]]:
+    return [(place, convert) for place, convert in enumerate(converters) if convert is not None]
 
 
 class _Keys(TypeDecorator[list[Any]]):

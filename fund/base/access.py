@@ -3,6 +3,7 @@
 Whoever may not read a thing is told that it does not exist.
 """
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from fund.base.audience import actor_of
@@ -13,6 +14,9 @@ from fund.base.subjects import Subject, application_of, get
 from schema.applications import Application
 from schema.people import Role
 from schema.reviews import Review
+from schema.rows import Whole
+
+BY_REFERENCE = Whole(Application, col(Application.reference) == bindparam("reference"))
 
 
 def roles_here(session: Session, subject: Subject, viewer: Viewer) -> frozenset[str]:
@@ -46,10 +50,10 @@ def may_edit(session: Session, subject: Subject, viewer: Viewer) -> bool:
 
 def application(session: Session, viewer: Viewer, reference: str) -> Application:
     """The application with that reference, for a viewer who may read it. Raises NotFound otherwise."""
-    found = session.exec(select(Application).where(Application.reference == reference)).first()
-    if found is None or not may_read(session, found, viewer):
+    found = BY_REFERENCE.all(session, reference=reference)
+    if not found or not may_read(session, found[0], viewer):
         raise NotFound
-    return found
+    return found[0]
 
 
 def subject(session: Session, viewer: Viewer, kind: str, key: int) -> Subject:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, bindparam, insert, text, update
+from sqlalchemy import bindparam, text, update
 from sqlmodel import Session, col, select
 
 from fund.base import announcing
@@ -20,14 +20,15 @@ from notifications.outbox import queue_rows
 from notifications.plan import Offset, cancel_for_deadline, cancel_for_deadlines, plan_reminders, planned_rows
 from schema.awards import Award
 from schema.deadlines import OWED, Deadline, DeadlineStatus
+from schema.rows import Insert, table_of
 from schema.statements import Prepared, forget
 from workflows import DeadlineRule
 
-DEADLINES: Table = Deadline.__table__  # type: ignore[attr-defined]
+DEADLINES = table_of(Deadline)
 # Spelled out as in its partial index, which a parameter would not match.
 IS_OPEN = text("deadline.status = 'open'")
-WRITE = Prepared(
-    insert(DEADLINES).returning(DEADLINES.c.id),
+WRITE = Insert(
+    Deadline,
     [
         column.name
         for column in DEADLINES.c

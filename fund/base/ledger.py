@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, func, insert, literal_column, tuple_, update
+from sqlalchemy import and_, bindparam, func, literal_column, tuple_, update
 from sqlmodel import Session, col, select
 
 from fund.base.permissions import Viewer
 from schema.ledger import LedgerEvent, Seal, SealedHead
+from schema.rows import Insert, table_of
 from schema.statements import Prepared, among
 
 START = "0" * 64
@@ -41,8 +42,8 @@ HASHED = {
 }
 """What must never change of an event, with the names in the text that is hashed."""
 
-EVENTS: Table = LedgerEvent.__table__  # type: ignore[attr-defined]
-WRITE = Prepared(insert(EVENTS), [column.name for column in EVENTS.c if column.name not in ("id", "seal_id")])
+EVENTS = table_of(LedgerEvent)
+WRITE = Insert(LedgerEvent, [column.name for column in EVENTS.c if column.name not in ("id", "seal_id")])
 HEAD = Prepared(
     select(EVENTS.c.chain, EVENTS.c.seq, EVENTS.c.hash)
     .where(EVENTS.c.chain == bindparam("chain"))
@@ -109,7 +110,7 @@ def append_all(session: Session, entries: Sequence[Entry], now: datetime) -> lis
         row = _row(entry, seq + 1, previous, now)
         heads[entry.chain] = seq + 1, row["hash"]
         written.append(row)
-    WRITE.each(session, written)
+    WRITE.write(session, written)
     return [Written(row["chain"], row["seq"], row["action"], row["target"]) for row in written]
 
 

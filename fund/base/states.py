@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from fund.base.errors import Conflict
 from fund.base.subjects import Subject, id_of
+from schema.rows import table_of
 from schema.statements import Prepared
 
 
@@ -61,6 +62,6 @@ def write_all(session: Session, changes: Sequence[tuple[Subject, Mapping[str, An
 
 @cache
 def _statement(table: type[Subject], columns: tuple[str, ...]) -> Prepared:
-    core = table.__table__  # type: ignore[union-attr]
+    core = table_of(table)
     where = (core.c.id == bindparam("of"), core.c.version == bindparam("read"))
     return Prepared(update(core).where(*where).values({name: bindparam(name) for name in columns}))

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
-from sqlalchemy import literal_column, union_all
+from sqlalchemy import bindparam, literal_column, union_all
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
@@ -14,6 +14,7 @@ from schema.lessons import Lesson
 from schema.reports import Report
 from schema.reviews import Review
 from schema.rounds import Round
+from schema.rows import Whole
 from schema.statements import Prepared, among
 
 Child: TypeAlias = Review | Report | Lesson
@@ -26,6 +27,11 @@ KINDS: dict[str, type[Subject]] = {
     "lesson": Lesson,
     "round": Round,
 }
+AFRESH: dict[str, Whole[Any]] = {
+    kind: Whole(table, among(col(table.id), "keys"), lock=True) for kind, table in KINDS.items()
+}
+"""By kind, the rows of some keys as they are now, kept from others until the unit of work ends."""
+ROUND = Whole(Round, col(Round.id) == bindparam("key"))
 CHILDREN: tuple[type[Child], ...] = (Review, Report, Lesson)
 STANDING = Prepared(
     union_all(
@@ -93,7 +99,7 @@ def round_of(session: Session, subject: Subject) -> Round:
     # A session forgets what nobody holds; kept here, one round is read once for however many of its applications.
     kept: dict[int, Round] = session.info.setdefault("rounds", {})
     if application.round_id not in kept:
-        kept[application.round_id] = session.get_one(Round, application.round_id)
+        [kept[application.round_id]] = ROUND.all(session, key=application.round_id)
     return kept[application.round_id]
 
 
@@ -151,22 +157,14 @@ def lock_all(session: Session, subjects: Sequence[Subject]) -> None:
     """The same for many subjects, always in the same order, so that two who lock the same never wait for each other."""
     if session.get_bind().dialect.name == "sqlite":
         return
-    session.flush()
     of_kind: dict[str, set[int]] = {}
     for subject in subjects:
         of_kind.setdefault(kind_of(subject), set()).add(id_of(subject))
         if not isinstance(subject, Round | Application):
             of_kind.setdefault("application", set()).add(subject.application_id)
-    for kind in KINDS:
+    for kind, afresh in AFRESH.items():
         if kind in of_kind:
-            table = KINDS[kind]
-            session.exec(
-                select(table)
-                .where(col(table.id).in_(of_kind[kind]))
-                .order_by(col(table.id))
-                .with_for_update()
-                .execution_options(populate_existing=True)
-            ).all()
+            afresh.all(session, keys=of_kind[kind])
 
 
 def path_of(session: Session, subject: Subject) -> str:

@@ -1,12 +1,17 @@
 """Statements that every move carries out: answered by an index, and converted as SQLAlchemy would."""
 
 import pytest
+from sqlalchemy import bindparam
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import col, select
 
 from fund.base import audience, following, ledger, subjects
+from fund.base.errors import Invalid
 from notifications import outbox
 from schema.ledger import LedgerEvent
+from schema.outbox import Message
+from schema.rounds import Round
+from schema.rows import Whole
 from tests.support.world import draft, submit, world
 
 LOOKING = {
@@ -60,4 +65,59 @@ def test_what_the_database_refuses_is_an_error_of_sqlalchemy(db, clock):
         clock.now(),
     )
     with db.read() as session, pytest.raises(IntegrityError):
-        ledger.WRITE.each(session, [row])
+        ledger.WRITE.write(session, [row])
+
+
+ROUND = Whole(Round, col(Round.id) == bindparam("key"))
+
+
+def test_a_whole_row_is_the_one_that_the_mapper_gives(db, clock):
+    here = world(db, clock.now(), summary="Naïve, “quoted”, 100 %")
+    with db.read() as session:
+        by_mapper = session.get_one(Round, here.round_id).model_dump()
+    with db.write() as session:
+        [found] = ROUND.all(session, key=here.round_id)
+        assert found.model_dump() == by_mapper
+        assert session.get_one(Round, here.round_id) is found
+        assert not session.dirty
+        found.title = "Changed as any other row"
+    with db.read() as session:
+        assert session.get_one(Round, here.round_id).title == "Changed as any other row"
+        assert ROUND.all(session, key=0) == []
+
+
+def test_a_whole_row_that_is_in_hand_is_read_anew(db, clock):
+    here = world(db, clock.now())
+    with db.read() as session:
+        held = session.get_one(Round, here.round_id)
+        session.rollback()
+        with db.write() as other:
+            other.get_one(Round, here.round_id).title = "Meanwhile"
+        assert ROUND.all(session, key=here.round_id) == [held]
+        assert held.title == "Meanwhile"
+
+
+def test_rows_are_written_many_at_a_time_and_each_key_once(db, clock):
+    now = clock.now()
+    texts = ["a 'quote'", 'a "quote" \\ and 50 %', "日本 :name ?", ""]
+    rows = [
+        outbox.message_row(key=f"k{n}", now=now, next_at=now, kind="x", template=text, payload={"text": text})
+        for n, text in enumerate(texts)
+    ]
+    with db.write() as session:
+        outbox.queue_rows(session, [])
+        outbox.queue_rows(session, rows[:1])
+        outbox.queue_rows(session, rows)
+    with db.read() as session:
+        found = session.exec(select(Message).order_by(col(Message.dedup_key))).all()
+    assert [(one.template, one.payload["text"], one.next_at) for one in found] == [
+        (text, text, now) for text in texts
+    ]
+    assert {(one.status, one.attempts, one.reason) for one in found} == {("pending", 0, "")}
+
+
+def test_what_no_database_can_hold_is_invalid(db, clock):
+    now = clock.now()
+    row = outbox.message_row(key="k", now=now, next_at=now, kind="x", template="half \ud800")
+    with pytest.raises(Invalid), db.write() as session:
+        outbox.queue_rows(session, [row, row])
