@@ -82,7 +82,7 @@ class Truth:
 
 def look_up(session: Session, message_id: int) -> Truth:
     """Everything that the mail may say. Raises NoResultFound where there is no such message."""
-    found = _OF_MESSAGE.found(session, message_id=message_id)
+    found = _OF_MESSAGE.rows(session, message_id=message_id)
     if not found:
         raise NoResultFound
     (facts,) = found
