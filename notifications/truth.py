@@ -116,7 +116,7 @@ def _letter(session: Session, facts: Facts) -> Letter | None:
 
 def _deadline(session: Session, facts: Facts) -> Facts | None:
     if facts.deadline_id is not None:
-        return next(iter(_BY_KEY.found(session, deadline_id=facts.deadline_id)), None)
+        return next(iter(_BY_KEY.rows(session, deadline_id=facts.deadline_id)), None)
     role = SHOWS_NEXT.get(facts.template)
     if role is None or facts.application_id is None:
         return None
