@@ -18,15 +18,16 @@ from notifications.outbox import MESSAGES, closed, ended, queue
 from schema.deadlines import Deadline
 from schema.outbox import TERMINAL, MessageStatus
 from schema.people import DeclinedMail, Person
+from schema.wording import gettext_noop as _n
 
 DEADLINES: Table = Deadline.__table__  # type: ignore[attr-defined]
 DECLINED: Table = DeclinedMail.__table__  # type: ignore[attr-defined]
 PERSONS: Table = Person.__table__  # type: ignore[attr-defined]
 
 Found: TypeAlias = Row[*tuple[Any, ...]]
-UNWANTED = "She chose not to get this"
-NOTHING_LEFT = "Nothing of it was left to say"
-IN_DIGEST = "In the digest of that morning"
+UNWANTED = _n("She chose not to get this")
+NOTHING_LEFT = _n("Nothing of it was left to say")
+IN_DIGEST = _n("It went out in a digest")
 FAMILY = 7461903
 """The number under which PostgreSQL keeps the turns of those who gather apart from other locks."""
 PART = (

@@ -144,6 +144,7 @@ def _message_page(
             acts=mending.acts(session, found.message),
             because=mending.because(session, [found])[message_id],
             what_next=mending.what_next(found, now),
+            parts=outbox.parts(session, found.message),
             attempts=outbox.attempts(session, found.message),
             outcomes=outbox.OUTCOMES,
         )

@@ -20,6 +20,7 @@ from fund.pipeline.outbox import Entry, one
 from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy, ngettext
 from notifications import outbox
+from notifications.kinds import DIGEST
 from notifications.outcomes import MAX_ATTEMPTS
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.ledger import LedgerEvent
@@ -135,6 +136,8 @@ def what_next(entry: Entry, now: datetime) -> str:
         return _("Nothing by itself. Send it again, correct the address, or give it up.")
     if message.status in (MessageStatus.CLAIMED, MessageStatus.SENDING):
         return _("It is being handed to the mail server.")
+    if message.status == MessageStatus.GATHERED:
+        return _("It goes out with the digest that it is part of, unless it is settled before.")
     if message.status != MessageStatus.PENDING:
         return ""
     if message.attempts:
@@ -161,6 +164,8 @@ def _because(session: Session, entry: Entry, events: Mapping[tuple[str, int], Le
     place, days = _place(entry.message), entry.message.offset_days
     if entry.message.kind == "sign_in":
         return _("Somebody asked to sign in with this address.")
+    if entry.message.kind == DIGEST:
+        return _("Several emails came together on one morning, and the person chose to get one a day.")
     if place is not None and place in events:
         return _("This happened: “%(what)s”") % {"what": _(title_of(session, events[place]))}
     if not entry.deadline or days is None:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select, true
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from fund.base.permissions import Viewer
 from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy
+from notifications.kinds import DIGEST
 from notifications.outbox import STUCK
 from schema.applications import Application
 from schema.deadlines import Deadline
@@ -55,6 +57,11 @@ SUBJECTS = {
     "escalation": lazy("Overdue, to the manager: %(what)s"),
     "deadline_moved": lazy("New day: %(what)s"),
 }
+NAMED = {
+    "digest": lazy("Digest of the day"),
+    "newsletter": lazy("Newsletter"),
+    "weekly_overview": lazy("Weekly overview"),
+}
 """What a mail that is not written yet will be about, by its template."""
 ORDER = (
     col(Message.finished_at).is_(None),
@@ -99,7 +106,8 @@ class Entry:
             return self.message.rendered_subject
         if self.deadline:
             return str(SUBJECTS.get(self.message.template, SUBJECTS["reminder"])) % {"what": _(self.deadline)}
-        return self.message.template.replace("_", " ").capitalize()
+        named = NAMED.get(self.message.template)
+        return str(named) if named else self.message.template.replace("_", " ").capitalize()
 
     @property
     def why(self) -> str:
@@ -107,12 +115,16 @@ class Entry:
         for prefix, sentence in REASONS.items():
             if self.message.reason.startswith(prefix):
                 return str(sentence) % {"what": _(self.message.reason.removeprefix(prefix))}
-        return self.message.reason
+        return _(self.message.reason)
 
 
 def counts(session: Session, viewer: Viewer | None = None) -> dict[str, int]:
-    """How many messages stand in each status: of those that the viewer may read, or of all."""
-    query = select(col(Message.status), func.count()).group_by(col(Message.status))
+    """How many messages stand in each status: of those that the viewer may read, or of all.
+
+    Of a digest that is stuck its parts are not counted: they are decided on with it.
+    """
+    alone = col(Message.digest_id).is_(None) | col(Message.status).not_in(STUCK)
+    query = select(col(Message.status), func.count()).where(alone).group_by(col(Message.status))
     found = session.execute(query.where(_apart(viewer)) if viewer else query)
     return {status: int(count) for status, count in found}
 
@@ -175,9 +187,25 @@ def attempts(session: Session, message: Message) -> Sequence[DeliveryAttempt]:
     ).all()
 
 
+def parts(session: Session, message: Message) -> list[Entry]:
+    """What a digest stands for, in the order in which it was planned; nothing for other mail."""
+    if message.kind != DIGEST:
+        return []
+    query = (
+        _entries().where(col(Message.digest_id) == message.id).order_by(col(Message.next_at), col(Message.id))
+    )
+    return [Entry(*row) for row in session.execute(query)]
+
+
 def _apart(viewer: Viewer) -> ColumnElement[bool]:
+    """Not about a proposal of the viewer's own members, nor a digest that tells of one."""
+    if not viewer.member_ids:
+        return true()
     own = select(col(Application.id)).where(col(Application.member_id).in_(viewer.member_ids))
-    return col(Message.application_id).is_(None) | col(Message.application_id).not_in(own)
+    part = aliased(Message)
+    tells_of_own = exists().where(col(part.digest_id) == col(Message.id), col(part.application_id).in_(own))
+    about = col(Message.application_id)
+    return (about.is_(None) & ~tells_of_own) | about.not_in(own)
 
 
 def _entries() -> Select[Message, Person, str, str]:
