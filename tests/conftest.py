@@ -5,12 +5,13 @@ sqlite_url     the same, on SQLite only;  postgres_url: on PostgreSQL only
 db             fund.base.database.Database of database_url;  sqlite_db: on SQLite only
 clock          stands at 21 September 2021, 08:00 UTC, until it is moved
 mailbox        a real mail server that can be told to misbehave
+figure         says a line at the end of the whole run: what a test counted or measured
 visits         opens browser pages in contexts of their own;  page: one of them
 """
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,6 +91,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in shared.figures(config.stash[RUN_FOLDER]):
+        terminalreporter.write_line(line)
     if line := needs.left_out(config.stash[LACKING]):
         terminalreporter.write_line(line, yellow=True)
     if needs.all_required() and terminalreporter.stats.get("skipped"):
@@ -102,6 +105,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def run_folder(pytestconfig: pytest.Config) -> Path:
     """The folder that all test processes of this run share."""
     return pytestconfig.stash[RUN_FOLDER]
+
+
+@pytest.fixture
+def figure(run_folder: Path) -> Callable[[str], None]:
+    """Says a line at the end of the whole run."""
+    return lambda line: shared.keep_figure(run_folder, line)
 
 
 @pytest.fixture

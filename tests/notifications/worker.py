@@ -1,26 +1,39 @@
 """Worker processes for the tests that kill them: ``python -m tests.notifications.worker``.
 
 It reads commands from its standard input and answers each with a number: ``start URL PORT FOLDER [STEP]`` forks a
-worker (its process id), ``wait ID`` waits for its end (its exit status). A worker's clock runs two minutes ahead with
-every sweep, so that what has to wait comes soon. With STEP it kills itself when it first comes there: claimed,
-intended, written, handed-over or acknowledged.
+worker (its process id), ``wait ID`` waits for its end (its exit status). For all workers together an hour passes in a
+minute, from the day after ``NOW``, so that what has to wait comes soon. With STEP a worker kills itself when it first
+comes there: claimed, intended, written, handed-over or acknowledged.
 """
 
 import logging
 import os
 import signal
 import sys
-from datetime import timedelta
+import threading
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from fund.base.clock import FixedClock
 from fund.base.database import Database
-from notifications import alive
+from notifications import alive, lease
 from notifications.compose import Composer
 from notifications.sender import Sender
 from notifications.smtp import Server, Transport
 from tests.notifications.world import NOW, QUICK, SETTINGS
+
+lease.BATCH = 20
+PAUSE = threading.Event()
+BEGUN = time.monotonic()
+
+
+class Hurried:
+    """A clock that runs sixty times as fast as time, the same one in every fork."""
+
+    def now(self) -> datetime:
+        """Its moment."""
+        return NOW + timedelta(days=1, minutes=time.monotonic() - BEGUN)
 
 
 def die() -> None:
@@ -59,14 +72,13 @@ def work(url: str, port: str, folder: str, step: str = "") -> None:
     """Sweep for ever."""
     logging.disable()
     database = Database(url)
-    clock = FixedClock(NOW)
     transport = Transport(Server("127.0.0.1", int(port), limits=QUICK))
     present = alive.presence(database, Path(folder))
-    sender = Doomed(database, transport, Composer(SETTINGS), clock, present)
+    sender = Doomed(database, transport, Composer(SETTINGS), Hurried(), present)
     sender.step = step
     while True:
         sender.sweep()
-        clock.advance(timedelta(minutes=2))
+        PAUSE.wait(0.02)
 
 
 def main() -> None:

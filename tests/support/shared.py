@@ -45,6 +45,18 @@ def once(folder: Path, name: str, make: Callable[[], None]) -> None:
             done.touch()
 
 
+def keep_figure(folder: Path, line: str) -> None:
+    """Keep a line for the end of the run, whichever process it comes from."""
+    with _locked(folder / "figures.lock"), (folder / "figures").open("a") as kept:
+        kept.write(line + "\n")
+
+
+def figures(folder: Path) -> list[str]:
+    """What was kept, in alphabetical order."""
+    kept = folder / "figures"
+    return sorted(kept.read_text().splitlines()) if kept.exists() else []
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as lock:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -32,8 +33,12 @@ class Mail:
 
     sender: str
     recipient: str
-    raw: bytes
-    parsed: EmailMessage = field(repr=False, compare=False)
+    raw: bytes = field(repr=False)
+
+    @cached_property
+    def parsed(self) -> EmailMessage:
+        """The mail with its parts; read when somebody asks, since most tests ask for few of many."""
+        return message_from_bytes(self.raw, policy=policy.default)
 
     @property
     def subject(self) -> str:
@@ -229,10 +234,9 @@ class Mailbox:
 
     def _deliver(self, envelope: Envelope) -> None:
         raw = bytes(envelope.original_content or b"")
-        parsed = message_from_bytes(raw, policy=policy.default)
         with self._changed:
             for recipient in envelope.rcpt_tos:
-                self._messages.append(Mail(envelope.mail_from or "", recipient, raw, parsed))
+                self._messages.append(Mail(envelope.mail_from or "", recipient, raw))
             self._changed.notify_all()
 
 
