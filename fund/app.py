@@ -43,6 +43,8 @@ from fund.pipeline import (
     undo_pages,
 )
 from fund.pipeline import pages as pipeline_pages
+from fund.rehearsing import api as rehearsing_api
+from fund.rehearsing import pages as rehearsing_pages
 from fund.reporting import api as reporting_api
 from fund.reporting import pages as reporting_pages
 from fund.reviewing import api as reviewing_api
@@ -82,6 +84,8 @@ ROUTERS = (
     reporting_api.router,
     sharing_pages.router,
     sharing_api.router,
+    rehearsing_pages.router,
+    rehearsing_api.router,
     newsletter_pages.router,
     newsletter_api.router,
     bulk_pages.router,

@@ -1,18 +1,18 @@
 """What people do at one moment: each owner of a deadline goes on by the workflow's own way, through the services."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from fund.applying import service as applying
 from fund.base import moves
 from fund.base.definitions import definition_of
 from fund.base.errors import FundError, MoveRefused
 from fund.base.permissions import Viewer
-from fund.base.subjects import KINDS, Subject, application_of, get
+from fund.base.subjects import KINDS, Subject, application_of, get_all, member_of
 from fund.rehearsing import choosing, preparing
 from fund.rehearsing.cast import Cast
 from fund.rehearsing.preparing import WORDS, Making
@@ -37,6 +37,8 @@ class Trouble:
     about: str
     deadline: str
     reason: str
+    member_id: int | None = None
+    """Whose proposal it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,30 @@ class _Step:
     wish: moves.Wish
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A deadline and what it is about, held in hand: a session forgets what nobody holds, and reads it again."""
+
+    deadline: Deadline
+    subject: Subject
+    application: Application | None
+
+
+def owed_among(session: Session, keys: Iterable[int]) -> dict[int, Owed]:
+    """The deadlines of these keys by them, in order, each with its subject. A few questions for all of them."""
+    rows = session.exec(select(Deadline).where(col(Deadline.id).in_(keys)).order_by(col(Deadline.id))).all()
+    names = [(one.subject_kind, one.subject_id) for one in rows]
+    parents = {one.application_id for one in rows if one.application_id is not None}
+    applications = {
+        one.id: one for one in session.exec(select(Application).where(col(Application.id).in_(parents)))
+    }
+    subjects = get_all(session, names)
+    return {
+        row.id or 0: Owed(row, subject, applications.get(row.application_id))
+        for row, subject in zip(rows, subjects, strict=True)
+    }
+
+
 class Acting:
     """One moment, in one unit of work. ``made`` are the deadlines for which something was done, ``refused`` why not."""
 
@@ -55,10 +81,11 @@ class Acting:
         self._session, self._cast, self._now = session, cast, now
         self.made: set[int] = set()
         self.refused: dict[int, Trouble] = {}
+        self._owed: dict[int, Owed] = {}
 
     def begin(self, round_: Round, count: int, key: int) -> None:
         """Begin so many invented proposals, for one member after the other. ``key`` stands for this in ``refused``."""
-        with self._noting(key, round_.title, _("Begin a proposal")):
+        with self._noting(key, _("Begin a proposal"), round_):
             members = self._cast.proposing(self._session)
             if not members or not takes_proposals(round_, self._now):
                 raise MoveRefused([_("Nobody can propose in this round.")])
@@ -67,12 +94,13 @@ class Acting:
 
     def act(self, keys: Sequence[int]) -> None:
         """Let the owners of these deadlines go on, wave after wave, until none of them can."""
+        self._owed = owed_among(self._session, keys)
         for turn in TURNS:
-            left = list(keys)
+            left = [key for key, one in self._owed.items() if one.deadline.subject_kind in turn]
             for _wave in range(IN_A_ROW):
                 steps: dict[tuple[str, int], _Step] = {}
                 for key in left:
-                    self._prepare(turn, key, steps)
+                    self._prepare(key, self._owed[key], steps)
                 if not steps:
                     break
                 made = self._make(list(steps.values()))
@@ -84,18 +112,17 @@ class Acting:
         reference, version = begun.application.reference, begun.application.edit_version
         applying.save(self._session, viewer, reference, edit, edit_version=version, now=self._now)
 
-    def _prepare(self, turn: frozenset[str], key: int, steps: dict[tuple[str, int], _Step]) -> None:
+    def _prepare(self, key: int, owed: Owed, steps: dict[tuple[str, int], _Step]) -> None:
         """Find what the deadline's owner does now and do what comes before it; nothing if it is done already."""
-        deadline = self._session.get_one(Deadline, key)
+        deadline, subject = owed.deadline, owed.subject
         name = (deadline.subject_kind, deadline.subject_id)
-        if deadline.status != DeadlineStatus.OPEN or deadline.subject_kind not in turn or name in steps:
+        if deadline.status != DeadlineStatus.OPEN or name in steps:
             return
-        subject = get(self._session, *name)
         rule = definition_of(self._session, subject).deadline(deadline.key)
         move = self._choose(subject, rule)
         if move is None:
             return
-        with self._noting(key, self._name(subject), rule.label):
+        with self._noting(key, rule.label, subject):
             step = self._prepared(key, subject, rule, move)
             if choosing.takes_money(move):  # how much is left is known when those before have theirs
                 moves.fire_all(self._session, [step.wish], step.viewer, self._now)
@@ -148,21 +175,22 @@ class Acting:
     def _one_by_one(self, steps: Sequence[_Step]) -> set[int]:
         made = set()
         for step in steps:
-            label = self._session.get_one(Deadline, step.key).label
-            with self._noting(step.key, self._name(step.wish.subject), label):
+            label = self._owed[step.key].deadline.label
+            with self._noting(step.key, label, step.wish.subject):
                 moves.fire_all(self._session, [step.wish], step.viewer, self._now)
                 made.add(step.key)
         return made
 
     @contextmanager
-    def _noting(self, key: int, about: str, label: str) -> Iterator[None]:
+    def _noting(self, key: int, label: str, subject: Subject) -> Iterator[None]:
         """Undo what cannot be done to its end, and note why."""
+        about, member = self._name(subject), member_of(self._session, subject)
         try:
             with self._session.begin_nested():
                 yield
         except FundError as refused:
             self._session.expire_all()
-            self.refused[key] = Trouble(self._now, about, label, refused.message)
+            self.refused[key] = Trouble(self._now, about, label, refused.message, member)
 
     def _name(self, subject: Subject) -> str:
         application = application_of(self._session, subject)

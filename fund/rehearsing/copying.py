@@ -43,7 +43,7 @@ LEFT_OUT = frozenset(
     }
 )
 """Secrets, and what says only of the fund itself how it runs. Nobody outside is called from a rehearsal either."""
-IN_HAND = (MessageStatus.CLAIMED.value, MessageStatus.SENDING.value)
+IN_HAND = (MessageStatus.GATHERED.value, MessageStatus.CLAIMED.value, MessageStatus.SENDING.value)
 BATCH = 1000
 
 
@@ -102,12 +102,12 @@ def _copy(reading: Session, writing: Session, narrowed: "Narrowed") -> None:
 
 
 def _free(table: Table, values: dict[str, Any]) -> dict[str, Any]:
-    """The row without what points out of the copy, and no message in anybody's hand."""
+    """The row without what points out of the copy, and no message in anybody's hand or in a digest."""
     for column in table.columns:
         if any(key.column.table.name in LEFT_OUT for key in column.foreign_keys):
             values[column.name] = None
     if table.name == "message" and values["status"] in IN_HAND:
-        values |= {"status": MessageStatus.PENDING.value, "worker": None, "lease": None}
+        values |= {"status": MessageStatus.PENDING.value, "worker": None, "lease": None, "digest_id": None}
     return values
 
 
@@ -125,6 +125,7 @@ class Narrowed:
             "round": tables["round"].c.id == round_id,
             "application": applications.c.id.in_(of_round),
             "ledger_event": self._heads(events, of_round),
+            "message": tables["message"].c.webhook_id.is_(None),
         }
         self._known: dict[str, ColumnElement[bool] | None] = {}
 

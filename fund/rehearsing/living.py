@@ -31,8 +31,8 @@ class Players(Protocol):
         """When one of them acts next; None if nobody will."""
         ...
 
-    def act(self, now: datetime) -> None:
-        """Do whatever is to be done by ``now``, and see what is to be done next."""
+    def act(self, now: datetime) -> bool:
+        """Do whatever is to be done by ``now``, and see what is to be done next. Whether anything was done."""
         ...
 
 
@@ -41,14 +41,13 @@ def live(worker: Worker, clock: Moved, players: Players, until: datetime) -> Non
 
     At each moment deadlines pass first, then mail goes out, then people act, then goes out what that called for.
     """
-    settle(worker)
-    players.act(clock.now())
-    settle(worker)
-    while (moment := _next(worker.database, players, clock.now())) is not None and moment <= until:
+    moment: datetime | None = clock.now()
+    while moment is not None and moment <= until:
         clock.move_to(moment)
         settle(worker)
-        players.act(moment)
-        settle(worker)
+        if players.act(moment):
+            settle(worker)
+        moment = _next(worker.database, players, moment)
 
 
 def settle(worker: Worker) -> None:

@@ -9,14 +9,12 @@ from sqlmodel import Session
 from fund.base.database import Database
 from fund.base.deadlines import DEADLINES, IS_OPEN
 from fund.base.definitions import definition_of
-from fund.base.subjects import get
 from fund.rehearsing import choosing
-from fund.rehearsing.acting import Acting, Trouble
+from fund.rehearsing.acting import Acting, Owed, Trouble, owed_among
 from fund.rehearsing.cast import Cast
 from fund.rehearsing.scenario import A_WHILE, Scenario
 from fund.rounds.queries import takes_proposals
 from notifications.dates import local_day
-from schema.deadlines import Deadline
 from schema.rounds import Round
 from schema.statements import Prepared
 
@@ -54,8 +52,11 @@ class Play:
         """When somebody acts next; None if nobody will."""
         return self._coming[0][0] if self._coming else None
 
-    def act(self, now: datetime) -> None:
-        """Let everybody act whose moment has come by ``now``, in one unit of work; then see who acts when next."""
+    def act(self, now: datetime) -> bool:
+        """Let everybody act whose moment has come by ``now``, in one unit of work; then see who acts when next.
+
+        Whether anybody's had.
+        """
         if due := self._due(now):
             with self._database.write() as session:
                 acting = Acting(session, self._cast, now)
@@ -65,6 +66,7 @@ class Play:
             self._note(acting, now)
         with self._database.read() as session:
             self._look(session, now)
+        return bool(due)
 
     def _due(self, now: datetime) -> list[int]:
         due = set()
@@ -85,12 +87,13 @@ class Play:
         """Find deadlines that were opened or moved since, and note when their owners act."""
         if self._to_begin and BEGINNING not in self._known:
             self._look_at_round(session, now)
-        for key, generation in OPEN_ONES.rows(session, of_round=self._round_id):
-            if self._known.get(key) != generation:
-                self._known[key] = generation
-                moment = self._moment(session, session.get_one(Deadline, key), now)
-                if moment is not None:
-                    heappush(self._coming, (moment, key))
+        found = dict(OPEN_ONES.rows(session, of_round=self._round_id))
+        new = [key for key, generation in found.items() if self._known.get(key) != generation]
+        for key, owed in owed_among(session, new).items() if new else ():
+            self._known[key] = found[key]
+            moment = self._moment(session, owed, now)
+            if moment is not None:
+                heappush(self._coming, (moment, key))
 
     def _look_at_round(self, session: Session, now: datetime) -> None:
         round_ = session.get_one(Round, self._round_id)
@@ -99,8 +102,8 @@ class Play:
             moment = self._scenario.on(local_day(now, round_.zone), 1, round_.zone, now)
             heappush(self._coming, (moment if takes_proposals(round_, moment) else now + A_WHILE, BEGINNING))
 
-    def _moment(self, session: Session, deadline: Deadline, now: datetime) -> datetime | None:
-        subject = get(session, deadline.subject_kind, deadline.subject_id)
+    def _moment(self, session: Session, owed: Owed, now: datetime) -> datetime | None:
+        deadline, subject = owed.deadline, owed.subject
         definition = definition_of(session, subject)
         of_round = isinstance(subject, Round)
         if of_round and subject.state == definition.initial:

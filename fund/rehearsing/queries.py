@@ -2,8 +2,8 @@
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func
@@ -26,10 +26,12 @@ from fund.worker import Worker
 from notifications.dates import end_of_local_day, local_day
 from schema.applications import Application
 from schema.deadlines import Deadline
-from schema.outbox import Message
+from schema.outbox import Message, MessageStatus
 from schema.people import Person
 from schema.rounds import Round
 
+AT_ONCE = 8
+"""How many proposals take part at most where somebody waits for a page."""
 USUAL = 5
 """How many proposals are invented where a round has none yet."""
 HORIZON = timedelta(days=1000)
@@ -53,6 +55,8 @@ class Mail:
     """Title of the proposal, or of the round."""
     deadline: str
     """Label of the deadline that it reminds of, if it is a reminder."""
+    member_id: int | None
+    """Whose proposal it is about."""
 
     @property
     def day(self) -> date:
@@ -73,6 +77,20 @@ class Rehearsal:
     invented: int
     mails: Sequence[Mail]
     troubles: Sequence[Trouble] = field(default_factory=tuple)
+
+    def apart_from(self, members: Collection[int]) -> "Rehearsal":
+        """The same for somebody who acts for these members: others look after what is said of their proposals."""
+        mails = [one for one in self.mails if one.member_id not in members]
+        troubles = [one for one in self.troubles if one.member_id not in members]
+        return replace(self, mails=mails, troubles=troubles)
+
+    @property
+    def months(self) -> list[tuple[date, list[Mail]]]:
+        """The mails by month, each with its first day, as their readers' calendars have it."""
+        by_month: dict[date, list[Mail]] = {}
+        for mail in self.mails:
+            by_month.setdefault(mail.day.replace(day=1), []).append(mail)
+        return sorted(by_month.items())
 
     @property
     def people(self) -> list[tuple[str, int]]:
@@ -113,17 +131,19 @@ def rehearse(
         raise TooMany(_("Another rehearsal is under way. Try again in a moment."), 20)
     try:
         with scratch(database, id_of(round_), most) as copy:
-            clock, recorder = FixedClock(now), Recorder()
+            clock = FixedClock(now)
+            recorder = Recorder(clock)
             own = settings.model_copy(update={"data_dir": copy.folder, "database_url": "", "mail_limits": ""})
             worker = Worker(own, copy.database, clock, demo=demo, transport=recorder)
             play = Play(copy.database, id_of(round_), scenario, now, invented)
             live(worker, clock, play, end)
             worker.sender.stop()
             mails = _told(copy.database, recorder)
+            troubles = [*play.troubles, *_unwritten(copy.database, now)]
     finally:
         _stage.release()
     took_part = min(total, most) if most is not None else total
-    return Rehearsal(round_.title, scenario, now, end, took_part, total, invented, mails, play.troubles)
+    return Rehearsal(round_.title, scenario, now, end, took_part, total, invented, mails, troubles)
 
 
 def round_of(session: Session, slug: str) -> Round:
@@ -164,6 +184,27 @@ def _told(database: Database, recorder: Recorder) -> list[Mail]:
     return [_mail(one.at, one.recipient, *known[one.mail_id], title) for one in recorder.taken]
 
 
+def _unwritten(database: Database, since: datetime) -> list[Trouble]:
+    """Mail that could not be written or addressed, and why."""
+    with database.read() as session:
+        rows = session.exec(
+            select(Message, Application)
+            .outerjoin(Application, col(Application.id) == col(Message.application_id))
+            .where(Message.status == MessageStatus.DEAD, col(Message.finished_at) >= since)
+            .order_by(col(Message.finished_at), col(Message.id))
+        ).all()
+    return [
+        Trouble(
+            message.finished_at or since,
+            about.title if about is not None else "",
+            message.template,
+            message.reason,
+            about.member_id if about is not None else None,
+        )
+        for message, about in rows
+    ]
+
+
 def _mail(
     at: datetime,
     recipient: str,
@@ -182,4 +223,5 @@ def _mail(
         subject=message.rendered_subject,
         about=application.title if application else title,
         deadline=deadline.label if deadline else "",
+        member_id=application.member_id if application else None,
     )

@@ -8,6 +8,7 @@ from notifications.dates import reminder_moment
 
 HOUR = 10
 """The local hour at which people act: after the morning's reminders."""
+LEAD, LATE = 3, 7
 A_WHILE = timedelta(hours=1)
 """So long after something came up, at the soonest, somebody does it."""
 
@@ -25,8 +26,8 @@ class Scenario:
     """``lead``: days before the due day on which people act in time. ``late``: days after it when they are late."""
 
     manner: Manner
-    lead: int = 3
-    late: int = 7
+    lead: int = LEAD
+    late: int = LATE
 
     def moment(
         self, due_on: date, zone: str, since: datetime, *, lapses: bool, of_round: bool

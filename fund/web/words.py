@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_currency, format_percent
 from markupsafe import Markup, escape
 
@@ -30,6 +30,11 @@ def local_date(moment: date | datetime, zone: str = "UTC") -> str:
     """``21 September 2021``; of a moment (aware), the day that it is in ``zone``."""
     day = moment.astimezone(ZoneInfo(zone)).date() if isinstance(moment, datetime) else moment
     return str(format_date(day, format="long", locale=formats()))
+
+
+def month_name(day: date) -> str:
+    """``September 2021``."""
+    return str(format_skeleton("yMMMM", day, locale=formats()))
 
 
 def local_datetime(moment: datetime, zone: str = "UTC") -> str:

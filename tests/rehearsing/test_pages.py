@@ -1,0 +1,72 @@
+"""The rehearsal in the browser and by the API: for those who run the fund."""
+
+import pytest
+
+from tests.support import world as worlds
+from tests.support.doors import Doors, shown
+from tests.support.world import world as make_world
+
+
+@pytest.fixture
+def world(sqlite_db, clock):
+    """An open round with a draft."""
+    here = make_world(sqlite_db, clock.now())
+    with sqlite_db.write() as session:
+        worlds.draft(session, here, clock.now(), title="Safe <streets>")
+    return here
+
+
+@pytest.fixture
+def doors(world, clock) -> Doors:
+    return Doors(world.db, clock)
+
+
+def test_a_manager_sees_who_gets_what_and_when(doors, world):
+    browser = doors.browser(world.manager)
+    assert f"/rounds/{world.round_slug}/rehearsal" in browser.get(f"/rounds/{world.round_slug}/manage").text
+    page = browser.get(f"/rounds/{world.round_slug}/rehearsal?scenario=nobody")
+    assert page.status_code == 200
+    said = shown(page.text)
+    assert "Not submitted in time: Safe <streets>" in said
+    assert "October 2021 (" in said
+    assert "Lucía Prado" in said
+    assert "Everybody 7 days late" in said
+    assert "invented" not in said
+
+
+def test_a_number_of_days_that_is_none_is_told_of(doors, world):
+    page = doors.browser(world.auditor).get(f"/rounds/{world.round_slug}/rehearsal?scenario=late&late=soon")
+    assert page.status_code == 422
+    assert "Enter a whole number, like 12" in shown(page.text)
+
+
+def test_the_api_tells_the_same(doors, world):
+    got = doors.program(world.auditor).get(
+        f"/api/v1/rounds/{world.round_slug}/rehearsal?scenario=nobody&until=2021-10-31"
+    )
+    assert got.status_code == 200
+    told = got.json()
+    assert (told["scenario"], told["applications"], told["could_not"]) == ("nobody", 1, [])
+    reminders = [
+        mail for mail in told["mails"] if mail["template"] == "reminder" and mail["name"] == "Lucía Prado"
+    ]
+    assert [mail["local"][:16] for mail in reminders] == [
+        "2021-10-07 09:00",
+        "2021-10-14 09:00",
+        "2021-10-19 09:00",
+        "2021-10-20 09:00",
+    ]
+    assert {mail["about"] for mail in reminders} == {"Safe <streets>"}
+
+
+@pytest.mark.parametrize("path", ["/rounds/{}/rehearsal", "/api/v1/rounds/{}/rehearsal"])
+def test_nobody_else_sees_it(doors, world, path):
+    for viewer in (world.applicant, world.reviewers[0]):
+        assert (
+            doors.program(viewer)
+            .get("/api/v1" + path.removeprefix("/api/v1").format(world.round_slug))
+            .status_code
+            == 403
+        )
+    assert doors.browser(world.applicant).get(path.format(world.round_slug)).status_code == 403
+    assert doors.browser(world.manager).get(path.format("no-such-round")).status_code == 404

@@ -1,0 +1,137 @@
+"""What a rehearsal tells: scenarios, invented proposals, what nobody could do, and what it leaves alone."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from fund.base.errors import NotFound
+from fund.rehearsing import telling
+from fund.rehearsing.copying import LEFT_OUT, scratch
+from fund.rehearsing.scenario import Manner, Scenario
+from schema.applications import Application
+from schema.ledger import LedgerEvent
+from schema.outbox import Message
+from schema.people import Membership, PersonRole
+from tests.rehearsing.support import everything, planned_fund, rehearsed
+from tests.support import world as worlds
+from tests.support.world import world
+
+IN_TIME, NOBODY = Scenario(Manner.IN_TIME), Scenario(Manner.NOBODY)
+SOON = date(2021, 11, 15)
+
+
+def test_a_round_without_proposals_gets_invented_ones_and_says_so(fund, clock):
+    found = rehearsed(fund, NOBODY, clock.now(), until=SOON)
+    assert (found.invented, found.total, found.applications) == (5, 0, 0)
+    assert {mail.about for mail in found.mails} == {
+        "Peace Incentive Fund 2022",
+        *(f"Invented proposal {number}" for number in range(1, 6)),
+    }
+    lapsed = [mail for mail in found.mails if mail.template == "not_submitted"]
+    assert len(lapsed) == 5
+    assert found.busiest is not None
+    assert sum(count for _name, count in found.people) == len(found.mails)
+    assert [month for month, _mails in found.months] == [
+        date(2021, 9, 1),
+        date(2021, 10, 1),
+        date(2021, 11, 1),
+    ]
+
+
+def test_without_reviewers_it_is_said_what_cannot_be_done(fund, clock):
+    with fund.db.write() as session:
+        for role in session.exec(select(PersonRole).where(PersonRole.role == "reviewer")):
+            session.delete(role)
+    found = rehearsed(fund, IN_TIME, clock.now(), applications=1, until=date(2021, 12, 1))
+    stuck = [(one.about, one.deadline) for one in found.troubles]
+    assert ("Invented proposal 1", "Screen the proposal") in stuck
+    assert any("reviewer" in one.reason for one in found.troubles)
+    assert {mail.template for mail in found.mails} >= {"overdue"}
+
+
+def test_without_anybody_to_propose_that_is_said(fund, clock):
+    with fund.db.write() as session:
+        for membership in session.exec(select(Membership)):
+            session.delete(membership)
+    found = rehearsed(fund, IN_TIME, clock.now(), until=SOON)
+    assert "Nobody can propose in this round." in {one.reason for one in found.troubles}
+
+
+def test_where_the_pot_is_empty_proposals_go_on_the_reserve_list(sqlite_db, clock):
+    fund = planned_fund(sqlite_db, clock.now(), pot_minor=20_000_00)
+    found = rehearsed(fund, IN_TIME, clock.now(), applications=2)
+    about = {(mail.about, mail.template) for mail in found.mails}
+    assert ("Invented proposal 1", "offer") in about
+    assert {("Invented proposal 2", "reserve"), ("Invented proposal 2", "declined")} <= about
+
+
+def test_only_the_round_and_no_secret_is_copied(db, clock):
+    here = world(db, clock.now())
+    with db.write() as session:
+        for _ in range(3):
+            application = worlds.draft(session, here, clock.now())
+            worlds.submit(session, here, application, clock.now())
+        other = worlds.open_round(session, here.manager, clock.now())
+        worlds.draft(session, replace(here, round_id=other.id), clock.now(), title="Of the other round")
+    before = everything(db)
+    with scratch(db, here.round_id, most=2) as copy:
+        found = everything(copy.database)
+        with copy.database.read() as session:
+            titles = session.exec(select(Application.title)).all()
+            about = set(session.exec(select(Message.application_id).where(col(Message.application_id) > 0)))
+            chains = session.exec(select(LedgerEvent.chain, LedgerEvent.seq)).all()
+    assert titles == ["Safe streets"] * 2
+    assert len(about) == 2
+    assert sorted(chain for chain, _seq in chains) == [
+        "application:1",
+        "application:2",
+        f"round:{here.round_id}",
+    ]
+    assert all(seq > 1 for _chain, seq in chains)
+    assert [name for name in LEFT_OUT if found.get(name)] == []
+    assert found["person"] == before["person"]
+    assert everything(db) == before
+
+
+def test_a_copy_is_gone_afterwards(fund):
+    with scratch(fund.db, fund.round_id) as copy:
+        folder = copy.folder
+        assert (folder / "rehearsal.sqlite3").exists()
+    assert not folder.exists()
+
+
+def test_mail_about_ones_own_member_is_left_to_others(fund, clock):
+    found = rehearsed(fund, NOBODY, clock.now(), applications=2, until=SOON)
+    own = next(mail.member_id for mail in found.mails if mail.about == "Invented proposal 1")
+    left = found.apart_from({own})
+    assert {mail.about for mail in found.mails} - {mail.about for mail in left.mails} == {
+        "Invented proposal 1"
+    }
+
+
+def test_it_can_be_read_as_json_and_as_a_sheet(fund, clock):
+    found = rehearsed(fund, NOBODY, clock.now(), applications=1, until=SOON)
+    formula = replace(found.mails[0], subject="=1+1")
+    found = replace(found, mails=[formula, *found.mails[1:]])
+    (read,) = json.loads(telling.as_json([found]))
+    assert [mail["subject"] for mail in read["mails"]] == [mail.subject for mail in found.mails]
+    sheet = list(csv.DictReader(io.StringIO(telling.as_csv([found]))))
+    assert [row["at"] for row in sheet] == [mail.at.isoformat() for mail in found.mails]
+    assert sheet[0]["subject"] == "'=1+1"
+    assert len(list(telling.lines(found))) == len(found.mails) + len(found.troubles) + 2
+
+
+def test_a_round_that_is_not_there(fund, clock):
+    with pytest.raises(NotFound, match="“no-such-round”"):
+        rehearsed(replace(fund, slug="no-such-round"), NOBODY, clock.now())
+
+
+def test_it_ends_with_the_day_that_was_named(fund, clock):
+    found = rehearsed(fund, NOBODY, clock.now(), until=date(2021, 10, 2))
+    assert all(mail.at < found.until for mail in found.mails)
+    assert found.until - clock.now() < timedelta(days=13)
