@@ -18,6 +18,7 @@ from notifications.outbox import MESSAGES, closed, ended, queue
 from schema.deadlines import Deadline
 from schema.outbox import TERMINAL, MessageStatus
 from schema.people import DeclinedMail, Person
+from schema.statements import Prepared, among
 from schema.wording import gettext_noop as _n
 
 DEADLINES: Table = Deadline.__table__  # type: ignore[attr-defined]
@@ -40,6 +41,16 @@ PART = (
     MESSAGES.c.attempts,
     MESSAGES.c.created_at,
     MESSAGES.c.expires_at,
+)
+_DECLINED = Prepared(
+    select(DECLINED.c.person_id, DECLINED.c.topic).where(among(DECLINED.c.person_id, "people"))
+)
+# Whoever is being disabled right now waits for our messages; to wait for her row as well would be a deadlock.
+_READERS = Prepared(
+    select(PERSONS.c.id, PERSONS.c.zone)
+    .where(among(PERSONS.c.id, "people"), PERSONS.c.digest, PERSONS.c.disabled_at.is_(None))
+    .order_by(PERSONS.c.id)
+    .with_for_update(read=True, key_share=True, skip_locked=True)
 )
 _SHARES = or_(
     MESSAGES.c.kind == "reminder",
@@ -68,24 +79,14 @@ def settle(session: Session, rows: Sequence[Found], lease: str, now: datetime) -
 
 def _unwanted(session: Session, rows: Sequence[Found]) -> set[int]:
     asked = {row.person_id for row in rows if row.person_id and row.template in TOPIC_OF}
-    if not asked:
-        return set()
-    d = DECLINED.c
-    found = session.connection().execute(select(d.person_id, d.topic).where(d.person_id.in_(asked)))
-    declined = {(row.person_id, row.topic) for row in found}
+    declined = set(_DECLINED.rows(session, people=sorted(asked))) if asked else set()
     return {row.id for row in rows if (row.person_id, TOPIC_OF.get(row.template)) in declined}
 
 
 def _readers(session: Session, people: Iterable[int]) -> Sequence[Found]:
     """Who of them chose digests, with their zones, in one order for all workers."""
     ids = sorted(people)
-    if not ids:
-        return ()
-    p = PERSONS.c
-    chosen = select(p.id, p.zone).where(p.id.in_(ids), p.digest, p.disabled_at.is_(None)).order_by(p.id)
-    # Whoever is being disabled right now waits for our messages; to wait for her row as well would be a deadlock.
-    chosen = chosen.with_for_update(read=True, key_share=True, skip_locked=True)
-    return session.connection().execute(chosen).all()
+    return _READERS.rows(session, people=ids) if ids else ()
 
 
 def _gather(
