@@ -27,6 +27,7 @@ from fund.deciding import api as deciding_api
 from fund.deciding import pages as deciding_pages
 from fund.governing import api as governing_api
 from fund.governing import pages as governing_pages
+from fund.governing import webhook_api, webhook_pages
 from fund.people import api as people_api
 from fund.people import pages as people_pages
 from fund.people.identify import identify
@@ -71,6 +72,8 @@ ROUTERS = (
     rounds_api.router,
     governing_pages.router,
     governing_api.router,
+    webhook_pages.router,
+    webhook_api.router,
     applying_pages.router,
     comment_pages.router,
     applying_api.router,

@@ -9,12 +9,14 @@ from fund.base import deadlines, ledger, passing
 from fund.base.clock import Clock, SystemClock
 from fund.base.database import Database
 from fund.base.settings import Settings
+from fund.governing import webhooks
 from fund.people import service as people
 from fund.pipeline import weekly
 from fund.sharing import newsletter
 from fund.web.i18n import catalogue
 from notifications.alive import presence
 from notifications.compose import Composer, MailSettings
+from notifications.poster import Poster
 from notifications.reconcile import prune, reconcile
 from notifications.sender import Sender
 from notifications.smtp import Server, Transport
@@ -41,18 +43,29 @@ class Worker:
         """Without ``transport`` mail goes to the mail server of the settings."""
         self.settings, self.database, self.clock = settings, database, clock
         self.present = presence(database, settings.data_dir)
+        composer = Composer(mail_settings(settings, demo=demo), catalogue)
         self.sender = Sender(
             database,
             transport or Transport(mail_server(settings)),
-            Composer(mail_settings(settings, demo=demo), catalogue),
+            composer,
             clock,
             self.present,
             on_unknown=settings.unknown_outcome,
             mail_limits=settings.limits,
         )
+        # Webhooks are called by a tick of their own alone: whoever sweeps by hand, as a rehearsal does, calls none.
+        self.poster = Poster(
+            database,
+            composer,
+            clock,
+            presence(database, settings.data_dir),
+            webhooks.turn_off,
+            private=settings.webhook_private,
+        )
         self.ticks = Ticks(
             {
                 "sweep": Job(settings.sweep_seconds, self.sweep),
+                "webhooks": Job(settings.sweep_seconds, self.poster.sweep),
                 "reconcile": Job(HOUR, self.reconcile),
                 "letters": Job(HOUR, self.letters),
                 "daily": Job(DAY, self.daily),
@@ -97,6 +110,7 @@ class Worker:
         """Finish the mail in hand, then give the lock and the connections back."""
         # The sender first, or a sweep of thousands would go on to its end.
         self.sender.stop()
+        self.poster.stop()
         self.ticks.stop()
 
 

@@ -24,7 +24,7 @@ FORM = re.compile(r"([1-9]\d{0,8})/(minute|hour|day)(?: +([a-z0-9-]+(?:\.[a-z0-9
 EXPECTED = "expected limits such as 600/minute, 10000/day, 60/minute example.org"
 SLACK = timedelta(minutes=1)
 """By how much another worker's clock may be ahead. What lies further ahead is from before a clock was set back."""
-FAMILY = 7461903
+FAMILY = 7461904
 """The number under which PostgreSQL keeps the turns of counting apart from other locks."""
 
 

@@ -28,11 +28,12 @@ from notifications.smtp import Circuit
 from notifications.wanted import REMINDER
 from schema.outbox import MessageStatus
 from schema.webhooks import Webhook
+from schema.wording import gettext_noop as _n
 
 log = logging.getLogger("notifications")
 AT_ONCE = 8
 """Webhooks that are called at the same time."""
-SAID_GONE = "It answered 410: it wants no more calls"
+SAID_GONE = _n("It answered 410: it wants no more calls")
 CALLED_OFF = "The webhook is turned off"
 
 TurnOff = Callable[[Session, int, str, datetime], None]

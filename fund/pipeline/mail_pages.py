@@ -146,5 +146,5 @@ def _message_page(
             what_next=mending.what_next(found, now),
             parts=outbox.parts(session, found.message),
             attempts=outbox.attempts(session, found.message),
-            outcomes=outbox.OUTCOMES,
+            outcomes=outbox.CALL_OUTCOMES if found.is_call else outbox.OUTCOMES,
         )

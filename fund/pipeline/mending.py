@@ -101,7 +101,7 @@ def correct_address(
     Raises what ``send_again`` does, and Invalid (field ``email``) for what is no address or another's.
     """
     entry = _stuck(session, viewer, message_id, seen)
-    if entry.person is None or entry.person.id is None:
+    if entry.person is None or entry.person.id is None or entry.is_call:
         raise MoveRefused([_("It was written to nobody who is known here.")])
     people.change_address(session, viewer, entry.person.id, email, now)
     send_again(session, viewer, message_id, seen, now)
@@ -132,6 +132,8 @@ def because(session: Session, entries: Collection[Entry]) -> dict[int, str]:
 def what_next(entry: Entry, now: datetime) -> str:
     """What comes next for it, for people; empty where nothing does."""
     message = entry.message
+    if entry.is_call:
+        return _next_of_call(message, now)
     if message.status in outbox.STUCK:
         return _("Nothing by itself. Send it again, correct the address, or give it up.")
     if message.status in (MessageStatus.CLAIMED, MessageStatus.SENDING):
@@ -148,6 +150,19 @@ def what_next(entry: Entry, now: datetime) -> str:
     return _("It goes out at its moment, unless it is settled before.")
 
 
+def _next_of_call(message: Message, now: datetime) -> str:
+    if message.status in outbox.STUCK:
+        return _("Nothing by itself. Send it again, or give it up.")
+    if message.status in (MessageStatus.CLAIMED, MessageStatus.SENDING):
+        return _("The webhook is being called.")
+    if message.status != MessageStatus.PENDING:
+        return ""
+    if message.attempts:
+        told = _("Tries so far: %(count)s of %(most)s. The next one comes by itself.")
+        return told % {"count": message.attempts, "most": MAX_ATTEMPTS}
+    return _("The webhook is called as soon as it answers.") if message.next_at <= now else ""
+
+
 def _events(session: Session, entries: Collection[Entry]) -> dict[tuple[str, int], LedgerEvent]:
     """The events that the notices tell of: their chain and number stand in the key of the notice."""
     places = {place for entry in entries if (place := _place(entry.message))}
@@ -162,6 +177,8 @@ def _place(message: Message) -> tuple[str, int] | None:
 
 def _because(session: Session, entry: Entry, events: Mapping[tuple[str, int], LedgerEvent]) -> str:
     place, days = _place(entry.message), entry.message.offset_days
+    if entry.is_call and not days:
+        return _("A program wants to hear of it.")
     if entry.message.kind == "sign_in":
         return _("Somebody asked to sign in with this address.")
     if entry.message.kind == DIGEST:

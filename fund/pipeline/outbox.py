@@ -12,6 +12,7 @@ from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy
 from notifications.kinds import DIGEST
 from notifications.outbox import STUCK
+from notifications.wanted import KIND, REMINDER
 from schema.applications import Application
 from schema.deadlines import Deadline
 from schema.outbox import DeliveryAttempt, Message, MessageStatus
@@ -31,7 +32,14 @@ NAMES = {
     MessageStatus.DEAD: "Could not be delivered",
     MessageStatus.UNCERTAIN: "Nobody knows whether it arrived",
 }
-TONES = {"sent": "good", "dead": "bad", "uncertain": "warn", "expired": "warn", "pending": "busy", "gathered": "busy"}
+TONES = {
+    "sent": "good",
+    "dead": "bad",
+    "uncertain": "warn",
+    "expired": "warn",
+    "pending": "busy",
+    "gathered": "busy",
+}
 OUTCOMES = {
     "sent": lazy("The mail server took it"),
     "retry": lazy("The mail server asked to come back later"),
@@ -40,6 +48,14 @@ OUTCOMES = {
     "unreachable": lazy("The mail server was out of reach"),
 }
 """What became of one try, for people."""
+CALL_OUTCOMES = {
+    "sent": lazy("The receiver took it"),
+    "retry": lazy("The receiver is to be called again later"),
+    "dead": lazy("The receiver refused it for good"),
+    "unknown": lazy("Nobody knows whether it was taken"),
+    "unreachable": lazy("The receiver was out of reach"),
+}
+"""The same, where it is the call of a webhook."""
 REASONS = {
     "met: ": lazy("No longer needed: “%(what)s”"),
     "cancelled: ": lazy("No longer needed: “%(what)s”"),
@@ -82,6 +98,11 @@ class Entry:
     """What the deadline asks for that it reminds of, or nothing."""
 
     @property
+    def is_call(self) -> bool:
+        """Whether it is no mail but the call of a webhook."""
+        return self.message.kind == KIND
+
+    @property
     def status(self) -> str:
         """What became of it, for people."""
         return NAMES[MessageStatus(self.message.status)]
@@ -94,6 +115,9 @@ class Entry:
     @property
     def recipient(self) -> str:
         """Whom it is for, and where it goes or went."""
+        if self.is_call:
+            about = f" ({self.person.name})" if self.person else ""
+            return _("Webhook “%(name)s”") % {"name": self.message.address} + about
         address = self.message.address or (self.person.email if self.person else "")
         if not self.message.finished_at and self.person:
             address = self.person.email
@@ -104,6 +128,8 @@ class Entry:
         """Its subject line once written, else what it will be about."""
         if self.message.rendered_subject:
             return self.message.rendered_subject
+        if self.is_call:
+            return REMINDER if self.deadline else self.message.template
         if self.deadline:
             return str(SUBJECTS.get(self.message.template, SUBJECTS["reminder"])) % {"what": _(self.deadline)}
         named = NAMED.get(self.message.template)
