@@ -6,6 +6,8 @@ from importlib.resources import files
 
 from babel import Locale
 
+from schema.wording import gettext_noop as _n
+
 SOMALILAND = "Somaliland"
 """Has no code of its own; published as SO with the place named."""
 NOT_COUNTRIES = frozenset(
@@ -37,6 +39,10 @@ def zones() -> dict[str, str]:
     table = files("tzdata.zoneinfo").joinpath("zone.tab").read_text("utf-8")
     rows = [line.split("\t") for line in table.splitlines() if line and not line.startswith("#")]
     return {"UTC": ""} | {row[2]: row[0] for row in sorted(rows, key=lambda row: row[2])}
+
+
+ANYWHERE = {"Etc/GMT+12": _n("Anywhere on Earth")}
+"""Where a day ends last: a zone for deadlines, in which nobody lives."""
 
 
 @cache

@@ -10,6 +10,7 @@ from fund.base import extending
 from fund.pipeline import dossier, outbox, owed, queries, story
 from fund.web.deps import DbDep, ManagerDep, NowDep, ReadsEverything, RowId, SignedIn
 from fund.web.problems import responses
+from fund.web.words import zone_name
 from schema.deadlines import Deadline
 
 router = APIRouter(prefix="/api/v1", tags=["pipeline"])
@@ -43,6 +44,8 @@ class DeadlineOut(BaseModel):
     owner: str
     due_on: str
     zone: str
+    zone_name: str
+    """For people: ``Brussels time (UTC+2)``, ``Anywhere on Earth (UTC-12)``."""
     due_at: datetime
     grace_until: datetime
     generation: int
@@ -222,6 +225,7 @@ def _deadline(deadline: Deadline) -> DeadlineOut:
         owner=deadline.owner_role,
         due_on=deadline.due_on.isoformat(),
         zone=deadline.zone,
+        zone_name=zone_name(deadline.zone, deadline.due_at),
         due_at=deadline.due_at,
         grace_until=deadline.grace_until,
         generation=deadline.generation,

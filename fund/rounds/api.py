@@ -15,6 +15,7 @@ from fund.rounds.fields import RoundDraft, draft_of
 from fund.web import moving
 from fund.web.deps import DbDep, ManagerDep, NowDep, SettingsDep, SignedIn, ViewerDep
 from fund.web.problems import Listing, Paging, paging, responses
+from fund.web.words import zone_name
 from schema.rounds import Criterion, Section
 
 router = APIRouter(prefix="/api/v1", tags=["rounds"])
@@ -91,6 +92,8 @@ class RoundOut(BaseModel):
     review_due_on: date
     decision_on: date
     zone: str
+    zone_name: str
+    """For people: ``Brussels time (UTC+2)``, ``Anywhere on Earth (UTC-12)``."""
     currency: str
     pot_minor: int
     ceiling_minor: int
@@ -210,4 +213,5 @@ def _fields(view: queries.RoundView) -> dict[str, object]:
         "state_label": view.state.label,
         "takes_proposals": view.takes_proposals,
         "closes_at": view.closing.due_at,
+        "zone_name": zone_name(view.round.zone, view.closing.due_at),
     }

@@ -75,5 +75,6 @@ def _page(
             reach=reach,
             movable=extending.movable(session, round_),
             fixed=extending.fixed(session, round_),
+            reopenable=extending.reopenable(session, round_),
             writing=extending.writing(session, viewer, round_),
         )

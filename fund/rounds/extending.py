@@ -1,6 +1,6 @@
 """The days of a round under way are moved to later ones, and with them all that is owed by them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -15,8 +15,9 @@ from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, chain_of, get_all, id_of, lock_all
 from fund.rounds import queries
 from fund.rounds.fields import draft_of, wrong_days
+from fund.rounds.replanning import open_in
 from schema.applications import Application
-from schema.deadlines import Deadline, DeadlineStatus
+from schema.deadlines import Deadline
 from schema.people import Member, Role
 from schema.rounds import Round
 from schema.wording import gettext_noop as _n
@@ -47,16 +48,29 @@ class Writing:
 
 
 def movable(session: Session, round_: Round) -> tuple[str, ...]:
-    """Which days of the round can be moved now: those that the round itself still waits for, and those after."""
+    """Which days of the round can be moved now: those that the round itself still waits for, and those after.
+
+    The closing day of one that is closed too, if its workflow lets it be reopened: that needs a day that lies ahead.
+    """
     definition = definition_of(session, round_)
     fields = {
         definition.deadline(one.key).due.field.removeprefix("round.")
-        for one in _open(session, round_)
+        for one in open_in(session, round_)
         if one.subject_kind == "round"
     }
-    if "closes_on" in fields:
+    if "closes_on" in fields or reopenable(session, round_):
         return DAYS
     return DAYS[1:] if "decision_on" in fields else ()
+
+
+def reopenable(session: Session, round_: Round) -> bool:
+    """Whether the round is closed, and its workflow has a move back to where it closes on its closing day."""
+    definition = definition_of(session, round_)
+    if definition.state(round_.state).stage in (queries.PREPARATION, queries.CALL):
+        return False
+    targets = [definition.state(move.target) for move in definition.leaving(round_.state)]
+    rules = [definition.deadline(key) for target in targets for key in target.deadlines]
+    return any(rule.due.field == "round.closes_on" for rule in rules)
 
 
 def fixed(session: Session, round_: Round) -> list[str]:
@@ -170,18 +184,9 @@ def _locked(session: Session, viewer: Viewer, slug: str) -> tuple[Round, list[tu
     return round_, shifts
 
 
-def _open(session: Session, round_: Round) -> Sequence[Deadline]:
-    return session.exec(
-        select(Deadline)
-        .where(Deadline.round_id == id_of(round_), Deadline.status == DeadlineStatus.OPEN)
-        .order_by(col(Deadline.id))
-        .execution_options(populate_existing=True)
-    ).all()
-
-
 def _shifts(session: Session, round_: Round) -> list[tuple[str, Shift]]:
     """Every open deadline whose day is a day of the round, with the name of that day."""
-    found = _open(session, round_)
+    found = open_in(session, round_)
     subjects: list[Subject] = get_all(session, [(one.subject_kind, one.subject_id) for one in found])
     named = [
         (definition_of(session, subject).deadline(one.key).due.field, one, subject)
@@ -205,7 +210,9 @@ def _wrong(session: Session, round_: Round, changed: Mapping[str, date], now: da
     found: dict[str, str] = {}
     for name, day in changed.items():
         if name not in open_:
-            found[name] = _closed(round_, now)
+            found[name] = Reason(
+                _n("The round is closed for good. Plan another round for those who missed it.")
+            )
         elif day < getattr(round_, name):
             found[name] = Reason(_n("Choose a later day: people count on the one that was promised"))
         elif wrong := extending.wrong_day(day, round_.zone, now):
@@ -213,14 +220,6 @@ def _wrong(session: Session, round_: Round, changed: Mapping[str, date], now: da
     days: dict[str, Any] = dict(changed)
     order = wrong_days(replace(draft_of(round_), **days))
     return {name: text for name, text in order.items() if name in DAYS} | found
-
-
-def _closed(round_: Round, now: datetime) -> str:
-    if queries.closing_lies_ahead(round_, now):
-        return Reason(_n("The round is closed. Reopen it first, then give it a later day."))
-    return Reason(
-        _n("The round is closed and so are its drafts. Plan another round for those who missed it.")
-    )
 
 
 def _record(

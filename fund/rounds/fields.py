@@ -104,7 +104,7 @@ def _words(draft: RoundDraft) -> Wrong:
 
 
 def _days(draft: RoundDraft) -> Wrong:
-    if draft.zone not in places.zones():
+    if draft.zone not in places.ANYWHERE | places.zones():
         yield "zone", _("Choose the time zone")
     order = (
         ("opens_on", _("Enter the day on which the round opens"), ""),

@@ -149,7 +149,8 @@ def save(request: Request, slug: str, viewer: ManagerDep, db: DbDep, now: NowDep
 
 
 def _edit_page(request: Request, db: Database, form: Form, slug: str, promised: bool = False) -> Response:
-    zones = [(zone, zone.replace("_", " ")) for zone in places.zones()]
+    zones = [(zone, _(name)) for zone, name in places.ANYWHERE.items()]
+    zones += [(zone, zone.replace("_", " ")) for zone in places.zones()]
     with db.read() as session:
         found = definitions.choices(session)
     return render(

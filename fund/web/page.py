@@ -54,6 +54,8 @@ class Moment:
 
     now: datetime
     zone: str
+    own: bool = False
+    """Whether the zone is what its reader chose; else it is the fund's."""
 
 
 _moment: ContextVar[Moment] = ContextVar("moment")
@@ -61,6 +63,11 @@ _moment: ContextVar[Moment] = ContextVar("moment")
 
 def _here() -> Moment:
     return _moment.get(None) or Moment(SystemClock().now(), "UTC")
+
+
+def _own_zone() -> str:
+    """The zone that the reader chose, or nothing."""
+    return _here().zone if _here().own else ""
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -73,6 +80,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "remaining": lambda due_at, zone: words.remaining(due_at, _here().now, zone),
     "urgency": lambda due_at, zone: words.urgency(due_at, _here().now, zone),
     "last_day": words.last_day,
+    "ending": lambda due_at: words.ending(due_at, _here().zone),
+    "until": lambda due, zone: words.until(due, zone, _here().zone, own=_here().own),
+    "for_you": lambda due_at: words.for_you(due_at, _here().zone),
     "duration": words.duration,
     "time_left": lambda until: words.time_left(until, _here().now),
     "percent": words.percent,
@@ -111,7 +121,7 @@ def environment(loader: BaseLoader | None = None) -> Environment:
     env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     env.globals.update(gettext=_said, ngettext=_counted, nothing_typed=Form({}))
     env.filters.update(FILTERS)
-    env.globals.update(static_url=static_url, zone_here=lambda: _here().zone)
+    env.globals.update(static_url=static_url, zone_here=lambda: _here().zone, zone_own=_own_zone)
     return env
 
 
@@ -154,7 +164,8 @@ def render(request: Request, template: str, status_code: int | None = None, **co
     form = whole["form"]
     if status_code is None:
         status_code = 422 if form is not None and form.errors else 200
-    token = _moment.set(Moment(whole["now"], reader_zone(viewer, container(request))))
+    zone = reader_zone(viewer, container(request))
+    token = _moment.set(Moment(whole["now"], zone, own=bool(viewer.zone)))
     try:
         text = ENVIRONMENT.get_template(template).render(whole)
     finally:

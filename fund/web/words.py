@@ -10,9 +10,12 @@ from babel.numbers import format_currency, format_percent
 from markupsafe import Markup, escape
 
 from fund.web.i18n import formats, gettext, ngettext
+from notifications.dates import end_of_local_day
 from schema.values import MINOR_DIGITS, Money
 
 DASH = "–"
+ANYWHERE = "Etc/GMT+12"
+"""The zone in which a day ends last on Earth."""
 
 
 def money(amount: Money | None) -> str:
@@ -55,12 +58,38 @@ def zone_name(zone: str, moment: datetime) -> str:
     offset = utc_offset(moment, zone)
     if zone in ("UTC", "Etc/UTC"):
         return "UTC"
-    if zone == "Etc/GMT+12":
-        return gettext("anywhere on Earth (UTC-12)")
+    if zone == ANYWHERE:
+        return gettext("Anywhere on Earth (UTC-12)")
     if zone.startswith("Etc/"):
         return offset
     place = zone.rsplit("/", 1)[-1].replace("_", " ")
     return gettext("%(place)s time (%(offset)s)") % {"place": place, "offset": offset}
+
+
+def ending(due_at: datetime, zone: str) -> str:
+    """``30 September 2021, 17:00`` in ``zone``; ``end of 30 September 2021`` where the clock strikes midnight there."""
+    if local_time(due_at, zone) == "00:00":
+        return gettext("end of %(day)s") % {"day": local_date(last_day(due_at, zone))}
+    return local_datetime(due_at, zone)
+
+
+def until(due: date | datetime, zone: str, here: str, *, own: bool = True) -> str:
+    """The last day of a deadline in ``zone`` (that day, or its exclusive end), for a reader in ``here``.
+
+    Where the two differ, the deadline's zone is named, and where ``here`` is the reader's own, her time beside it.
+    """
+    due_at = due if isinstance(due, datetime) else end_of_local_day(due, zone)
+    day = local_date(last_day(due_at, zone))
+    if zone == here:
+        return day
+    there = gettext("%(day)s, %(zone)s") % {"day": day, "zone": zone_name(zone, due_at)}
+    return f"{there}; {for_you(due_at, here)}" if own else there
+
+
+def for_you(due_at: datetime, zone: str) -> str:
+    """``for you 30 September 2021, 17:00, Bogota time (UTC-5)``."""
+    told = {"moment": ending(due_at, zone), "zone": zone_name(zone, due_at)}
+    return gettext("for you %(moment)s, %(zone)s") % told
 
 
 def utc_offset(moment: datetime, zone: str) -> str:

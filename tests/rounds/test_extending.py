@@ -117,8 +117,6 @@ def test_after_the_closing_reviews_and_decision_can_be_moved_each_person_told_on
     second = here.second_manager.person_id
     reviewers = sorted([one.person_id for one in here.reviewers[:2]] * 2)
     assert told(here) == sorted([(second, "round")] * 2 + [(one, "review") for one in reviewers])
-    with pytest.raises(Invalid, match="Reopen it first"):
-        later(here, clock, closes_on=3)
 
 
 def test_what_cannot_be_is_refused_and_of_two_one_is_told(here, clock):
@@ -137,7 +135,9 @@ def test_what_cannot_be_is_refused_and_of_two_one_is_told(here, clock):
             later(here, clock, closes_on=1, viewer=viewer)
     clock.advance(timedelta(days=40))
     passing.sweep(here.db, clock)
-    with pytest.raises(Invalid, match="Plan another round"):
+    with here.db.write() as session:
+        move(session, session.get_one(Round, here.round_id), "decide", here.manager, clock.now())
+    with pytest.raises(MoveRefused, match="All of this round is decided"):
         later(here, clock, closes_on=20)
     other = planned(here.db, here.manager, clock.now())
     with pytest.raises(MoveRefused, match="not open yet"), here.db.write() as session:
@@ -145,3 +145,29 @@ def test_what_cannot_be_is_refused_and_of_two_one_is_told(here, clock):
             session, here.manager, other.slug, {"closes_on": clock.now().date()}, "Because.",
             edition=queries.edition(other), now=clock.now(),
         )  # fmt: skip
+
+
+def test_a_round_that_closed_at_its_day_gets_a_later_one_and_takes_proposals_again(here, clock):
+    with here.db.write() as session:
+        key = draft(session, here, clock.now()).id
+    clock.advance(timedelta(days=32))
+    passing.sweep(here.db, clock)
+    with here.db.read() as session:
+        round_, application = session.get_one(Round, here.round_id), session.get_one(Application, key)
+        assert (round_.state, application.state) == ("closed", "not_submitted")
+        (refused,) = (one for one in queries.options(session, here.manager, round_, clock.now())
+                      if one.move.trigger == "reopen")  # fmt: skip
+        assert refused.reasons == ("First complete the round: a closing day that lies ahead.",)
+    with pytest.raises(Invalid, match="today or a later day"):
+        later(here, clock, closes_on=1)
+    later(here, clock, "Floods in three cities.", closes_on=9)
+    with here.db.write() as session:
+        round_, application = session.get_one(Round, here.round_id), session.get_one(Application, key)
+        move(session, round_, "reopen", here.manager, clock.now(), "Floods in three cities.")
+        move(session, application, "reopen_draft", here.applicant, clock.now())
+    closes = round_of(here).closes_on
+    assert due(here, "closing") == due(here, "submission") == [closes]
+    assert reconcile(here.db, policy, clock).nothing
+    clock.advance(timedelta(days=9))
+    passing.sweep(here.db, clock)
+    assert round_of(here).state == "closed"

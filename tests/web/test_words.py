@@ -44,7 +44,7 @@ def test_a_day_is_the_readers_day():
         ("America/Argentina/Buenos_Aires", "Buenos Aires time (UTC-3)"),
         ("Asia/Kolkata", "Kolkata time (UTC+5:30)"),
         ("America/St_Johns", "St Johns time (UTC-2:30)"),
-        ("Etc/GMT+12", "anywhere on Earth (UTC-12)"),
+        ("Etc/GMT+12", "Anywhere on Earth (UTC-12)"),
         ("Etc/GMT-5", "UTC+5"),
     ],
 )
@@ -128,3 +128,32 @@ def test_paragraphs_hold_no_tag_but_their_own(text):
     bare = words.paragraphs(text).replace("<p>", "").replace("</p>", "").replace("<br>", "")
     assert "<" not in bare
     assert ">" not in bare
+
+
+END = datetime(2021, 9, 30, 22, tzinfo=UTC)
+"""The end of 30 September in Brussels."""
+
+
+@pytest.mark.parametrize(
+    ("here", "said"),
+    [
+        ("Europe/Brussels", "30 September 2021"),
+        (
+            "America/Bogota",
+            "30 September 2021, Brussels time (UTC+2); for you 30 September 2021, 17:00, Bogota time (UTC-5)",
+        ),
+        (
+            "Europe/Paris",
+            "30 September 2021, Brussels time (UTC+2); for you end of 30 September 2021, Paris time (UTC+2)",
+        ),
+        ("UTC", "30 September 2021, Brussels time (UTC+2); for you 30 September 2021, 22:00, UTC"),
+    ],
+)
+def test_a_last_day_names_its_zone_and_the_readers_where_they_differ(here, said):
+    assert words.until(END, "Europe/Brussels", here) == said
+    assert words.until(date(2021, 9, 30), "Europe/Brussels", here) == said
+
+
+def test_who_chose_no_zone_is_told_that_of_the_deadline_alone():
+    anywhere = words.until(date(2021, 9, 30), "Etc/GMT+12", "UTC", own=False)
+    assert anywhere == "30 September 2021, Anywhere on Earth (UTC-12)"
