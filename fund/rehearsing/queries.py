@@ -193,16 +193,12 @@ def _unwritten(database: Database, since: datetime) -> list[Trouble]:
             .where(Message.status == MessageStatus.DEAD, col(Message.finished_at) >= since)
             .order_by(col(Message.finished_at), col(Message.id))
         ).all()
-    return [
-        Trouble(
-            message.finished_at or since,
-            about.title if about is not None else "",
-            message.template,
-            message.reason,
-            about.member_id if about is not None else None,
-        )
-        for message, about in rows
-    ]
+    return [_trouble(message, about) for message, about in rows]
+
+
+def _trouble(message: Message, about: Application | None) -> Trouble:
+    title, member = (about.title, about.member_id) if about is not None else ("", None)
+    return Trouble(message.finished_at or message.next_at, title, message.template, message.reason, member)
 
 
 def _mail(
