@@ -55,8 +55,7 @@ def reconcile(database: Database, policy: Policy, clock: Clock) -> Found:
             if deadline.status == DeadlineStatus.OPEN:
                 now = clock.now()
                 wanted = [(deadline, policy(session, deadline))]
-                for differs in differences(session, wanted, now):
-                    _note(found, mend(session, differs, now))
+                _note(found, mend(session, differences(session, wanted, now), now))
     _cancel_closed(database, clock, found)
     return found
 

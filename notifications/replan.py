@@ -18,7 +18,7 @@ from notifications.plan import Offset, Owed, called_for, planned_rows
 from schema.outbox import MessageStatus
 
 AT_ONCE = 500
-"""Of so many deadlines the reminders are looked up with one question."""
+"""So many deadlines, or reminders, are asked about with one question."""
 NOT_CALLED_FOR = "No longer called for"
 SAME = ("next_at", "expires_at", "template", "path")
 """Columns of a waiting reminder that are set right in place."""
@@ -95,16 +95,17 @@ def _waits(row: Row[Any]) -> bool:
     return row.status == MessageStatus.PENDING and not row.attempts
 
 
-def mend(session: Session, differs: Difference, now: datetime) -> Mended:
+def mend(session: Session, found: Sequence[Difference], now: datetime) -> Mended:
     """Set right what differs. What began to go out in the meantime stays as it is."""
-    outbox.queue_rows(session, differs.missing)
-    renewed = _renew(session, differs.again, CALLED_OFF)
-    changed = _renew(session, differs.changed, WAITS)
-    cancelled = 0
-    if differs.excess:
-        where = (MESSAGES.c.dedup_key.in_(differs.excess), *WAITS)
-        cancelled = outbox.cancel(session, *where, reason=NOT_CALLED_FOR, now=now)
-    return Mended(len(differs.missing) + renewed, changed, cancelled)
+    missing = [row for one in found for row in one.missing]
+    outbox.queue_rows(session, missing)
+    renewed = _renew(session, [row for one in found for row in one.again], CALLED_OFF)
+    changed = _renew(session, [row for one in found for row in one.changed], WAITS)
+    excess, cancelled = [key for one in found for key in one.excess], 0
+    for start in range(0, len(excess), AT_ONCE):
+        where = (MESSAGES.c.dedup_key.in_(excess[start : start + AT_ONCE]), *WAITS)
+        cancelled += outbox.cancel(session, *where, reason=NOT_CALLED_FOR, now=now)
+    return Mended(len(missing) + renewed, changed, cancelled)
 
 
 def _renew(session: Session, rows: Sequence[dict[str, Any]], where: tuple[Any, ...]) -> int:

@@ -17,6 +17,7 @@ from fund.base.policies import name_of, own_reminders
 from fund.base.subjects import chain_of, id_of
 from fund.rounds import queries, replanning
 from fund.rounds.replanning import Reach
+from notifications.replan import mend
 from schema.people import Role
 from schema.rounds import ReminderLine, Round
 from schema.wording import gettext_noop as _n
@@ -142,7 +143,7 @@ def change(
     round_.reminders = stored
     session.add(round_)
     session.flush()
-    replanning.carry_out(session, differing, now)
+    mend(session, differing, now)
     done = replanning.reach_of(differing)
     _record(session, viewer, round_, name, (before, stored.get(name_of(*name))), done, now)
     return done

@@ -12,7 +12,7 @@ from fund.base.definitions import definition_of
 from fund.base.errors import Conflict
 from fund.base.policies import offsets_of
 from fund.base.subjects import get_all, id_of, lock_all
-from notifications.replan import Difference, differences, mend
+from notifications.replan import Difference, differences
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.rounds import Round
 
@@ -76,9 +76,3 @@ def differing(
 def reach_of(found: Sequence[Difference]) -> Reach:
     """The differences, counted."""
     return Reach(sum(len(one) for one in found), len(found))
-
-
-def carry_out(session: Session, found: Sequence[Difference], now: datetime) -> None:
-    """Set right what differs; what went out stays, and so does what does not differ."""
-    for one in found:
-        mend(session, one, now)

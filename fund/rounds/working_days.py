@@ -16,6 +16,7 @@ from fund.base.subjects import chain_of, id_of
 from fund.rounds import queries, replanning
 from fund.rounds.fields import FIRST_YEAR, LAST_YEAR
 from fund.rounds.replanning import Reach
+from notifications.replan import mend
 from schema.people import Role
 from schema.rounds import WEEKDAYS, Holiday, Round
 from schema.wording import gettext_noop as _n
@@ -93,7 +94,7 @@ def change(
         setattr(round_, name, value)
     session.add(round_)
     session.flush()
-    replanning.carry_out(session, differing, now)
+    mend(session, differing, now)
     _record(session, viewer, round_, before, now)
     return replanning.reach_of(differing)
 
