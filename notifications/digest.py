@@ -78,9 +78,10 @@ def settle(session: Session, rows: Sequence[Found], lease: str, now: datetime) -
 
 
 def _unwanted(session: Session, rows: Sequence[Found]) -> set[int]:
-    asked = {row.person_id for row in rows if row.person_id and row.template in TOPIC_OF}
-    declined = set(_DECLINED.rows(session, people=sorted(asked))) if asked else set()
-    return {row.id for row in rows if (row.person_id, TOPIC_OF.get(row.template)) in declined}
+    asked = [row for row in rows if row.kind == "notice" and row.person_id and row.template in TOPIC_OF]
+    people = sorted({row.person_id for row in asked})
+    declined = set(_DECLINED.rows(session, people=people)) if people else set()
+    return {row.id for row in asked if (row.person_id, TOPIC_OF[row.template]) in declined}
 
 
 def _readers(session: Session, people: Iterable[int]) -> Sequence[Found]:

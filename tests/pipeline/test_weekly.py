@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import col, select
 
+from fund.base.settings import Settings
 from fund.pipeline import weekly
+from fund.worker import Worker
 from schema.deadlines import Deadline
+from schema.newsletters import Newsletter
 from schema.outbox import Message
 from schema.people import Person
 from tests.support.world import draft, submit, world
@@ -76,3 +79,16 @@ def test_it_comes_in_her_own_morning(here, clock):
     queue(here, datetime(2021, 9, 27, 14, 0, tzinfo=UTC))
     assert here.manager.person_id in {row.person_id for row in overviews(here)}
     assert queue(here, MONDAY + timedelta(days=3)) == 0
+
+
+def test_the_worker_writes_overviews_and_the_draft_of_the_newsletter_once(here, clock, tmp_path):
+    submitted(here, clock.now())
+    clock.move_to(MONDAY + timedelta(minutes=30))
+    worker = Worker(Settings(data_dir=tmp_path), here.db, clock)
+    for _ in range(2):
+        worker.letters()
+    worker.stop()
+    assert here.manager.person_id in [row.person_id for row in overviews(here)]
+    assert len(overviews(here)) == len({row.person_id for row in overviews(here)})
+    with here.db.read() as session:
+        assert session.exec(select(Newsletter.month)).all() == ["2021-09"]

@@ -1,6 +1,8 @@
 """The newsletter: drafted from what everybody may read, edited, released once, and never with what was taken back."""
 
 from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes
+from email.policy import default
 from threading import Barrier
 
 import pytest
@@ -19,7 +21,7 @@ from schema.outbox import Message
 from schema.people import DeclinedMail, Person
 from tests.sharing.support import CANARIES, FIELDS, published_with_canaries
 from tests.support.doors import Doors, hidden, shown
-from tests.support.world import world
+from tests.support.world import person, world
 
 SETTINGS = MailSettings(
     "The Fund", "Network", "https://fund.example.org", "fund@example.org", "p@example.org"
@@ -248,6 +250,28 @@ def test_others_have_no_part_in_it(small, clock):
     assert auditor.post(f"/newsletters/{letter}").status_code == 403
     with small.db.write() as session, pytest.raises(Forbidden):
         newsletter.edit(session, small.applicant, letter, Edited("x", "", ()), 1)
+
+
+def test_a_facilitator_writes_it_and_a_manager_releases_it(small, clock):
+    letter = make(small, clock)
+    with small.db.write() as session:
+        helper = person(session, "Fadi Haddad", clock.now(), roles=["facilitator"])
+    browser = Doors(small.db, clock).browser(helper)
+    assert "To the release" not in browser.get(f"/newsletters/{letter}").text
+    typed = {"version": "1", "subject": "By Fadi", "heading-1": "Call", "path-1": "/rounds"}
+    assert browser.post(f"/newsletters/{letter}", data=typed).status_code == 303
+    assert browser.post(f"/newsletters/{letter}/release", data={"version": "2"}).status_code == 403
+    assert release(small, letter, clock, 2) == len(queued(small))
+
+
+def test_one_click_in_the_mail_ends_newsletters(small, clock):
+    release(small, make(small, clock), clock)
+    message = queued(small)[0]
+    with small.db.read() as session:
+        mail = Composer(SETTINGS).compose(session, message.id, clock.now())
+        key = session.get_one(Person, message.person_id).mail_key
+    header = message_from_bytes(mail.data, policy=default)["List-Unsubscribe"]
+    assert str(header).strip() == f"<https://fund.example.org/unsubscribe/{key}/newsletter>"
 
 
 def test_a_lesson_cannot_be_put_in_by_its_name(small, clock):
