@@ -143,12 +143,11 @@ def _write_answers(
     session: Session, application: Application, answers: Mapping[str, str], viewer: Viewer, now: datetime
 ) -> None:
     assert viewer.person_id is not None
+    found = session.exec(select(Answer).where(Answer.application_id == application.id))
+    stored = {row.question: row for row in found} if answers else {}
     for key, text in answers.items():
-        row = Answer(
-            application_id=id_of(application),
-            question=key,
-            text=text,
-            updated_at=now,
-            updated_by_id=viewer.person_id,
-        )
-        session.merge(row)
+        written: dict[str, Any] = {"text": text, "updated_at": now, "updated_by_id": viewer.person_id}
+        if key in stored:
+            stored[key].sqlmodel_update(written)
+        else:
+            session.add(Answer(application_id=id_of(application), question=key, **written))

@@ -11,6 +11,7 @@ from fund.base.clock import FixedClock
 from fund.base.database import Database
 from fund.base.permissions import Viewer
 from fund.base.settings import Settings
+from fund.governing import service as governing
 from fund.rehearsing.living import live
 from fund.rehearsing.playing import Play
 from fund.rehearsing.queries import HORIZON, Rehearsal, rehearse
@@ -21,6 +22,7 @@ from schema.people import Member
 from tests.rounds.support import DRAFT
 from tests.support.smtp import Mailbox
 from tests.support.world import person
+from workflows import shipped
 
 Told = tuple[datetime, str, str]
 """A mail by moment, recipient and subject."""
@@ -38,10 +40,21 @@ class Fund:
 
 
 def planned_fund(
-    db: Database, now: datetime, *, members: int = 2, reviewers: int = 3, **changes: Any
+    db: Database,
+    now: datetime,
+    *,
+    members: int = 2,
+    reviewers: int = 3,
+    workflow_text: str = "",
+    **changes: Any,
 ) -> Fund:
-    """A manager, so many members with one person each and so many reviewers; a round planned from DRAFT."""
+    """A manager, so many members with one person each and so many reviewers; a round planned from DRAFT.
+
+    ``workflow_text`` is a version of a workflow that the fund is given before.
+    """
     with db.write() as session:
+        if workflow_text:
+            governing.accept(session, None, workflow_text, now)
         manager = person(session, "Amina Bello", now, roles=["manager"], zone="Africa/Lagos")
         for number in range(reviewers):
             person(session, f"Reviewer {number}", now, roles=["reviewer"])
@@ -98,3 +111,42 @@ def everything(db: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 NOT_LONG = {"opens_on": date(2021, 10, 1), "closes_on": date(2021, 10, 20), "project_months": 2}
 """A round of which everything is over in a year."""
+
+VISITED = (
+    shipped("application")
+    .source.replace("version = 1", "version = 2", 1)
+    .replace(
+        'from = ["deliberation", "reserve"]\nto = "offered"',
+        'from = ["site_visit", "reserve"]\nto = "offered"',
+    )
+    .replace(
+        'meets = ["decision", "reserve_decision"]',
+        'meets = ["decision", "reserve_decision", "site_visit"]',
+        1,
+    )
+    + """
+[states.site_visit]
+stage = "decision"
+label = "Site visit"
+applicant_label = "We come to see you"
+help = "Somebody visits you."
+read = ["applicant", "manager", "auditor"]
+hides = { applicant = ["feedback", "offer"] }
+deadlines = ["site_visit"]
+
+[moves.visit]
+label = "Visit the applicant"
+from = ["deliberation"]
+to = "site_visit"
+by = ["manager"]
+meets = ["decision"]
+style = "primary"
+
+[deadlines.site_visit]
+label = "Visit the applicant"
+owner = "manager"
+due = { days = 14 }
+reminders = [-7, { days = -2, to = "applicant" }, 1]
+"""
+)
+"""The workflow of applications with a visit before each offer: a state that the fund's makers know nothing of."""

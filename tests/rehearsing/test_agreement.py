@@ -1,11 +1,14 @@
 """What is rehearsed is what then happens, mail by mail."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
+from sqlmodel import col, select
 
 from fund.rehearsing.scenario import Manner, Scenario
-from tests.rehearsing.support import Fund, everything, lived, planned_fund, rehearsed, told
+from schema.people import DeclinedMail, Person
+from schema.rounds import Round
+from tests.rehearsing.support import VISITED, Fund, everything, lived, planned_fund, rehearsed, told
 from tests.support import world as worlds
 
 LATE = Scenario(Manner.LATE, late=9)
@@ -64,3 +67,23 @@ def test_a_round_under_way_goes_on_as_it_was_rehearsed(db, clock, mailbox, tmp_p
     assert (rehearsal.applications, rehearsal.total, rehearsal.invented) == (3, 3, 0)
     assert told(rehearsal) == lived(fund, mailbox, tmp_path, scenario, clock.now(), 0)
     assert {mail.about for mail in rehearsal.mails} >= {"Begun", "Sent", "Safe streets"}
+
+
+@pytest.mark.slow
+def test_so_does_a_workflow_of_the_funds_own_with_what_people_and_the_round_chose(
+    db, clock, mailbox, tmp_path
+):
+    scenario = Scenario(Manner.LATE, late=2)
+    fund = planned_fund(db, clock.now(), workflow_text=VISITED, closes_on=date(2021, 10, 25))
+    with db.write() as session:
+        for one in session.exec(select(Person).where(col(Person.name).in_(["Amina Bello", "Applicant 0"]))):
+            one.digest = True
+        session.add(DeclinedMail(person_id=fund.manager.person_id or 0, topic="progress"))
+        round_ = session.get_one(Round, fund.round_id)
+        round_.reminders = {"application.submission": [{"days": -5, "to": "applicant", "weekends": "before"}]}
+        round_.holidays = [{"on": "2021-12-24", "name": "A holiday"}]
+    rehearsal = rehearsed(fund, scenario, clock.now(), applications=3)
+    assert told(rehearsal) == lived(fund, mailbox, tmp_path, scenario, clock.now(), 3)
+    assert {"digest", "reminder", "offer"} <= {mail.template for mail in rehearsal.mails}
+    assert "Visit the applicant" in " ".join(mail.subject for mail in rehearsal.mails)
+    assert rehearsal.troubles == []

@@ -3,6 +3,7 @@
 import pytest
 
 from fund.rehearsing.choosing import forward, instead, lapses, takes_money
+from tests.rehearsing.support import VISITED
 from workflows import Definition, library, shipped
 
 WAYS = {
@@ -23,34 +24,6 @@ WAYS = {
     ("round", "planned", "opening"): "open",
     ("round", "decided", "archiving"): "archive",
 }
-VISIT = """
-[states.site_visit]
-stage = "decision"
-label = "Site visit"
-applicant_label = "We come to see you"
-help = "Somebody visits you."
-read = ["applicant", "manager", "auditor"]
-deadlines = ["site_visit"]
-
-[moves.visit]
-label = "Visit the applicant"
-from = ["deliberation"]
-to = "site_visit"
-by = ["manager"]
-meets = ["decision"]
-
-[moves.back_from_visit]
-label = "Go on with the decision"
-from = ["site_visit"]
-to = "deliberation"
-by = ["manager"]
-meets = ["site_visit"]
-
-[deadlines.site_visit]
-label = "Visit the applicant"
-owner = "manager"
-due = { days = 14 }
-"""
 
 
 @pytest.mark.parametrize(("where", "trigger"), WAYS.items(), ids=[".".join(way) for way in WAYS])
@@ -89,11 +62,13 @@ def test_where_the_pot_is_empty_the_reserve_list_comes_before_a_refusal():
     ]
 
 
-def test_a_state_of_ones_own_is_left_by_the_move_that_meets_its_deadline():
-    own = Definition.parse(shipped("application").source + VISIT)
-    move = forward(own, "site_visit", own.deadline("site_visit"))
-    assert move is not None
-    assert move.trigger == "back_from_visit"
+def test_a_state_of_ones_own_is_reached_and_left_by_the_moves_that_meet_its_deadlines():
+    own = Definition.parse(VISITED)
+    ways = [
+        forward(own, "deliberation", own.deadline("decision")),
+        forward(own, "site_visit", own.deadline("site_visit")),
+    ]
+    assert [move and move.trigger for move in ways] == ["visit", "offer"]
 
 
 def test_what_lapses_is_known_from_the_workflow():
