@@ -5,7 +5,7 @@ that is no longer on the row changes nothing. The intent (claimed → sending) i
 comes too late: it succeeds only while the deadline stands as it was planned.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -15,12 +15,9 @@ from typing import Any
 from sqlalchemy import (
     Integer,
     Table,
-    and_,
     bindparam,
     case,
-    delete,
     exists,
-    func,
     insert,
     not_,
     or_,
@@ -52,7 +49,7 @@ TOO_LATE = "It could not go out before it was of no more use"
 _PENDING = "message.status = 'pending'"
 _MAIL = "message.status = 'pending' AND message.webhook_id IS NULL"
 _URGENT = "message.status = 'pending' AND message.kind = 'sign_in'"
-_HELD = text("message.status IN ('claimed', 'sending')")
+HELD = text("message.status IN ('claimed', 'sending')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,49 +372,8 @@ def release(session: Session, worker: str, webhook: int | None = None) -> int:
         session.connection()
         .execute(
             update(MESSAGES)
-            .where(*whose, _HELD, c.status == MessageStatus.CLAIMED.value)
+            .where(*whose, HELD, c.status == MessageStatus.CLAIMED.value)
             .values(status=MessageStatus.PENDING.value, worker=None, lease=None)
         )
         .rowcount
     )
-
-
-def holders(session: Session) -> list[str]:
-    """The workers that hold messages right now."""
-    rows = session.connection().execute(select(MESSAGES.c.worker).where(_HELD).distinct())
-    return [worker for worker in rows.scalars() if worker is not None]
-
-
-def take_over(session: Session, worker: str, now: datetime, on_unknown: OnUnknown = "resend") -> int:
-    """Free what a dead ``worker`` held. Returns how many messages.
-
-    What it had only claimed is pending again. What it was handing over may have gone out: the attempt is recorded
-    as unknown, and the message goes out again with the same Message-ID, or is parked.
-    """
-    freed = release(session, worker)
-    c, a = MESSAGES.c, ATTEMPTS.c
-    open_attempt = and_(a.message_id == c.id, a.outcome == "")
-    rows = session.connection().execute(
-        select(c.id, c.lease, c.attempts, c.kind, c.expires_at, func.max(a.id).label("attempt_id"))
-        .select_from(MESSAGES.outerjoin(ATTEMPTS, open_attempt))
-        .where(c.worker == worker, _HELD, c.status == MessageStatus.SENDING.value)
-        .group_by(c.id)
-    ).all()  # fmt: skip
-    for row in rows:
-        intent = Intent(row.id, row.lease, row.attempt_id or 0, row.attempts, row.kind, row.expires_at)
-        stopped = Handed(Outcome.UNKNOWN, "The worker stopped while it was handing the mail over")
-        # A receiver knows a call that it had already by its id; a reader would get the same mail again.
-        policy: OnUnknown = "resend" if row.kind == WEBHOOK else on_unknown
-        freed += acknowledge(session, intent, stopped, now, policy) is not None
-    return freed
-
-
-def recover(
-    session: Session, is_alive: Callable[[str], bool], now: datetime, on_unknown: OnUnknown = "resend"
-) -> Mapping[str, int]:
-    """Free what dead workers hold. Returns how many messages by worker. Two survivors may do it at once."""
-    dead = [worker for worker in holders(session) if not is_alive(worker)]
-    freed = {worker: take_over(session, worker, now, on_unknown) for worker in dead}
-    if dead:
-        session.connection().execute(delete(WORKERS).where(WORKERS.c.name.in_(dead)))
-    return freed

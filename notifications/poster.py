@@ -17,7 +17,7 @@ from sqlalchemy import select, text, update
 from sqlmodel import Session, col
 from sqlmodel import select as rows
 
-from notifications import alive, calling, lease, outbox, signing
+from notifications import alive, calling, lease, outbox, recovery, signing
 from notifications.calling import Answer
 from notifications.compose import Composer
 from notifications.lease import Claim, Intent
@@ -109,7 +109,7 @@ class Poster:
         """What we ourselves still hold is left from a sweep that an error broke off."""
         self._present.hold()
         with self._database.write() as session:
-            lease.take_over(session, self._present.name, now)
+            recovery.take_over(session, self._present.name, now)
 
     def _serve(self, webhook: Webhook) -> int:
         key, done = webhook.id or 0, 0

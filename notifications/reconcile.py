@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, text
 from sqlmodel import Session, col
 from sqlmodel import select as rows
 
-from notifications import lease, outbox
+from notifications import lease, outbox, recovery
 from notifications.dates import end_of_local_day
 from notifications.lease import ATTEMPTS, DEADLINES
 from notifications.outbox import MESSAGES
@@ -116,7 +116,7 @@ def prune(session: Session, is_alive: Callable[[str], bool], now: datetime) -> i
     old = select(c.id).where(c.kind == "sign_in", c.finished_at < now - SIGN_IN_KEPT)
     session.connection().execute(delete(ATTEMPTS).where(ATTEMPTS.c.message_id.in_(old)))
     removed = session.connection().execute(delete(MESSAGES).where(c.id.in_(old))).rowcount
-    held = set(lease.holders(session))
+    held = set(recovery.holders(session))
     names = session.connection().execute(select(lease.WORKERS.c.name)).scalars().all()
     gone = [name for name in names if name not in held and not is_alive(name)]
     session.connection().execute(delete(lease.WORKERS).where(lease.WORKERS.c.name.in_(gone)))

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from notifications import alive, lease, pace
+from notifications import alive, lease, pace, recovery
 from notifications.compose import Composer, Mail
 from notifications.lease import Claim, Intent
 from notifications.outcomes import Handed, OnUnknown, Outcome
@@ -96,7 +96,7 @@ class Sender:
     def _sweep(self, tally: Tally) -> None:
         now = self._clock.now()
         with self._database.read() as session:
-            held = lease.holders(session)
+            held = recovery.holders(session)
             due = lease.is_due(session, now)
         beat = self._beat_at is None or not (now - BEAT < self._beat_at <= now)
         if not held and not due and not beat:
@@ -113,7 +113,7 @@ class Sender:
         """Show that we live, and free what the dead held."""
         with self._database.write() as session:
             alive.register(session, self._present, now, self.circuit.down_since, self.circuit.reason or None)
-            freed = lease.recover(session, lambda name: name not in dead, now, self._on_unknown)
+            freed = recovery.recover(session, lambda name: name not in dead, now, self._on_unknown)
         self._beat_at = now
         for name, count in freed.items():
             tally["recovered"] += count

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fund.base.database import Database
-from notifications import lease
+from notifications import lease, recovery
 from notifications.lease import Claim, Intent
 from notifications.outcomes import Handed, Outcome, wait
 from notifications.plan import cancel_for_deadline
@@ -85,7 +85,7 @@ def test_a_stale_token_can_neither_intend_nor_acknowledge(world: World, db: Data
     world.notice()
     (old,) = claim(db)
     with db.write() as session:
-        lease.take_over(session, "w1", NOW)
+        recovery.take_over(session, "w1", NOW)
     (new,) = claim(db, "w2")
     assert old.lease != new.lease
     assert intend(db, old) is None
@@ -219,8 +219,8 @@ def held(world: World, db: Database) -> World:
 
 def test_what_a_dead_worker_held_goes_on(held: World, db: Database) -> None:
     with db.write() as session:
-        assert lease.holders(session) == ["w1"]
-        assert lease.recover(session, lambda name: False, NOW) == {"w1": 2}
+        assert recovery.holders(session) == ["w1"]
+        assert recovery.recover(session, lambda name: False, NOW) == {"w1": 2}
         assert session.get(Worker, "w1") is None
     sending, claimed = held.messages()
     assert (sending.status, sending.attempts) == ("pending", 1)
@@ -233,13 +233,13 @@ def test_what_a_dead_worker_held_goes_on(held: World, db: Database) -> None:
 
 def test_by_setting_what_a_dead_worker_was_sending_is_parked(held: World, db: Database) -> None:
     with db.write() as session:
-        lease.recover(session, lambda name: False, NOW, "park")
+        recovery.recover(session, lambda name: False, NOW, "park")
     assert statuses(held.messages()) == ["uncertain", "pending"]
 
 
 def test_what_a_living_worker_holds_is_left_alone(held: World, db: Database) -> None:
     with db.write() as session:
-        assert lease.recover(session, lambda name: True, NOW) == {}
+        assert recovery.recover(session, lambda name: True, NOW) == {}
     assert statuses(held.messages()) == ["sending", "claimed"]
 
 
