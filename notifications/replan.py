@@ -16,10 +16,11 @@ from notifications import outbox
 from notifications.outbox import MESSAGES
 from notifications.plan import Offset, Owed, called_for, planned_rows
 from schema.outbox import MessageStatus
+from schema.wording import gettext_noop as _n
 
 AT_ONCE = 500
 """So many deadlines, or reminders, are asked about with one question."""
-NOT_CALLED_FOR = "No longer called for"
+NOT_CALLED_FOR = _n("No longer called for")
 SAME = ("next_at", "expires_at", "template", "path")
 """Columns of a waiting reminder that are set right in place."""
 WAITS = (MESSAGES.c.status == MessageStatus.PENDING.value, MESSAGES.c.attempts == 0)
@@ -95,8 +96,10 @@ def _waits(row: Row[Any]) -> bool:
     return row.status == MessageStatus.PENDING and not row.attempts
 
 
-def mend(session: Session, found: Sequence[Difference], now: datetime) -> Mended:
-    """Set right what differs. What began to go out in the meantime stays as it is."""
+def mend(
+    session: Session, found: Sequence[Difference], now: datetime, reason: str = NOT_CALLED_FOR
+) -> Mended:
+    """Set right what differs; ``reason`` stands beside what is called off. What began to go out stays as it is."""
     missing = [row for one in found for row in one.missing]
     outbox.queue_rows(session, missing)
     renewed = _renew(session, [row for one in found for row in one.again], CALLED_OFF)
@@ -104,7 +107,7 @@ def mend(session: Session, found: Sequence[Difference], now: datetime) -> Mended
     excess, cancelled = [key for one in found for key in one.excess], 0
     for start in range(0, len(excess), AT_ONCE):
         where = (MESSAGES.c.dedup_key.in_(excess[start : start + AT_ONCE]), *WAITS)
-        cancelled += outbox.cancel(session, *where, reason=NOT_CALLED_FOR, now=now)
+        cancelled += outbox.cancel(session, *where, reason=reason, now=now)
     return Mended(len(missing) + renewed, changed, cancelled)
 
 

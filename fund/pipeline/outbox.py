@@ -70,7 +70,8 @@ REASONS = {
 SUBJECTS = {
     "reminder": lazy("Reminder: %(what)s"),
     "overdue": lazy("Overdue: %(what)s"),
-    "escalation": lazy("Overdue, to the manager: %(what)s"),
+    "escalation": lazy("To the manager: %(what)s"),
+    "colleague": lazy("To a colleague: %(what)s"),
     "deadline_moved": lazy("New day: %(what)s"),
 }
 NAMED = {

@@ -25,6 +25,8 @@ from workflows import DeadlineRule, Definition, Reason, Reminder
 from workflows.parts import COLLEAGUE, MANAGER, OWNER, WEEKENDS
 
 CHANGED = "reminders_changed"
+WHY = _n("The reminders of the round were changed")
+"""Beside those that are called off by it."""
 MOST = 10
 """So many reminders one deadline has at most."""
 FARTHEST = 730
@@ -143,7 +145,7 @@ def change(
     round_.reminders = stored
     session.add(round_)
     session.flush()
-    mend(session, differing, now)
+    mend(session, differing, now, WHY)
     done = replanning.reach_of(differing)
     _record(session, viewer, round_, name, (before, stored.get(name_of(*name))), done, now)
     return done

@@ -94,7 +94,7 @@ def change(
         setattr(round_, name, value)
     session.add(round_)
     session.flush()
-    mend(session, differing, now)
+    mend(session, differing, now, _n("The working days of the round were changed"))
     _record(session, viewer, round_, before, now)
     return replanning.reach_of(differing)
 

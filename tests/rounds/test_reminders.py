@@ -87,6 +87,9 @@ def test_what_is_open_is_planned_anew_and_what_does_not_change_is_not_touched(he
         (-1, date(2021, 10, 20), "Iván Soto", "reminder"),
         (-1, date(2021, 10, 20), "Lucía Prado", "reminder"),
     ]
+    with here.db.read() as session:
+        gone = select(Message.offset_days).where(Message.reason == "The reminders of the round were changed")
+        assert sorted(session.exec(gone)) == [-14] * 4 + [-2] * 4
     after = ids(here)
     assert {key: after[key] for key in before} == before
     assert reconcile(here.db, policy, clock).nothing
