@@ -12,6 +12,7 @@ from fund.base.audience import Audience
 from fund.base.definitions import definition_of
 from fund.base.errors import Forbidden, Invalid, NotFound
 from fund.base.permissions import Viewer
+from fund.base.subjects import id_of
 from fund.base.turns import take_turn
 from fund.people.queries import viewer_of_person
 from fund.web.i18n import gettext as _
@@ -75,12 +76,12 @@ def say(session: Session, viewer: Viewer, reference: str, text: str, now: dateti
     if len(words) > LONGEST:
         raise Invalid({"text": too_long(len(words), LONGEST)})
     take_turn(session, f"comments:{reference}")
-    *_before, last = [None, *(comment for comment, _by in _all(session, here.application))]
-    if last is not None and (last.person_id, last.text) == (viewer.person_id, words):
-        return last
+    for last, _by in _all(session, here.application)[-1:]:
+        if (last.person_id, last.text) == (viewer.person_id, words):
+            return last
     comment = Comment(
-        application_id=here.application.id,
-        person_id=viewer.person_id,
+        application_id=id_of(here.application),
+        person_id=viewer.person_id or 0,
         said_at=now,
         text=words,
         read_by=sorted(here.open_to),
