@@ -1,8 +1,10 @@
 """The web door: one app out of all rooms."""
 
 import errno
+import gc
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -160,6 +162,17 @@ def serve(settings: Settings, database: Database) -> None:
         run_server(create_app(settings, db=database), settings, door)
 
 
+def settle_down() -> None:
+    """Make sure that nothing holds up those who ask, called when everything is loaded and before the first request.
+
+    All that is loaded stays for good; looking through it for what can go took up to a quarter of a second, in which
+    nobody was answered. And a worker's thread in this process lets go of the interpreter ten times as often.
+    """
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(0.0005)
+
+
 def run_server(app: FastAPI, settings: Settings, door: socket.socket) -> None:
     """Answer whoever comes to ``door`` until told to stop, finish the requests under way, raise KeyboardInterrupt."""
     config = uvicorn.Config(
@@ -170,6 +183,7 @@ def run_server(app: FastAPI, settings: Settings, door: socket.socket) -> None:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
     )
+    settle_down()
     uvicorn.Server(config).run(sockets=[door])
 
 

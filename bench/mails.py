@@ -1,0 +1,107 @@
+"""Mails to a local server: ours, with all its record, against three raw ways of handing them over.
+
+To be reached: half of what a reused connection with prebuilt bytes takes, three times one connection each.
+"""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from pathlib import Path
+from typing import Any
+
+import aiosmtplib
+
+from bench.measure import both_databases, folder, interleaved, show_rates
+from fund.base.clock import FixedClock
+from fund.base.database import Database
+from notifications import alive
+from notifications.compose import Composer
+from notifications.sender import Sender
+from notifications.smtp import Server, Transport
+from tests.notifications.world import NOW, SETTINGS, World
+
+HELLO = b"Subject: Raw\r\n\r\n" + b"The raw limit of a mail of this size is measured with this line.\r\n" * 60
+ONCE = 20
+"""So many mails in each turn."""
+RAW = ("one connection each", "a reused connection", "reused and prebuilt")
+
+
+@contextmanager
+def mail_server() -> Iterator[int]:
+    """The port of a mail server in a process of its own, which takes everything."""
+    command = [sys.executable, "-m", "bench.mailserver"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield int(server.stdout.readline())
+        finally:
+            server.kill()
+
+
+def a_sender(database: Database, port: int, here: Path, clock: FixedClock | None = None) -> Sender:
+    """A sender as a worker has it."""
+    transport = Transport(Server("127.0.0.1", port))
+    present = alive.presence(database, here)
+    return Sender(database, transport, Composer(SETTINGS), clock or FixedClock(NOW), present)
+
+
+def sending(count: int) -> None:
+    """One row for each database and each raw way; all take turns."""
+    rounds = max(1, count // ONCE)
+    with ExitStack() as stack:
+        here, port = stack.enter_context(folder()), stack.enter_context(mail_server())
+        databases = stack.enter_context(both_databases())
+        senders = [_ready(database, port, here, rounds + 1) for database in databases]
+        for send in senders:
+            send()  # templates and statements are put together once
+        raw = [
+            lambda: asyncio.run(_one_each(port, ONCE)),
+            lambda: asyncio.run(_reused(port, ONCE, None)),
+            lambda: asyncio.run(_reused(port, ONCE, HELLO)),
+        ]
+        took = interleaved(rounds, *raw, *senders)
+        for database, ours in zip(databases, took[len(raw) :], strict=True):
+            for name, theirs in zip(RAW, took, strict=False):
+                show_rates(f"mails, {database.dialect}, against {name}", ONCE, ours, theirs)
+
+
+def _ready(database: Database, port: int, here: Path, rounds: int) -> Callable[[], Any]:
+    """What sends one turn's mails: reminders, each of a deadline and a person of its own, due day after day."""
+    world = World(database)
+    for day in range(rounds):
+        due_on = date(2021, 9, 30) + timedelta(days=day)
+        for nth in range(ONCE):
+            person = world.person(f"p{day}-{nth}@example.org", zone="UTC")
+            world.plan(world.deadline(due_on), [-7], [person])
+    clock = FixedClock(NOW + timedelta(days=1, hours=2))
+    sender = a_sender(database, port, here, clock)
+
+    def send() -> None:
+        clock.advance(timedelta(days=1))
+        assert sender.run_until_quiet() == {"sent": ONCE}
+
+    return send
+
+
+def _built() -> EmailMessage:
+    mail = EmailMessage(policy=SMTP_POLICY)
+    mail["From"], mail["To"], mail["Subject"] = "fund@example.org", "ana@example.org", "Raw"
+    mail.set_content(HELLO.decode())
+    mail.add_alternative(f"<p>{HELLO.decode()}</p>", subtype="html")
+    return mail
+
+
+async def _one_each(port: int, count: int) -> None:
+    for _ in range(count):
+        await aiosmtplib.send(_built(), hostname="127.0.0.1", port=port, local_hostname="localhost")
+
+
+async def _reused(port: int, count: int, data: bytes | None) -> None:
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, local_hostname="localhost") as client:
+        for _ in range(count):
+            await client.sendmail("fund@example.org", ["ana@example.org"], data or _built().as_bytes())
