@@ -28,6 +28,8 @@ from fund.base.settings import Settings
 from fund.deciding import api as deciding_api
 from fund.deciding import pages as deciding_pages
 from fund.governing import api as governing_api
+from fund.governing import mail_api as wording_api
+from fund.governing import mail_pages as wording_pages
 from fund.governing import pages as governing_pages
 from fund.governing import webhook_api, webhook_pages
 from fund.people import api as people_api
@@ -76,6 +78,8 @@ ROUTERS = (
     governing_api.router,
     webhook_pages.router,
     webhook_api.router,
+    wording_pages.router,
+    wording_api.router,
     applying_pages.router,
     comment_pages.router,
     applying_api.router,

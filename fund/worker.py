@@ -14,8 +14,9 @@ from fund.people import service as people
 from fund.pipeline import weekly
 from fund.sharing import newsletter
 from fund.web.i18n import catalogue
+from fund.web.mails import mail_settings as mail_settings
 from notifications.alive import presence
-from notifications.compose import Composer, MailSettings
+from notifications.compose import Composer
 from notifications.poster import Poster
 from notifications.reconcile import prune, reconcile
 from notifications.sender import Sender
@@ -122,18 +123,6 @@ def run(settings: Settings, database: Database) -> None:
         log.info("the worker sweeps every %s seconds", settings.sweep_seconds)
         signal.sigwait(STOPS)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-
-
-def mail_settings(settings: Settings, *, demo: bool = False) -> MailSettings:
-    """What every mail says of the fund."""
-    return MailSettings(
-        fund_name=settings.fund_name,
-        network_name=settings.network_name,
-        address=settings.address,
-        mail_from=settings.mail_from,
-        contact=settings.contact,
-        demo=demo,
-    )
 
 
 def mail_server(settings: Settings) -> Server:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from zlib import crc32
 
+from notifications.edited import Failure
 from notifications.outbox import ended
 from schema.outbox import MessageStatus
 
@@ -42,6 +43,8 @@ class Handed:
     text: str = ""
     wait: timedelta = timedelta(0)
     """How long the other side asked us to stay away, at least."""
+    failure: Failure | None = None
+    """Why it said the shipped words, where a manager had saved others."""
 
 
 def onward(

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from notifications import alive, lease, pace, recovery
+from notifications import alive, edited, lease, pace, recovery
 from notifications.compose import Composer, Mail
 from notifications.lease import Claim, Intent
 from notifications.outcomes import Handed, OnUnknown, Outcome
@@ -185,7 +185,10 @@ class Sender:
         return begun
 
     def _acknowledge(self, session: Session, intent: Intent, handed: Handed) -> str:
-        status = lease.acknowledge(session, intent, handed, self._clock.now(), self._on_unknown)
+        now = self._clock.now()
+        if handed.failure is not None:
+            edited.note(session, handed.failure, now)
+        status = lease.acknowledge(session, intent, handed, now, self._on_unknown)
         return "lost" if status is None else handed.outcome
 
     def _begin(self, session: Session, waiting: Iterable[Claim]) -> tuple[Begun | None, int]:
@@ -225,4 +228,6 @@ class Sender:
                 self._beat_at = None
             self.circuit.succeeded()
             self._alerted = False
-        return Handed(verdict.outcome, verdict.reply, mail.recipient, mail.subject, mail.text)
+        return Handed(
+            verdict.outcome, verdict.reply, mail.recipient, mail.subject, mail.text, failure=mail.failure
+        )

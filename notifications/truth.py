@@ -3,13 +3,16 @@
 A message row holds ids only; whatever it says is looked up here, in the transaction that declares the intent.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, Table, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import FromClause, Row, Table, and_, bindparam, case, exists, func, literal, or_, select
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import Session
 
+from notifications.edited import NEWEST
 from notifications.kinds import DIGEST
 from notifications.lease import DEADLINES, PERSONS
 from notifications.outbox import MESSAGES
@@ -114,6 +117,22 @@ def _letter(session: Session, facts: Facts) -> Letter | None:
     return Letter(subject, intro, tuple(same))
 
 
+def imagine(session: Session, columns: Mapping[str, Any]) -> Truth:
+    """What a message with these columns would tell, if there were one."""
+    told = [literal(columns.get(column.name), column.type).label(column.name) for column in MESSAGES.c]
+    facts = session.connection().execute(_facts_query(select(*told).subquery("message"))).one()
+    return Truth(facts, _deadline(session, facts))
+
+
+def invent(values: Mapping[str, Any], deadline: Mapping[str, Any] | None) -> Truth:
+    """A message of which everything is invented; what is not given is not known."""
+    facts = {str(column.key): None for column in _FACTS.selected_columns} | dict(values)
+    columns = {str(column.key): None for column in _DEADLINE.selected_columns}
+    own: Any = SimpleNamespace(**facts)
+    due: Any = None if deadline is None else SimpleNamespace(**(columns | dict(deadline)))
+    return Truth(own, due)
+
+
 def _deadline(session: Session, facts: Facts) -> Facts | None:
     if facts.deadline_id is not None:
         return next(iter(_BY_KEY.rows(session, deadline_id=facts.deadline_id)), None)
@@ -163,14 +182,14 @@ _DEADLINE_COLUMNS = (
 )
 
 
-def _facts_query() -> Any:
-    m, a = MESSAGES.c, APPLICATIONS.c
+def _facts_query(message: FromClause) -> Any:
+    m, a = message.c, APPLICATIONS.c
     reviewer, author = PERSONS.alias("reviewer"), PERSONS.alias("author")
     of_review = and_(m.subject_kind == "review", REVIEWS.c.id == m.subject_id)
     of_report = and_(m.subject_kind == "report", REPORTS.c.id == m.subject_id)
     round_id = func.coalesce(a.round_id, case((m.subject_kind == "round", m.subject_id)))
     joined = (
-        MESSAGES.outerjoin(PERSONS, PERSONS.c.id == m.person_id)
+        message.outerjoin(PERSONS, PERSONS.c.id == m.person_id)
         .outerjoin(APPLICATIONS, a.id == m.application_id)
         .outerjoin(author, author.c.id == a.author_id)
         .outerjoin(MEMBERS, MEMBERS.c.id == a.member_id)
@@ -190,10 +209,11 @@ def _facts_query() -> Any:
         ROUNDS.c.title.label("round"), ROUNDS.c.decision_on,
         AWARDS.c.amount_minor, AWARDS.c.currency, AWARDS.c.starts_on, AWARDS.c.ends_on,
         reviewer.c.name.label("reviewer"), REPORTS.c.kind.label("report_kind"),
+        NEWEST.label("newest_words"),
     ).select_from(joined)  # fmt: skip
 
 
-_FACTS = _facts_query().where(MESSAGES.c.id == bindparam("message_id"))
+_FACTS = _facts_query(MESSAGES).where(MESSAGES.c.id == bindparam("message_id"))
 _DEADLINE = select(*_DEADLINE_COLUMNS).where(DEADLINES.c.id == bindparam("deadline_id"))
 _OF_MESSAGE, _BY_KEY = Prepared(_FACTS), Prepared(_DEADLINE)
 _PARTS = (

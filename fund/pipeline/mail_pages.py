@@ -10,6 +10,7 @@ from fund.base import health
 from fund.base.database import Database
 from fund.base.errors import Invalid, NotFound
 from fund.base.permissions import Viewer
+from fund.governing import mail_queries as words
 from fund.people import queries as people
 from fund.pipeline import mending, outbox
 from fund.web import flash
@@ -58,6 +59,7 @@ def problems(request: Request, viewer: ReadsEverything, db: DbDep, now: NowDep, 
             counts=outbox.counts(session, viewer),
             mailing=health.mailing(session, now, container(request).settings.limits),
             status="problems",
+            wordings=words.failing(session),
             mail=found,
             offers=mending.offers(session, found, now),
             form=Form.of(),

@@ -32,6 +32,7 @@ from schema.outbox import MessageStatus
 LEFT_OUT = frozenset(
     {
         "api_token",
+        "calendar_feed",
         "delivery_attempt",
         "seal",
         "sealed_head",
