@@ -11,8 +11,9 @@ from notifications import outbox
 from notifications.compose import template_names
 from notifications.digest import IN_DIGEST, NOTHING_LEFT, UNWANTED
 from notifications.kinds import MAY_WAIT, STOPS, TOPIC_OF
-from notifications.lease import acknowledge, claim, intend, take_over
+from notifications.lease import acknowledge, claim, intend
 from notifications.outcomes import Handed, Outcome
+from notifications.recovery import take_over
 from schema.people import DeclinedMail, Person
 from tests.notifications.world import NOW, Post, World, statuses
 
@@ -331,6 +332,9 @@ def test_one_click_ends_digests_and_nothing_else(small, start, mailbox):
     assert f'href="{link}"' in digest.html
     assert other.header("List-Unsubscribe") is None
     assert "unsubscribe" not in other.text
+    kept = small.message(kind="digest").rendered_text
+    assert "https://fund.example.org/unsubscribe/…" in kept
+    assert key not in kept
 
 
 def test_a_refused_digest_keeps_its_message_id(small, start, mailbox, clock):

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from notifications import outbox
 from notifications.dates import local_day
-from notifications.lease import acknowledge, claim, intend, take_over
+from notifications.lease import acknowledge, claim, intend
 from notifications.outcomes import Handed, Outcome
+from notifications.recovery import take_over
 from schema.outbox import TERMINAL
 from schema.people import Person
 from tests.notifications.world import NOW, World
