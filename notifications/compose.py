@@ -4,7 +4,8 @@ One folder of ``templates`` for each mail: ``subject.txt``, ``body.txt``, ``body
 misspells is an error, not an empty place.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
@@ -14,14 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, select_autoescape
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateNotFound,
+    select_autoescape,
+)
 from markupsafe import Markup, escape
 from sqlmodel import Session
 
 from notifications import mime
 from notifications.calendar import Entry, Publisher, calendar_file, deadline_key, sequence
+from notifications.edited import Edited, Failure, Saved, in_words
 from notifications.telling import Due, Item, Telling, due_as_told, telling
 from notifications.truth import Truth, look_up
+from notifications.wording import Sandbox, Words, lines, plain, shipped, written
 
 TEMPLATES = Path(__file__).parent / "templates"
 PARTS = ("subject.txt", "body.txt", "body.html")
@@ -63,6 +73,20 @@ class Mail:
     text: str
     html: str
     data: bytes = field(repr=False)
+    failure: Failure | None = None
+    """Why it says the shipped words, where a manager had saved others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a mail says: its parts, what they were written with, and why not with the words of a manager."""
+
+    subject: str
+    text: str
+    html: str
+    told: Telling
+    due: Due | None
+    failure: Failure | None = None
 
 
 class Composer:
@@ -78,6 +102,9 @@ class Composer:
         self._catalogue = catalogue
         self._templates = templates
         self._environment = cache(self._make_environment)
+        self.sandbox = cache(self._make_sandbox)
+        """Where words are written that people saved, by language."""
+        self._edited = Edited(self.sandbox)
 
     def names(self) -> frozenset[str]:
         """Every mail that there is a folder for."""
@@ -89,35 +116,73 @@ class Composer:
 
     def look_up(self, session: Session, message_id: int) -> Truth:
         """All of the database that ``write`` needs. Raises NoResultFound where there is no such message."""
-        return look_up(session, message_id)
+        truth = look_up(session, message_id)
+        self._edited.refresh(session, truth.facts.newest_words)
+        return truth
+
+    def shipped(self, template: str, language: str = "en") -> Words:
+        """The words that come with the product, in one language. Raises LookupError where there is no such mail."""
+        return plain(shipped(template, self._templates), self._catalogue(language))
 
     def write(self, truth: Truth, now: datetime) -> Mail:
         """The mail that tells ``truth``. Raises BadAddress, LookupError, or a jinja2 error for a wrong template."""
+        said = self.say(truth, now)
         locale = _locale(truth.facts.locale or "en")
-        translate = self._catalogue(locale.language)
-        due = due_as_told(truth, truth.deadline, locale, translate, now)
-        told = telling(truth, self.settings, locale, translate)
-        if truth.parts:
-            told = replace(
-                told, items=tuple(self._item(part, locale, translate, now) for part in truth.parts)
-            )
+        address = mime.ascii_domain(truth.facts.email or truth.facts.address)
+        over = due_as_told(truth, truth.over, locale, self._catalogue(locale.language), now)
+        file = self._calendar(truth, said.told, said.due, over, now)
+        headers = self._headers(truth, address, said.subject, said.told, now)
+        data = mime.write(headers, said.text, said.html, truth.facts.mail_id, file)
+        return Mail(address, said.subject, _kept(said.text, said.told), said.html, data, said.failure)
+
+    def say(self, truth: Truth, now: datetime, words: Words | None = None, language: str = "") -> Said:
+        """What the mail of ``truth`` says: in the words that hold, or only in ``words``; in its reader's language.
+
+        Where the words that a manager saved cannot be used, the shipped ones are. Raises a jinja2 error for ``words``
+        that cannot be used, and LookupError where there is no such mail.
+        """
+        told, due = self.told(truth, now, language)
+        if words is not None:
+            return Said(*_with(self.sandbox(told.language).compiled(words), told, due), told, due)
+        saved = self._edited.get(truth.facts.template, told.language)
+        failure = saved if isinstance(saved, Failure) else None
+        if isinstance(saved, Saved):
+            try:
+                return Said(*_with(saved.parts, told, due), told, due)
+            except Exception as error:  # people wrote it: the mail goes out all the same
+                failure = Failure(saved.id, in_words(error))
+        return replace(self.usual(truth, told, due), failure=failure)
+
+    def usual(self, truth: Truth, told: Telling, due: Due | None) -> Said:
+        """What the mail says in the shipped words. Raises LookupError where there is no such mail."""
         subject = mime.clean(self._render(truth, "subject.txt", told, due, _as_line))
         text = _tidy(self._render(truth, "body.txt", told, due, _as_text))
         html = _tidy(self._render(truth, "body.html", told, due, _as_html, subject=subject))
-        address = mime.ascii_domain(truth.facts.email or truth.facts.address)
-        over = due_as_told(truth, truth.over, locale, translate, now)
-        file = self._calendar(truth, told, due, over, now)
-        data = mime.write(
-            self._headers(truth, address, subject, told, now), text, html, truth.facts.mail_id, file
-        )
-        return Mail(address, subject, _kept(text, told), html, data)
+        return Said(subject, text, html, told, due)
+
+    def told(self, truth: Truth, now: datetime, language: str = "") -> tuple[Telling, Due | None]:
+        """What the mail may tell, and the deadline that it shows; in its reader's language unless one is given."""
+        locale = _locale(language or truth.facts.locale or "en")
+        translate = self._catalogue(locale.language)
+        told = telling(truth, self.settings, locale, translate)
+        if truth.parts:
+            items = tuple(self._item(part, locale, translate, now) for part in truth.parts)
+            told = replace(told, items=items)
+        return told, due_as_told(truth, truth.deadline, locale, translate, now)
 
     def _item(self, part: Truth, locale: Locale, translate: NullTranslations, now: datetime) -> Item:
         """What a mail in a digest would have said: its subject line, the words that came with it, when, and where."""
         due = due_as_told(part, part.deadline, locale, translate, now)
         told = telling(part, self.settings, locale, translate)
-        subject = mime.clean(self._render(part, "subject.txt", told, due, _as_line))
-        return Item(subject, told.reason, due, told.values["link"])
+        return Item(self._line(part, told, due), told.reason, due, told.values["link"])
+
+    def _line(self, truth: Truth, told: Telling, due: Due | None) -> str:
+        """The subject line alone."""
+        saved = self._edited.get(truth.facts.template, told.language)
+        if isinstance(saved, Saved):
+            with suppress(Exception):  # people wrote it: the shipped words stand in its place
+                return mime.clean(written(saved.parts["subject"], values(told, due, "subject")))
+        return mime.clean(self._render(truth, "subject.txt", told, due, _as_line))
 
     def _render(
         self,
@@ -147,8 +212,11 @@ class Composer:
         )
         translate = self._catalogue(language)
         environment.install_gettext_translations(translate, newstyle=True)  # type: ignore[attr-defined]
-        environment.filters["lines"] = _lines
+        environment.filters["lines"] = lines
         return environment
+
+    def _make_sandbox(self, language: str) -> Sandbox:
+        return Sandbox(self._templates, self._catalogue(language))
 
     def _headers(
         self, truth: Truth, address: str, subject: str, told: Telling, now: datetime
@@ -227,10 +295,6 @@ def _as_html(value: str) -> str:
     return Markup(f"<bdi>{escape(value)}</bdi>") if value else ""  # noqa: S704 - escaped
 
 
-def _lines(value: Any) -> Markup:
-    return Markup("<br>\n").join(escape(line) for line in str(value).splitlines())
-
-
 def _tidy(text: str) -> str:
     """At most one empty line in a row, and none at either end."""
     lines: list[str] = []
@@ -239,3 +303,24 @@ def _tidy(text: str) -> str:
         if bare or (lines and lines[-1]):
             lines.append(bare)
     return "\n".join(lines) + "\n"
+
+
+class Unsound(ValueError):
+    """The words of a manager came out as no mail that may go: without a subject line, or without the link."""
+
+
+def values(told: Telling, due: Due | None, part: str, subject: str = "") -> dict[str, Any]:
+    """What the words of a part are written with."""
+    show = {"subject": _as_line, "text": _as_text, "html": _as_html}[part]
+    return told.shown(show) | {"due": due, "subject": subject}
+
+
+def _with(parts: Mapping[str, Template], told: Telling, due: Due | None) -> tuple[str, str, str]:
+    """Subject line, text and HTML by these templates. Raises Unsound, TooLong, or a jinja2 error."""
+    subject = mime.clean(written(parts["subject"], values(told, due, "subject")))
+    text = _tidy(written(parts["text"], values(told, due, "text")))
+    html = _tidy(written(parts["html"], values(told, due, "html", subject)))
+    link = told.values["link"]
+    if not subject or link not in text or escape(link) not in html:
+        raise Unsound("the subject line or the link is missing")
+    return subject, text, html
