@@ -11,11 +11,13 @@ from fund.base.errors import Conflict, Forbidden, Invalid, NotFound
 from fund.rounds import queries, reminders, working_days
 from fund.rounds.replanning import Reach
 from notifications.reconcile import reconcile
+from schema.applications import Application
 from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
 from schema.outbox import Message
 from schema.people import Person
 from schema.rounds import Holiday, ReminderLine, Round
+from tests.support.watching import at_once
 from tests.support.world import assign, draft, move, submit, world
 
 SUBMISSION = ("application", "submission")
@@ -248,3 +250,34 @@ def test_holidays_are_read_line_by_line(text, problem):
         working_days.holidays_of(text)
     found = working_days.holidays_of("2021-12-25  Christmas\n\n 2022-1-1 New Year's Day")
     assert working_days.text_of(found) == "2021-12-25 Christmas\n2022-01-01 New Year's Day"
+
+
+def test_of_two_managers_at_once_one_wins_and_the_other_is_told(here, clock):
+    old = seen(here).edition
+    done = at_once(
+        [
+            lambda: change(here, clock, [line(-6)], edition=old),
+            lambda: change(here, clock, [line(-8)], edition=old, viewer=here.second_manager),
+        ]
+    )
+    assert sorted(type(one).__name__ for one in done) == ["Conflict", "Reach"]
+    assert {one[0] for one in planned(here)} in ({-6}, {-8})
+    assert reconcile(here.db, policy, clock).nothing
+
+
+def test_a_change_and_a_submission_at_once_leave_nothing_astray(here, clock):
+    with here.db.read() as session:
+        key = session.exec(select(Application.id)).first()
+
+    def hand_in():
+        with here.db.write() as session:
+            submit(session, here, session.get_one(Application, key), clock.now())
+
+    done = at_once([hand_in, lambda: change(here, clock, [line(-6)])])
+    assert not isinstance(done[0], Exception)
+    assert isinstance(done[1], Reach)
+    assert reconcile(here.db, policy, clock).nothing
+    with here.db.read() as session:
+        gone = select(Deadline.id).where(Deadline.status == "met", Deadline.key == "submission")
+        waits = select(Message.id).where(Message.deadline_id.in_(gone), Message.status == "pending")
+        assert session.exec(waits).all() == []
