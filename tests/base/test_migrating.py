@@ -11,6 +11,7 @@ from fund.base import children, deadlines, definitions, ledger, migrating, moves
 from fund.base.audience import Audience
 from fund.base.errors import Conflict, FundError, Invalid
 from fund.base.subjects import get, kind_of
+from notifications.reconcile import reconcile
 from schema.applications import Application
 from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
@@ -452,3 +453,24 @@ def test_three_hundred_applications_take_a_few_seconds(here, clock):
     took = time.perf_counter() - began
     assert (made.count("opened"), made.count("cancelled")) == (300, 300)
     assert took < 10, f"{took:.1f} s, where one is usual"
+
+
+def test_reminders_of_the_rounds_own_outlive_a_change_of_version(here, clock, going):
+    def shown(session):
+        mine = select(Message).where(Message.kind == "reminder").order_by(col(Message.id))
+        return [row.model_dump() for row in session.exec(mine)]
+
+    with here.db.write() as session:
+        lines = [{"days": -5, "to": "applicant", "weekends": "keep"}]
+        session.get_one(Round, here.round_id).reminders = {"application.submission": lines}
+    reconcile(here.db, deadlines.policy, clock)
+    with here.db.read() as session:
+        before = shown(session)
+    source = later().source.replace("reminders = [-14, -7, -2, -1]", "reminders = [-20, -1]")
+    made = migrate(here, clock, Definition.parse(source))
+    assert ("submission", "changed") in fates(made)[going[0]]
+    with here.db.read() as session:
+        assert shown(session) == before
+        [first] = [row for row in by_reference(session).values() if row.reference == going[0]]
+        assert open_deadline(session, first, "submission").generation == 1
+    assert reconcile(here.db, deadlines.policy, clock).nothing
