@@ -31,7 +31,7 @@ RESULTS = {
 """What became of an application, for people, and how that is dressed."""
 
 Words = Annotated[str, Query(max_length=200)]
-Chosen = Annotated[list[str], Query(max_length=bulk.MOST)]
+Chosen = Annotated[tuple[str, ...], Query(max_length=bulk.MOST)]
 
 
 @router.get("/pipeline/moves")
@@ -40,7 +40,7 @@ def prepare(
     viewer: ManagerDep,
     db: DbDep,
     now: NowDep,
-    chosen: Chosen = [],  # noqa: B006 - FastAPI copies it
+    chosen: Chosen = (),
     trigger: Words = "",
     every: Annotated[bool, Query(alias="all")] = False,
     round: Words = "",

@@ -1,7 +1,9 @@
 """The pages about mail: the whole outbox, what somebody has to decide on, one mail, and all mail to one person."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -77,11 +79,12 @@ def one_mail(
 
 
 @router.post("/mail/{message_id}/send-again")
-def send_again(message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep) -> Response:
+def send_again(
+    request: Request, message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
+) -> Response:
     """Send it again as it is."""
-    with db.write() as session:
-        mending.send_again(session, viewer, message_id, form.version("seen"), now)
-    return redirect(f"/mail/{message_id}", "pipeline.mail_sent_again")
+    decide = partial(mending.send_again, seen=form.version("seen"), now=now)
+    return _decided(request, message_id, viewer, db, now, form, decide, "pipeline.mail_sent_again")
 
 
 @router.post("/mail/{message_id}/correct-address")
@@ -89,15 +92,9 @@ def correct_address(
     request: Request, message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
 ) -> Response:
     """Correct the person's address and send it again."""
-    try:
-        with db.write() as session:
-            mending.correct_address(
-                session, viewer, message_id, form.value("email"), form.version("seen"), now
-            )
-    except Invalid as wrong:
-        form.refuse_all(wrong)
-        return _message_page(request, message_id, viewer, db, now, form)
-    return redirect(f"/mail/{message_id}", "pipeline.mail_corrected")
+    email, seen = form.value("email"), form.version("seen")
+    decide = partial(mending.correct_address, email=email, seen=seen, now=now)
+    return _decided(request, message_id, viewer, db, now, form, decide, "pipeline.mail_corrected")
 
 
 @router.post("/mail/{message_id}/give-up")
@@ -105,13 +102,9 @@ def give_up(
     request: Request, message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
 ) -> Response:
     """Give it up, with a reason."""
-    try:
-        with db.write() as session:
-            mending.give_up(session, viewer, message_id, form.value("reason"), form.version("seen"), now)
-    except Invalid as wrong:
-        form.refuse_all(wrong)
-        return _message_page(request, message_id, viewer, db, now, form)
-    return redirect(f"/mail/{message_id}", "pipeline.mail_given_up")
+    reason, seen = form.value("reason"), form.version("seen")
+    decide = partial(mending.give_up, reason=reason, seen=seen, now=now)
+    return _decided(request, message_id, viewer, db, now, form, decide, "pipeline.mail_given_up")
 
 
 @router.get("/people/{person_id}/mail")
@@ -127,6 +120,26 @@ def of_person(
             mail=outbox.of_person(session, viewer, person_id),
             most=outbox.MOST,
         )
+
+
+def _decided(
+    request: Request,
+    message_id: int,
+    viewer: Viewer,
+    db: Database,
+    now: datetime,
+    form: Form,
+    decide: Callable[[Any, Viewer, int], None],
+    done: str,
+) -> Response:
+    """Carry a decision out and go back to the mail, or show it again with what is wrong."""
+    try:
+        with db.write() as session:
+            decide(session, viewer, message_id)
+    except Invalid as wrong:
+        form.refuse_all(wrong)
+        return _message_page(request, message_id, viewer, db, now, form)
+    return redirect(f"/mail/{message_id}", done)
 
 
 def _message_page(

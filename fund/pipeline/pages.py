@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from fund.applying import comments
-from fund.base.database import Database
 from fund.base.history import usual_times
-from fund.base.permissions import Viewer
 from fund.pipeline import bulk, dossier, outbox, owed, queries
 from fund.reviewing.scorecard import RECOMMENDATIONS
 from fund.web.deps import DbDep, NowDep, ReadsEverything, SignedIn
@@ -64,17 +62,36 @@ def pipeline(
         )
 
 
+class _File:
+    """The file of one application, opened by somebody who may read it."""
+
+    def __init__(self, request: Request, reference: str, viewer: ReadsEverything, db: DbDep) -> None:
+        self.request, self.reference, self.viewer, self.db = request, reference, viewer, db
+
+    def tab(self, name: str, more: Callable[[Any, Any], dict[str, Any]]) -> Response:
+        """One tab of it; ``more`` reads what stands there."""
+        with self.db.read() as session:
+            application = dossier.find(session, self.viewer, self.reference)
+            return render(
+                self.request,
+                f"pipeline/{name}.html",
+                file=dossier.of(session, application),
+                tab=name,
+                comments=comments.count(session, self.viewer, application),
+                **more(session, application),
+            )
+
+
+FileDep = Annotated[_File, Depends()]
+
+
 @router.get("/pipeline/{reference}")
-def overview(request: Request, reference: str, viewer: ReadsEverything, db: DbDep, now: NowDep) -> Response:
+def overview(file: FileDep, now: NowDep) -> Response:
     """The first page of the file: where it stands, what can be done, who reviews, what is due."""
-    return _file(
-        request,
-        reference,
-        viewer,
-        db,
+    return file.tab(
         "overview",
         lambda session, application: {
-            "seen": dossier.overview(session, viewer, application, now),
+            "seen": dossier.overview(session, file.viewer, application, now),
             "deadlines": owed.of_application(session, application),
             "usual": usual_times(session).get(application.state),
             "recommendations": RECOMMENDATIONS,
@@ -83,13 +100,9 @@ def overview(request: Request, reference: str, viewer: ReadsEverything, db: DbDe
 
 
 @router.get("/pipeline/{reference}/proposal")
-def proposal(request: Request, reference: str, viewer: ReadsEverything, db: DbDep) -> Response:
+def proposal(file: FileDep) -> Response:
     """The answers as they stand, and what was submitted when."""
-    return _file(
-        request,
-        reference,
-        viewer,
-        db,
+    return file.tab(
         "proposal",
         lambda session, application: {
             "sections": dossier.answers(session, application),
@@ -99,69 +112,26 @@ def proposal(request: Request, reference: str, viewer: ReadsEverything, db: DbDe
 
 
 @router.get("/pipeline/{reference}/workflow")
-def workflow(request: Request, reference: str, viewer: ReadsEverything, db: DbDep) -> Response:
+def workflow(file: FileDep) -> Response:
     """The way that it came, the moves that lead on, and the picture of the whole workflow."""
-    return _file(
-        request,
-        reference,
-        viewer,
-        db,
-        "workflow",
-        lambda session, application: {
-            "way": dossier.way(session, application),
-        },
-    )
+    return file.tab("workflow", lambda session, application: {"way": dossier.way(session, application)})
 
 
 @router.get("/pipeline/{reference}/mail")
-def mail(request: Request, reference: str, viewer: ReadsEverything, db: DbDep) -> Response:
+def mail(file: FileDep) -> Response:
     """Every mail about the application: what went, what waits, what was called off and why."""
-    return _file(
-        request,
-        reference,
-        viewer,
-        db,
-        "mail",
-        lambda session, application: {
-            "mail": outbox.of_application(session, application),
-        },
+    return file.tab(
+        "mail", lambda session, application: {"mail": outbox.of_application(session, application)}
     )
 
 
 @router.get("/pipeline/{reference}/history")
-def history(request: Request, reference: str, viewer: ReadsEverything, db: DbDep) -> Response:
+def history(file: FileDep) -> Response:
     """Every event of the ledger in words."""
-    return _file(
-        request,
-        reference,
-        viewer,
-        db,
+    return file.tab(
         "history",
         lambda session, application: {
             "events": dossier.history(session, application),
             "fault": dossier.fault(session, application),
         },
     )
-
-
-def _file(
-    request: Request,
-    reference: str,
-    viewer: Viewer,
-    db: Database,
-    tab: str,
-    more: Callable[[Any, Any], dict[str, Any]],
-) -> Response:
-    """One tab of the file; ``more`` reads what stands on it."""
-    with db.read() as session:
-        application = dossier.find(session, viewer, reference)
-        file = dossier.of(session, application)
-        said = comments.count(session, viewer, application)
-        return render(
-            request,
-            f"pipeline/{tab}.html",
-            file=file,
-            tab=tab,
-            comments=said,
-            **more(session, application),
-        )

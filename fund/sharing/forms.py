@@ -13,6 +13,8 @@ from fund.web.i18n import gettext as _
 from schema.lessons import CLEARED_ONE_BY_ONE, TEXTS
 from schema.rounds import THEMES
 
+ALL = "all"
+"""Stands for the name of a part where one choice counts for all of them."""
 FIELDS = (*TEXTS, "theme", *(f"consent-{name}" for name in CLEARED_ONE_BY_ONE))
 
 
@@ -24,7 +26,7 @@ def filled(view: LessonView) -> Form:
 def typed(form: Form) -> tuple[dict[str, str], dict[str, str]]:
     """Texts and consent that can be saved; what cannot be is noted in the form's errors, and left out.
 
-    A part whose radios were not sent keeps the consent that it has.
+    A part for which no readers were sent keeps the consent that it has; what is chosen for all counts for each.
     """
     texts = {name: form.long_text(name, limit=LONGEST.get(name, LONGEST_TEXT)) for name in TEXTS}
     texts["title"] = " ".join(texts["title"].split())
@@ -34,10 +36,11 @@ def typed(form: Form) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def levels(form: Form, kind: str) -> dict[str, str]:
-    """Who may read which part, of the radios that were sent: ``kind`` is consent or clearance."""
+    """Who may read which part, of what was sent: ``kind`` is consent or clearance. One choice may count for all."""
     allowed = [level.value for level in ORDER]
+    same = form.choice(f"{kind}-{ALL}", allowed, required=False)
     chosen = {n: form.choice(f"{kind}-{n}", allowed, required=False) for n in CLEARED_ONE_BY_ONE}
-    return {name: level for name, level in chosen.items() if level}
+    return {name: same or level for name, level in chosen.items() if same or level}
 
 
 def clashes(view: LessonView, form: Form) -> dict[str, str]:

@@ -18,6 +18,15 @@ from tests.support.world import draft, world
 from workflows import Definition
 
 RACES = int(os.environ.get("RACES", "150"))
+WAYS = (
+    ("left_here", "here", "there"),
+    ("right_here", "here", "end"),
+    ("left_there", "there", "here"),
+    ("right_there", "there", "here"),
+    ("left_end", "end", "here"),
+    ("right_end", "end", "here"),
+)
+"""Moves of the two, each with where it leads from and to: both can be made wherever it stands."""
 BACK_AND_FORTH = """
 name = "application"
 label = "Back and forth"
@@ -36,37 +45,11 @@ label = "There"
 stage = "all"
 label = "End"
 outcome = "end"
-[moves.left_here]
-label = "Go left"
-from = ["here"]
-to = "there"
-by = ["manager"]
-[moves.right_here]
-label = "Go right"
-from = ["here"]
-to = "end"
-by = ["manager"]
-[moves.left_there]
-label = "Come back left"
-from = ["there", "end"]
-to = "here"
-by = ["manager"]
-[moves.right_there]
-label = "Come back right"
-from = ["there", "end"]
-to = "here"
-by = ["manager"]
-[moves.left_end]
-label = "Begin again left"
-from = ["end"]
-to = "here"
-by = ["manager"]
-[moves.right_end]
-label = "Begin again right"
-from = ["end"]
-to = "here"
-by = ["manager"]
 """
+BACK_AND_FORTH += "".join(
+    f'[moves.{name}]\nlabel = "{name}"\nfrom = ["{source}"]\nto = "{target}"\nby = ["manager"]\n'
+    for name, source, target in WAYS
+)
 
 
 @pytest.fixture

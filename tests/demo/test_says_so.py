@@ -63,11 +63,12 @@ def paths(morning: Demo, name: str) -> set[str]:
     """Every address of the product, filled in with what that person may see."""
     gets = {path for method, path in addresses(morning.app.router.routes) if method == "GET"}
     values = known(morning, name)
-    return {
-        re.sub(r"{(\w+)(?::\w+)?}", lambda part: one.get(part[1], "1"), path)  # noqa: B023
-        for path in gets
-        for one in (values if "{reference}" in path else values[:1])
-    }
+    return {filled(path, one) for path in gets for one in (values if "{reference}" in path else values[:1])}
+
+
+def filled(path: str, values: dict[str, str]) -> str:
+    """An address with its variable parts filled in."""
+    return re.sub(r"{(\w+)(?::\w+)?}", lambda part: values.get(part[1], "1"), path)
 
 
 @pytest.mark.slow

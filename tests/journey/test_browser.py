@@ -175,7 +175,7 @@ class BrowserJourney(Journey):
         for name, label in TEXTS.items():
             me.fill(label, TITLE if name == "title" else SAFE)
         for label in CLEARED_ONE_BY_ONE.values():
-            me.choose(f"Who may read “{label}”?", "Everybody")
+            me.select(f"Who may read “{label}”?", "Everybody")
         me.press("Check and hand in")
         me.press("Hand in the lesson")
         me.told("Your lesson is handed in.")

@@ -103,6 +103,10 @@ class Visitor:
         """Choose the option in the group with that legend."""
         self.page.get_by_role("group", name=legend).get_by_label(option).check()
 
+    def select(self, label: str, option: str) -> None:
+        """Choose the option in the list with that label."""
+        self.page.get_by_label(label).select_option(label=option)
+
     # ------------------------------------------------------------ signing in
 
     def _open(self, url: str) -> None:

@@ -47,7 +47,7 @@ def test_a_lesson_is_written_cleared_and_read_on_a_small_phone_without_scripts(
         mine.locator(f"[name={name}]").fill(f"Our words on {name}.")
     for name in FIELDS:
         if name != "failed":
-            mine.locator(f"[name=consent-{name}][value=public]").check()
+            mine.locator(f"[name=consent-{name}]").select_option("public")
     mine.get_by_role("button", name="Check and hand in").click()
     expect(mine.get_by_role("heading", level=1)).to_have_text("Hand in the lesson")
     fits(mine)

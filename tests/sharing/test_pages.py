@@ -43,10 +43,16 @@ def ticked(html: str, name: str) -> list[str]:
     return [tag.split('value="')[1].split('"')[0] for tag in tags if " checked" in tag.split(">")[0]]
 
 
+def chosen(html: str, name: str) -> list[str]:
+    """The values that are chosen in the list of that name."""
+    options = html.split(f'<select class="input" id="{name}"')[1].split("</select>")[0].split("<option ")[1:]
+    return [tag.split('value="')[1].split('"')[0] for tag in options if " selected" in tag.split(">")[0]]
+
+
 def test_opens_with_a_draft_and_everything_closed(small, doors, path):
     page = doors.browser(small.applicant).get(path).text
     assert field(page, "worked") == "What we say about changed."
-    assert {name: ticked(page, f"consent-{name}") for name in FIELDS} == {name: ["fund"] for name in FIELDS}
+    assert {name: chosen(page, f"consent-{name}") for name in FIELDS} == {name: ["fund"] for name in FIELDS}
     assert "Do not write names or addresses of people in danger" in words(page)
     assert "Nothing leaves the fund unless you and the fund both allow it" in words(page)
     assert stored(small).worked == ""
@@ -58,8 +64,20 @@ def test_saves_and_comes_back(small, doors, path):
     assert (answer.status_code, answer.headers["location"]) == (303, path)
     page = me.get(path).text
     assert "Your lesson is saved. Nothing of it is published yet." in words(page)
-    assert (field(page, "worked"), ticked(page, "consent-worked")) == (TYPED["worked"], ["network"])
+    assert (field(page, "worked"), chosen(page, "consent-worked")) == (TYPED["worked"], ["network"])
     assert stored(small).consent == {"worked": "network"}
+
+
+def test_one_choice_counts_for_every_part(small, doors, path):
+    me = doors.browser(small.applicant)
+    typed = TYPED | {"consent-title": "fund", "consent-worked": "public", "consent-all": "network"}
+    me.post(path, data=typed | {"version": "0"})
+    assert stored(small).consent == dict.fromkeys(FIELDS, "network")
+    page = me.get(path).text
+    assert {name: chosen(page, f"consent-{name}") for name in FIELDS} == {
+        name: ["network"] for name in FIELDS
+    }
+    assert chosen(page, "consent-all") == []
 
 
 def test_whoever_lets_nothing_out_is_asked_before_she_hands_it_in(small, doors, path):
