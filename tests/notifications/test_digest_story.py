@@ -37,7 +37,7 @@ HAPPENS = st.lists(
     min_size=8,
     max_size=30,
 )
-STORIES = 120 if os.environ.get("FUND_LONG") else 8
+STORIES = 60 if os.environ.get("FUND_LONG") else 5
 WAITS_WITH = {"gathered": {"pending", "claimed"}, "sending": {"sending"}}
 """In which states of a digest its parts wait."""
 
