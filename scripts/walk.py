@@ -61,6 +61,9 @@ def _rounds(slugs: Sequence[str]) -> Iterator[Page]:
             (f"round-{name}-{part}", f"/rounds/{slug}/{part}") for part in ("manage", "decisions", "workflow")
         )
     yield "round-open-edit", f"/rounds/{slugs[-1]}/edit"
+    for part in ("days", "reminders", "working-days"):
+        yield f"round-open-{part}", f"/rounds/{slugs[-1]}/{part}"
+    yield "round-open-reminder", f"/rounds/{slugs[-1]}/reminders/application/submission"
 
 
 def _files(session: Session) -> Iterator[Page]:
