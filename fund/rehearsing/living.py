@@ -58,7 +58,9 @@ def settle(worker: Worker) -> None:
 
 def next_event(database: Database, now: datetime) -> datetime | None:
     """When, after ``now``, the next deadline passes or the next mail is due."""
-    mail = select(col(Message.next_at)).where(PENDING, col(Message.next_at) > now)
+    mail = select(col(Message.next_at)).where(
+        PENDING, col(Message.next_at) > now, col(Message.webhook_id).is_(None)
+    )
     with database.read() as session:
         due = session.execute(mail.order_by(col(Message.next_at)).limit(1)).scalar()
         passed = passing.next_moment(session, now)
