@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import and_, delete, or_, select, text
 from sqlmodel import Session, col
 from sqlmodel import select as rows
 
@@ -15,13 +15,15 @@ from notifications.outbox import MESSAGES
 from notifications.plan import Offset
 from notifications.ports import Clock, Database
 from notifications.replan import Mended, differences, mend
+from notifications.wanted import KIND as WEBHOOK
 from schema.deadlines import Deadline, DeadlineStatus
 
 Policy = Callable[[Session, Deadline], Sequence[Offset]]
 """The reminders that a deadline calls for now: the same answer as when it was planned, if nothing changed."""
 
 BATCH = 200
-SIGN_IN_KEPT = timedelta(days=30)
+KEPT = {"sign_in": timedelta(days=30), WEBHOOK: timedelta(days=90)}
+"""For how long messages that are no record of who was told what are kept after their end."""
 
 
 @dataclass(slots=True)
@@ -108,12 +110,13 @@ def _cancel_closed(database: Database, clock: Clock, found: Found) -> None:
 
 
 def prune(session: Session, is_alive: Callable[[str], bool], now: datetime) -> int:
-    """Remove sign-in mails that ended 30 days ago with their attempts, and dead workers. Returns how many mails.
+    """Remove sign-in mails and calls of webhooks that ended long ago with their attempts, and dead workers.
 
-    Notices and reminders stay: they are the record of who was told what.
+    Returns how many messages. Notices and reminders stay: they are the record of who was told what.
     """
     c = MESSAGES.c
-    old = select(c.id).where(c.kind == "sign_in", c.finished_at < now - SIGN_IN_KEPT)
+    ended = [and_(c.kind == kind, c.finished_at < now - kept) for kind, kept in KEPT.items()]
+    old = select(c.id).where(or_(*ended))
     session.connection().execute(delete(ATTEMPTS).where(ATTEMPTS.c.message_id.in_(old)))
     removed = session.connection().execute(delete(MESSAGES).where(c.id.in_(old))).rowcount
     held = set(recovery.holders(session))

@@ -42,7 +42,7 @@ def opened(session: Session, keys: Sequence[int], rows: Sequence[Mapping[str, An
 
 def changed(session: Session, deadline: Deadline, what: str, now: datetime) -> None:
     """Tell that a deadline was ``moved``, or has ``passed``."""
-    _of_deadlines(session, what, [deadline.model_dump()], now)
+    _of_deadlines(session, what, (row.model_dump() for row in (deadline,)), now)
 
 
 def _of_deadlines(session: Session, what: str, rows: Iterable[Mapping[str, Any]], now: datetime) -> None:

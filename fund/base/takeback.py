@@ -21,6 +21,8 @@ from workflows import Move
 TEMPLATE = "taken_back"
 OUT = (MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.UNCERTAIN)
 """What may stand in somebody's mailbox by now."""
+MAIL = col(Message.webhook_id).is_(None)
+"""Programs that are called are told of the undoing by itself."""
 UNSENT = (MessageStatus.PENDING, MessageStatus.CLAIMED, MessageStatus.GATHERED)
 
 
@@ -38,7 +40,7 @@ def told(
 ) -> tuple[int, tuple[Gone, ...]]:
     """How many mails about the moves wait to go out, and which went out already, reminders included."""
     where = _about(session, subject, group, opened)
-    unsent = select(func.count()).select_from(Message).where(*where, col(Message.status).in_(UNSENT))
+    unsent = select(func.count()).select_from(Message).where(*where, MAIL, col(Message.status).in_(UNSENT))
     return session.exec(unsent).one(), tuple(_gone(session, where))
 
 
@@ -92,7 +94,7 @@ def _gone(session: Session, where: Sequence[ColumnElement[bool]]) -> list[Gone]:
     found = session.exec(
         select(Message.rendered_subject, Message.template, Person.id, Person.name)
         .join(Person, col(Person.id) == col(Message.person_id))
-        .where(*where, col(Message.status).in_(OUT))
+        .where(*where, MAIL, col(Message.status).in_(OUT))
         .order_by(col(Message.id))
     )
     return [

@@ -1,6 +1,7 @@
 """Webhooks as managers keep them, in the browser and by the API, and what the fund tells them."""
 
 import re
+from datetime import date
 
 import pytest
 from sqlmodel import col, select
@@ -8,6 +9,7 @@ from sqlmodel import col, select
 from fund.base import extending, undo
 from fund.base.settings import Settings
 from fund.governing import webhooks
+from fund.rehearsing.scenario import Manner, Scenario
 from fund.worker import Worker
 from notifications.wanted import EVENTS
 from schema.deadlines import Deadline
@@ -15,6 +17,7 @@ from schema.ledger import LedgerEvent
 from schema.outbox import Message
 from schema.webhooks import Webhook
 from tests.notifications.test_poster import is_signed
+from tests.rehearsing.support import planned_fund, rehearsed
 from tests.support.doors import Doors, shown
 from tests.support.receiver import Receiver
 from tests.support.world import draft, move, submit, world
@@ -237,3 +240,38 @@ def test_a_deadline_with_another_day_is_told(here, clock):
         assert call.template == "deadline.moved"
         assert call.payload["data"]["deadline"]["due_on"] == day.isoformat()
         assert "Flood" not in str(call.payload)
+
+
+def test_a_rehearsal_calls_nobody_and_its_mails_are_the_same(sqlite_db, clock, receiver):
+    fund = planned_fund(sqlite_db, clock.now())
+    until = date(2021, 11, 15)
+    before = rehearsed(fund, Scenario(Manner.NOBODY), clock.now(), until=until)
+    with fund.db.write() as session:
+        wish = webhooks.Wish("Chat", receiver.url, list(EVENTS))
+        key, _secret = webhooks.add(session, fund.manager, wish, clock.now(), private=True)
+        webhooks.test(session, fund.manager, key, 1, clock.now())
+    after = rehearsed(fund, Scenario(Manner.NOBODY), clock.now(), until=until)
+    told = [(mail.template, mail.day, mail.about) for mail in before.mails]
+    assert [(mail.template, mail.day, mail.about) for mail in after.mails] == told
+    assert receiver.calls == []
+    with fund.db.read() as session:
+        assert [call.status for call in calls(session)] == ["pending"]
+
+
+def test_whoever_undoes_a_move_is_told_of_mails_only(here, clock):
+    with here.db.write() as session:
+        webhooks.add(session, here.manager, webhooks.Wish("Chat", URL, list(EVENTS)), clock.now())
+        application = draft(session, here, clock.now())
+        submit(session, here, application, clock.now())
+        move(session, application, "start_screening", here.manager, clock.now())
+        opened = {message.deadline_id for message in calls(session)} - {None}
+        assert opened
+        offer = undo.offer(session, application, here.manager, clock.now())
+        mails = session.exec(
+            select(Message.id).where(
+                col(Message.webhook_id).is_(None),
+                col(Message.deadline_id).in_([one.id for one in offer.called_off]),
+            )
+        ).all()
+        notices = col(Message.dedup_key).startswith(f"move:application:{application.id}:{offer.event}:")
+        assert offer.unsent == len(mails) + len(session.exec(select(Message.id).where(notices)).all())

@@ -13,7 +13,7 @@ from notifications.reconcile import Found, Policy, prune, reconcile
 from schema.deadlines import Deadline
 from schema.outbox import DeliveryAttempt, Message, Worker
 from schema.people import Person
-from tests.notifications.world import NOW, World, later, statuses
+from tests.notifications.world import NOW, World, later
 
 
 @pytest.fixture
@@ -136,19 +136,25 @@ def test_many_deadlines_are_looked_at(world: World, clock: FixedClock) -> None:
 
 
 def test_old_sign_in_mail_and_dead_workers_are_cleared_away(world: World, db: Database) -> None:
-    for key, kind in [("old", "sign_in"), ("new", "sign_in"), ("kept", "notice")]:
+    kinds = [
+        ("old", "sign_in"),
+        ("new", "sign_in"),
+        ("kept", "notice"),
+        ("call", "webhook"),
+        ("later", "webhook"),
+    ]
+    for key, kind in kinds:
         world.notice(key, kind=kind, template=kind)
     ids = [m.id or 0 for m in world.messages()]
     with db.write() as session:
-        for id, days in zip(ids, (-31, -29, -400), strict=True):
+        for id, days in zip(ids, (-31, -29, -400, -91, -89), strict=True):
             message = session.get_one(Message, id)
             message.status, message.finished_at = "sent", later(days=days)
             session.add(DeliveryAttempt(message_id=id, number=1, worker="w", started_at=NOW))
         session.add_all([Worker(name=name, started_at=NOW, beat_at=NOW) for name in ("alive", "dead")])
     with db.write() as session:
-        assert prune(session, lambda name: name == "alive", NOW) == 1
+        assert prune(session, lambda name: name == "alive", NOW) == 2
         assert session.get(Worker, "dead") is None
         assert session.get(Worker, "alive") is not None
-    assert [m.dedup_key for m in world.messages()] == ["new", "kept"]
-    assert statuses(world.messages()) == ["sent", "sent"]
-    assert len(world.attempts()) == 2
+    assert [m.dedup_key for m in world.messages()] == ["new", "kept", "later"]
+    assert len(world.attempts()) == 3

@@ -173,7 +173,7 @@ def _waiting(session: Session, keys: Sequence[int]) -> dict[int, int]:
     """How many reminders of each deadline are still to go out."""
     counted = (
         select(Message.deadline_id, func.count())
-        .where(CANCELLABLE, col(Message.deadline_id).in_(keys))
+        .where(CANCELLABLE, col(Message.deadline_id).in_(keys), col(Message.webhook_id).is_(None))
         .group_by(col(Message.deadline_id))
     )
     return {key: count for key, count in session.exec(counted) if key is not None}
