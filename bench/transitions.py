@@ -20,13 +20,12 @@ from fund.base import children, moves
 from fund.base.database import Database
 from schema.applications import Application
 from schema.rows import Whole
-from schema.statements import among
 from tests.support.world import World, world
 from tests.workflows.test_speed import large
 from workflows import Actor, Definition, check
 
 NOW = datetime(2021, 9, 21, 8, tzinfo=UTC)
-SOME = Whole(Application, among(col(Application.id), "keys"))
+SOME = Whole(Application, col(Application.id))
 FIRST = 10_000_000
 """Keys of applications that only fill the tables begin at this and at twice this."""
 FORM = [
@@ -159,7 +158,7 @@ def bulk(database: Database, here: World, count: int) -> None:
 
 def _move(database: Database, here: World, keys: Sequence[int]) -> None:
     with database.write() as session:
-        rows = SOME.all(session, keys=keys)
+        rows = SOME.of(session, keys)
         wishes = [_wish(row, "return_for_changes", reason="More, please.") for row in rows]
         moves.fire_all(session, wishes, here.manager, NOW)
 

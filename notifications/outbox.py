@@ -7,7 +7,7 @@ sending and from there to one terminal state; each step is a conditional UPDATE:
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import bindparam, case, literal, text, update
 from sqlmodel import Session, col
@@ -18,6 +18,8 @@ from schema.rows import Insert, table_of
 from schema.statements import Prepared
 from schema.values import Json
 
+MessageRow: TypeAlias = dict[str, Any]
+"""The columns of a message that is to be queued."""
 MESSAGES = table_of(Message)
 # Spelled out as in the definition of its partial index, which a parameter would not match.
 CANCELLABLE = text("message.status IN ('pending', 'claimed', 'gathered')")

@@ -1,7 +1,7 @@
 """Whole rows by prepared statements: read as the session's own objects, and written many at a time."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, Generic, TypeVar
 from typing import cast as as_type
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapper, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, SQLModel
 
-from schema.statements import Prepared
+from schema.statements import About, Prepared
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -28,18 +28,19 @@ class Whole(Generic[Row]):
     A row that was in hand is the same object, read anew.
     """
 
-    def __init__(self, model: type[Row], *where: Any, lock: bool = False) -> None:
-        """``where`` names the parameters. Rows come in the order of their keys; ``lock`` keeps them from others."""
+    def __init__(self, model: type[Row], column: Any, *, lock: bool = False) -> None:
+        """They are asked for by what they have in ``column``, and kept from others until the end with ``lock``."""
         self._mapper: Mapper[Row] = inspect(model)
         table = table_of(model)
         self._names = [self._mapper.get_property_by_column(column).key for column in table.c]
         self._key = [list(table.c).index(column) for column in table.primary_key]
-        statement = select(*table.c).where(*where).order_by(*table.primary_key)
-        self._statement = Prepared(statement.with_for_update() if lock else statement)
+        asked = select(*table.c).order_by(*table.primary_key)
+        asked = asked.with_for_update() if lock else asked
+        self.question = About(lambda these: asked.where(these(column)))
 
-    def all(self, session: Session, **parameters: Any) -> list[Row]:
-        """The rows that the parameters lead to."""
-        return [self._object(session, values) for values in self._statement.rows(session, **parameters)]
+    def of(self, session: Session, keys: Collection[Any]) -> list[Row]:
+        """The rows with one of these keys in the column, in the order of their own."""
+        return [self._object(session, values) for values in self.question.rows(session, keys)]
 
     def _object(self, session: Session, values: Sequence[Any]) -> Row:
         columns = zip(self._names, values, strict=True)

@@ -7,10 +7,11 @@ statement changed are told to look again (``forget``).
 
 import json
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -42,6 +43,8 @@ class _Ready:
     by_name: bool
     """Whether the driver takes parameters by their names; else in the order of their marks."""
     names: Sequence[str]
+    pick: Callable[[Mapping[str, Any]], Iterable[Any]]
+    """The parameters of these names, in their order."""
     constants: Mapping[str, Any]
     """Parameters that the statement itself gives."""
     entering: Sequence[tuple[int, Convert]]
@@ -54,7 +57,7 @@ class _Ready:
     def values(self, given: Mapping[str, Any]) -> Any:
         """The parameters as the driver takes them."""
         known = {**self.constants, **given} if self.constants else given
-        values = [known[name] for name in self.names]
+        values = list(self.pick(known))
         _convert(values, self.entering)
         return dict(zip(self.names, values, strict=True)) if self.by_name else values
 
@@ -132,12 +135,31 @@ class Prepared:
             compiled.string,
             not compiled.positional,
             names,
+            itemgetter(*names) if len(names) > 1 else lambda given: [given[name] for name in names],
             {name: bind.value for name, bind in compiled.binds.items() if not bind.required},
             _places(_entering(compiled.binds[name].type, dialect) for name in names),
             _places(_leaving(column.type, dialect) for column in answered),
             row._make,
         )
         return self._ready.setdefault(dialect.name, ready)
+
+
+class About:
+    """A question about one key or about many.
+
+    About one it compares: PostgreSQL plans that once, and a list anew each time.
+    """
+
+    def __init__(self, question: Callable[[Callable[[Any], Any]], ClauseElement]) -> None:
+        """``question`` is given what makes, of a column, the condition that it holds one of the keys."""
+        self.one = Prepared(question(lambda column: column == bindparam("key")))
+        self.many = Prepared(question(lambda column: among(column, "keys")))
+
+    def rows(self, session: Session, keys: Collection[Any], **parameters: Any) -> list[Any]:
+        """What is answered about these keys."""
+        if len(keys) == 1:
+            return self.one.rows(session, key=next(iter(keys)), **parameters)
+        return self.many.rows(session, keys=keys, **parameters) if keys else []
 
 
 def _entering(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:

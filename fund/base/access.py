@@ -3,7 +3,6 @@
 Whoever may not read a thing is told that it does not exist.
 """
 
-from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from fund.base.audience import actor_of
@@ -16,7 +15,7 @@ from schema.people import Role
 from schema.reviews import Review
 from schema.rows import Whole
 
-BY_REFERENCE = Whole(Application, col(Application.reference) == bindparam("reference"))
+BY_REFERENCE = Whole(Application, col(Application.reference))
 
 
 def roles_here(session: Session, subject: Subject, viewer: Viewer) -> frozenset[str]:
@@ -50,7 +49,7 @@ def may_edit(session: Session, subject: Subject, viewer: Viewer) -> bool:
 
 def application(session: Session, viewer: Viewer, reference: str) -> Application:
     """The application with that reference, for a viewer who may read it. Raises NotFound otherwise."""
-    found = BY_REFERENCE.all(session, reference=reference)
+    found = BY_REFERENCE.of(session, [reference])
     if not found or not may_read(session, found[0], viewer):
         raise NotFound
     return found[0]

@@ -11,7 +11,7 @@ from fund.base.subjects import Subject, application_of, member_of
 from notifications.plan import Recipient
 from schema.people import Membership, Person, PersonRole, Role
 from schema.reviews import Review
-from schema.statements import Prepared, among
+from schema.statements import About, Prepared
 from workflows import Actor
 
 WHO = (col(Person.id), col(Person.zone))
@@ -25,11 +25,13 @@ def _with_role(role: Role) -> Any:
 
 MANAGERS = Prepared(_with_role(Role.MANAGER))
 REVIEWER = Prepared(_with_role(Role.REVIEWER).where(col(Person.id) == bindparam("reviewer")))
-ACTING = Prepared(
-    select(col(Membership.member_id), *WHO, ACTIVE)
-    .join(Person, col(Person.id) == col(Membership.person_id))
-    .where(among(col(Membership.member_id), "members"))
-    .order_by(col(Person.id))
+ACTING = About(
+    lambda these: (
+        select(col(Membership.member_id), *WHO, ACTIVE)
+        .join(Person, col(Person.id) == col(Membership.person_id))
+        .where(these(col(Membership.member_id)))
+        .order_by(col(Person.id))
+    )
 )
 
 
@@ -84,7 +86,7 @@ class Audience:
         if member not in self._acting:
             wanted = (self._expected | {member}) - self._acting.keys()
             self._acting.update({key: [] for key in wanted})
-            for key, person, zone, active in ACTING.rows(self._session, members=sorted(wanted)):
+            for key, person, zone, active in ACTING.rows(self._session, sorted(wanted)):
                 self._acting[key].append((Recipient(person, zone), bool(active)))
         return self._acting[member]
 

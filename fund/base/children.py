@@ -9,9 +9,10 @@ from sqlmodel import Session, select
 from fund.base import deadlines, ledger
 from fund.base.audience import Audience
 from fund.base.definitions import definition_by_id, definition_of, held
-from fund.base.notices import News, notify
+from fund.base.notices import News, told
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, chain_of, id_of, kind_of
+from notifications.outbox import queue_rows
 from schema.applications import Application
 from schema.awards import Award
 from schema.lessons import Lesson
@@ -51,8 +52,9 @@ def born(
         data=data,
     )
     audience = Audience(session)
-    deadlines.begin(session, audience, [subject], now)
-    notify(session, audience, [News(subject, event, definition.notices)], now)
+    reminders = deadlines.begin(session, audience, [subject], now)
+    news = News(subject, event, definition.notices)
+    queue_rows(session, [*reminders, *told(session, audience, [news], now)])
 
 
 def moved_columns(session: Session, round_id: int, name: str, now: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fund.base.definitions import definition_of
 from fund.base.policies import calendar_of, offsets_of
 from fund.base.subjects import Subject, application_of, get, id_of, kind_of, round_of
 from notifications.dates import add_months, add_working_days, end_of_local_day
-from notifications.outbox import queue_rows
+from notifications.outbox import MessageRow, queue_rows
 from notifications.plan import Offset, cancel_for_deadline, cancel_for_deadlines, plan_reminders, planned_rows
 from schema.awards import Award
 from schema.deadlines import OWED, Deadline, DeadlineStatus
@@ -67,36 +67,43 @@ def open_of(session: Session, subject: Subject, *, held: bool = False) -> Sequen
     ).all()
 
 
-def begin(session: Session, audience: Audience, subjects: Iterable[Subject], now: datetime) -> None:
-    """Open the deadlines of the present states of subjects: for rows that have just been created."""
+def begin(
+    session: Session, audience: Audience, subjects: Iterable[Subject], now: datetime
+) -> list[MessageRow]:
+    """Open the deadlines of the present states of subjects: for rows that have just been created.
+
+    Answers their reminders, for the caller to queue.
+    """
     opening: list[Due] = []
     for subject in subjects:
         definition = definition_of(session, subject)
         opening += [(subject, definition.deadlines[key]) for key in definition.state(subject.state).deadlines]
-    open_all(session, audience, opening, now)
+    return open_all(session, audience, opening, now)[1]
 
 
 def open_one(session: Session, subject: Subject, rule: DeadlineRule, now: datetime) -> None:
     """Open the deadline of that rule on the subject and plan its reminders."""
-    open_all(session, Audience(session), [(subject, rule)], now)
+    queue_rows(session, open_all(session, Audience(session), [(subject, rule)], now)[1])
 
 
-def open_all(session: Session, audience: Audience, opening: Sequence[Due], now: datetime) -> list[int]:
-    """Open the deadlines and plan their reminders; answers their keys in the same order.
+def open_all(
+    session: Session, audience: Audience, opening: Sequence[Due], now: datetime
+) -> tuple[list[int], list[MessageRow]]:
+    """Open the deadlines; answers their keys, in the same order, and their reminders, for the caller to queue.
 
     Where time stands still they are on hold from the beginning.
     """
     if not opening:
-        return []
+        return [], []
     written = [row_of(session, subject, rule, now) for subject, rule in opening]
-    keys, planned = WRITE.keys(session, written), []
+    keys = WRITE.keys(session, written)
+    planned: list[MessageRow] = []
     for key, row, (subject, rule) in zip(keys, written, opening, strict=True):
         if row["status"] == DeadlineStatus.OPEN:
             offsets = offsets_of(session, audience, subject, rule)
             planned += planned_rows(SimpleNamespace(id=key, **row), offsets, now)
-    queue_rows(session, planned)
     announcing.opened(session, keys, written, now)
-    return keys
+    return keys, planned
 
 
 def stands_still(session: Session, subject: Subject) -> bool:

@@ -23,14 +23,15 @@ from fund.base.deadlines import (
 )
 from fund.base.definitions import definition_of
 from fund.base.subjects import Subject, id_of, kind_of
+from notifications.outbox import MessageRow
 from schema.applications import Application
 from schema.deadlines import Deadline, DeadlineStatus
-from schema.statements import Prepared, among
+from schema.statements import About
 from workflows import Outcome
 
-OPEN_AMONG = Prepared(
-    select(DEADLINES.c.subject_id, DEADLINES.c.key, DEADLINES.c.id).where(
-        DEADLINES.c.subject_kind == bindparam("kind"), among(DEADLINES.c.subject_id, "subjects"), IS_OPEN
+OPEN_AMONG = About(
+    lambda these: select(DEADLINES.c.subject_id, DEADLINES.c.key, DEADLINES.c.id).where(
+        DEADLINES.c.subject_kind == bindparam("kind"), these(DEADLINES.c.subject_id), IS_OPEN
     )
 )
 Moved: TypeAlias = tuple[Subject, Outcome]
@@ -83,11 +84,14 @@ class _Plan:
         self.of.append(change)
 
 
-def follow(session: Session, audience: Audience, moved: Sequence[Moved], now: datetime) -> list[Change]:
+def follow(
+    session: Session, audience: Audience, moved: Sequence[Moved], now: datetime
+) -> tuple[list[Change], list[MessageRow]]:
     """Close what the states left behind had opened, open what the new states open; a deadline both name stays.
 
     One that the move declares as moved stays as well, and its day is found anew. Where a state holds, they stand still
-    (``fund.base.holding``). The states are written already. Answers what was done, in the order of the moves.
+    (``fund.base.holding``). The states are written already. Answers what was done, in the order of the moves, and the
+    reminders of what was opened, for the caller to queue.
     """
     plain = [not holding.touches(session, one, to.source, to.target) for one, to in moved]
     here = _open_among(session, [one for (one, _), simple in zip(moved, plain, strict=True) if simple])
@@ -98,9 +102,10 @@ def follow(session: Session, audience: Audience, moved: Sequence[Moved], now: da
         else:
             _around_hold(session, step, plan, change, now)
     end_all(session, plan.ending, now)
-    for key, change in zip(open_all(session, audience, plan.opening, now), plan.of, strict=True):
+    keys, reminders = open_all(session, audience, plan.opening, now)
+    for key, change in zip(keys, plan.of, strict=True):
         change.opened.append(key)
-    return changes
+    return changes, reminders
 
 
 def _open_among(session: Session, subjects: Sequence[Subject]) -> dict[tuple[str, int], dict[str, int]]:
@@ -110,7 +115,7 @@ def _open_among(session: Session, subjects: Sequence[Subject]) -> dict[tuple[str
         kinds.setdefault(kind_of(subject), []).append(id_of(subject))
     found: dict[tuple[str, int], dict[str, int]] = {}
     for kind, keys in kinds.items():
-        for subject_id, name, row in OPEN_AMONG.rows(session, kind=kind, subjects=keys):
+        for subject_id, name, row in OPEN_AMONG.rows(session, keys, kind=kind):
             found.setdefault((kind, subject_id), {})[name] = row
     return found
 

@@ -18,7 +18,7 @@ from fund.base.definitions import definition_by_id, definition_of
 from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused
 from fund.base.facts import facts_of
 from fund.base.following import Change
-from fund.base.notices import News, notify
+from fund.base.notices import News, told
 from fund.base.permissions import Viewer
 from fund.base.subjects import (
     Subject,
@@ -31,6 +31,7 @@ from fund.base.subjects import (
     lock_all,
     round_of,
 )
+from notifications.outbox import queue_rows
 from schema.rounds import Round
 from workflows import Actor, Ask, NotAllowed, Option, Outcome, Refusal
 
@@ -195,13 +196,15 @@ def _write(session: Session, steps: Sequence[_Step], now: datetime) -> list[ledg
         [(one.subject, {"state": one.outcome.target.name, "state_since": now}) for one in steps],
     )
     audience = Audience(session, [step.subject for step in steps])
-    changes = following.follow(session, audience, [(step.subject, step.outcome) for step in steps], now)
+    changes, reminders = following.follow(
+        session, audience, [(step.subject, step.outcome) for step in steps], now
+    )
     entries = list(map(_entry, steps, since, changes))
     events = ledger.append_all(session, entries, now)
     announcing.moved(session, entries, events, now)
     for step in steps:
         _start_children(session, step, now)
-    notify(session, audience, map(_news, steps, events), now)
+    queue_rows(session, [*reminders, *told(session, audience, map(_news, steps, events), now)])
     return events
 
 

@@ -1,9 +1,8 @@
-"""Queueing the messages that moves or births call for, beside the change itself."""
+"""The messages that moves or births call for, to be queued beside the change itself."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session
 
@@ -11,7 +10,7 @@ from fund.base.audience import Audience
 from fund.base.ledger import Written
 from fund.base.links import link_for
 from fund.base.subjects import Subject, application_of, id_of, kind_of
-from notifications.outbox import message_row, queue_rows
+from notifications.outbox import MessageRow, message_row
 from workflows import Notice
 
 
@@ -25,15 +24,15 @@ class News:
     reason: str = ""
 
 
-def notify(session: Session, audience: Audience, news: Iterable[News], now: datetime) -> None:
-    """Queue each notice to everybody in its audience, keyed by the ledger event: no event tells a person twice.
+def told(session: Session, audience: Audience, news: Iterable[News], now: datetime) -> list[MessageRow]:
+    """Each notice to everybody in its audience, to be queued. By the ledger event: no event tells a person twice.
 
     Whoever caused the event is told like everybody else; a receipt is for her most of all.
     """
-    queue_rows(session, [row for one in news for row in _messages(session, audience, one, now)])
+    return [row for one in news for row in _messages(session, audience, one, now)]
 
 
-def _messages(session: Session, audience: Audience, news: News, now: datetime) -> Iterable[dict[str, Any]]:
+def _messages(session: Session, audience: Audience, news: News, now: datetime) -> Iterable[MessageRow]:
     if not news.notices:
         return
     subject, event = news.subject, news.event

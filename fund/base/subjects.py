@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from sqlalchemy import bindparam, literal_column, union_all
+from sqlalchemy import literal_column, union_all
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
@@ -15,7 +15,7 @@ from schema.reports import Report
 from schema.reviews import Review
 from schema.rounds import Round
 from schema.rows import Whole
-from schema.statements import Prepared, among
+from schema.statements import About
 
 Child: TypeAlias = Review | Report | Lesson
 Subject: TypeAlias = Application | Review | Report | Lesson | Round
@@ -28,20 +28,20 @@ KINDS: dict[str, type[Subject]] = {
     "round": Round,
 }
 AFRESH: dict[str, Whole[Any]] = {
-    kind: Whole(table, among(col(table.id), "keys"), lock=True) for kind, table in KINDS.items()
+    kind: Whole(table, col(table.id), lock=True) for kind, table in KINDS.items()
 }
 """By kind, the rows of some keys as they are now, kept from others until the unit of work ends."""
-ROUND = Whole(Round, col(Round.id) == bindparam("key"))
+ROUND = Whole(Round, col(Round.id))
 CHILDREN: tuple[type[Child], ...] = (Review, Report, Lesson)
-STANDING = Prepared(
-    union_all(
+STANDING = About(
+    lambda these: union_all(
         *(
             sql_select(
                 literal_column(f"'{table.__name__.lower()}'"),
                 col(table.id),
                 col(table.state),
                 col(table.workflow_id),
-            ).where(among(col(table.application_id), "applications"))
+            ).where(these(col(table.application_id)))
             for table in CHILDREN
         )
     )
@@ -99,7 +99,7 @@ def round_of(session: Session, subject: Subject) -> Round:
     # A session forgets what nobody holds; kept here, one round is read once for however many of its applications.
     kept: dict[int, Round] = session.info.setdefault("rounds", {})
     if application.round_id not in kept:
-        [kept[application.round_id]] = ROUND.all(session, key=application.round_id)
+        [kept[application.round_id]] = ROUND.of(session, [application.round_id])
     return kept[application.round_id]
 
 
@@ -125,9 +125,7 @@ class ChildStands:
 
 def children_among(session: Session, applications: Sequence[int]) -> list[ChildStands]:
     """Where everything stands that belongs to the applications of these keys: one question for all of them."""
-    if not applications:
-        return []
-    found = STANDING.rows(session, applications=applications)
+    found = STANDING.rows(session, applications)
     return [ChildStands(kind, key, state, workflow) for kind, key, state, workflow in found]
 
 
@@ -164,7 +162,7 @@ def lock_all(session: Session, subjects: Sequence[Subject]) -> None:
             of_kind.setdefault("application", set()).add(subject.application_id)
     for kind, afresh in AFRESH.items():
         if kind in of_kind:
-            afresh.all(session, keys=of_kind[kind])
+            afresh.of(session, of_kind[kind])
 
 
 def path_of(session: Session, subject: Subject) -> str:

@@ -1,7 +1,6 @@
 """Statements that every move carries out: answered by an index, and converted as SQLAlchemy would."""
 
 import pytest
-from sqlalchemy import bindparam
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -16,14 +15,14 @@ from tests.support.world import draft, submit, world
 
 LOOKING = {
     "deadlines": (
-        following.OPEN_AMONG,
-        {"kind": "application", "subjects": [1, 2]},
+        following.OPEN_AMONG.many,
+        {"kind": "application", "keys": [1, 2]},
         "subject_kind=? AND subject_id=?",
     ),
     "heads": (ledger.HEADS, {"chains": ["application:1", "application:2"]}, "chain=?"),
     "head": (ledger.HEAD, {"chain": "application:1"}, "chain=?"),
-    "children": (subjects.STANDING, {"applications": [1, 2]}, "application_id=?"),
-    "acting": (audience.ACTING, {"members": [1]}, "member_id=?"),
+    "children": (subjects.STANDING.many, {"keys": [1, 2]}, "application_id=?"),
+    "acting": (audience.ACTING.one, {"key": 1}, "member_id=?"),
     "reminders": (outbox.CANCEL_OF_DEADLINE, {"deadline": 1, "why": "", "now": None}, "deadline_id=?"),
 }
 
@@ -68,7 +67,7 @@ def test_what_the_database_refuses_is_an_error_of_sqlalchemy(db, clock):
         ledger.WRITE.write(session, [row])
 
 
-ROUND = Whole(Round, col(Round.id) == bindparam("key"))
+ROUND = Whole(Round, col(Round.id))
 
 
 def test_a_whole_row_is_the_one_that_the_mapper_gives(db, clock):
@@ -76,14 +75,14 @@ def test_a_whole_row_is_the_one_that_the_mapper_gives(db, clock):
     with db.read() as session:
         by_mapper = session.get_one(Round, here.round_id).model_dump()
     with db.write() as session:
-        [found] = ROUND.all(session, key=here.round_id)
+        [found] = ROUND.of(session, [here.round_id])
         assert found.model_dump() == by_mapper
         assert session.get_one(Round, here.round_id) is found
         assert not session.dirty
         found.title = "Changed as any other row"
     with db.read() as session:
         assert session.get_one(Round, here.round_id).title == "Changed as any other row"
-        assert ROUND.all(session, key=0) == []
+        assert ROUND.of(session, [0]) == []
 
 
 def test_a_whole_row_that_is_in_hand_is_read_anew(db, clock):
@@ -93,7 +92,7 @@ def test_a_whole_row_that_is_in_hand_is_read_anew(db, clock):
         session.rollback()
         with db.write() as other:
             other.get_one(Round, here.round_id).title = "Meanwhile"
-        assert ROUND.all(session, key=here.round_id) == [held]
+        assert ROUND.of(session, [here.round_id]) == [held]
         assert held.title == "Meanwhile"
 
 

@@ -180,9 +180,9 @@ def adjust(
     session.flush()
     anew = [one.row.id for _, each in made for one in each if one.anew and one.row and one.row.id]
     cancel_for_deadlines(session, [(key, f"planned anew: {reason}") for key in anew], now)
-    queue_rows(session, planned)
     deadlines.end_all(session, ending, now)
-    deadlines.open_all(session, audience, opening, now)
+    planned += deadlines.open_all(session, audience, opening, now)[1]
+    queue_rows(session, planned)
 
 
 def _renew(row: Deadline, rule: DeadlineRule, day: date, anew: bool, now: datetime) -> None:
