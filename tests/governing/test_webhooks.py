@@ -1,12 +1,13 @@
 """Webhooks as managers keep them, in the browser and by the API, and what the fund tells them."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlmodel import col, select
 
 from fund.base import extending, undo
+from fund.base.clock import FixedClock, SystemClock
 from fund.base.settings import Settings
 from fund.governing import webhooks
 from fund.rehearsing.scenario import Manner, Scenario
@@ -19,6 +20,7 @@ from schema.webhooks import Webhook
 from tests.notifications.test_poster import is_signed
 from tests.rehearsing.support import planned_fund, rehearsed
 from tests.support.doors import Doors, shown
+from tests.support.processes import fund
 from tests.support.receiver import Receiver
 from tests.support.world import draft, move, submit, world
 
@@ -243,18 +245,18 @@ def test_a_deadline_with_another_day_is_told(here, clock):
 
 
 def test_a_rehearsal_calls_nobody_and_its_mails_are_the_same(sqlite_db, clock, receiver):
-    fund = planned_fund(sqlite_db, clock.now())
+    planned = planned_fund(sqlite_db, clock.now())
     until = date(2021, 11, 15)
-    before = rehearsed(fund, Scenario(Manner.NOBODY), clock.now(), until=until)
-    with fund.db.write() as session:
+    before = rehearsed(planned, Scenario(Manner.NOBODY), clock.now(), until=until)
+    with planned.db.write() as session:
         wish = webhooks.Wish("Chat", receiver.url, list(EVENTS))
-        key, _secret = webhooks.add(session, fund.manager, wish, clock.now(), private=True)
-        webhooks.test(session, fund.manager, key, 1, clock.now())
-    after = rehearsed(fund, Scenario(Manner.NOBODY), clock.now(), until=until)
+        key, _secret = webhooks.add(session, planned.manager, wish, clock.now(), private=True)
+        webhooks.test(session, planned.manager, key, 1, clock.now())
+    after = rehearsed(planned, Scenario(Manner.NOBODY), clock.now(), until=until)
     told = [(mail.template, mail.day, mail.about) for mail in before.mails]
     assert [(mail.template, mail.day, mail.about) for mail in after.mails] == told
     assert receiver.calls == []
-    with fund.db.read() as session:
+    with planned.db.read() as session:
         assert [call.status for call in calls(session)] == ["pending"]
 
 
@@ -275,3 +277,34 @@ def test_whoever_undoes_a_move_is_told_of_mails_only(here, clock):
         ).all()
         notices = col(Message.dedup_key).startswith(f"move:application:{application.id}:{offer.event}:")
         assert offer.unsent == len(mails) + len(session.exec(select(Message.id).where(notices)).all())
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+def test_a_worker_killed_in_the_middle_of_a_call_makes_it_again_under_the_same_id(
+    sqlite_db, tmp_path, receiver
+):
+    clock = FixedClock(SystemClock().now())
+    here = world(sqlite_db, clock.now())
+    with here.db.write() as session:
+        wish = webhooks.Wish("Chat", receiver.url, ["application.moved"])
+        key, secret = webhooks.add(session, here.manager, wish, clock.now(), private=True)
+        webhooks.test(session, here.manager, key, 1, clock.now())
+    receiver.stalls()
+    own = {"data_dir": tmp_path, "webhook_private": 1, "unknown_outcome": "park", "smtp_port": 1}
+    with fund("worker", database_url=sqlite_db.url, sweep_seconds=1, **own) as running:
+        first = receiver.wait_for_a_call()
+        running.process.kill()
+        running.process.wait()
+    survivor = Worker(Settings(**own), sqlite_db, clock)
+    survivor.sweep()
+    with here.db.read() as session:
+        (call,) = calls(session)
+        assert (call.status, call.attempts) == ("pending", 1)
+        assert call.reason == "The worker stopped while it was handing the mail over"
+    clock.advance(timedelta(minutes=2))
+    assert survivor.poster.sweep() == 1
+    again = receiver.wait_for_a_call()
+    assert again.headers["webhook-id"] == first.headers["webhook-id"]
+    assert is_signed(again, secret)
+    survivor.stop()

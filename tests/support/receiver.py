@@ -46,6 +46,7 @@ class Receiver:
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.calls: list[Call] = []
         self.plans: deque[_Plan | str] = deque()
+        self.came = threading.Semaphore(0)
         self.ended = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         if context is not None:
@@ -77,6 +78,11 @@ class Receiver:
         """What the next call gets that nothing was said about yet."""
         self.plans.append(_Plan(status, headers or {}, body))
 
+    def wait_for_a_call(self, seconds: float = 120) -> Call:
+        """The next call that came, or comes. AssertionError where none does in that time."""
+        assert self.came.acquire(timeout=seconds), "no call came"
+        return self.calls[-1]
+
     def drops(self) -> None:
         """The next call is read, and then the line breaks."""
         self.plans.append("drop")
@@ -94,6 +100,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = self.rfile.read(int(headers.get("content-length", 0)))
             receiver.calls.append(Call("POST", self.path, headers, body))
+            receiver.came.release()
             plan = receiver.plans.popleft() if receiver.plans else _Plan(204, {}, b"")
             self.close_connection = True
             if isinstance(plan, str):
