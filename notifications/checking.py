@@ -11,12 +11,14 @@ from jinja2 import Template, UndefinedError
 
 from notifications.compose import Composer, Said, values
 from notifications.mime import clean
-from notifications.truth import Truth, invent
+from notifications.truth import SHOWS_NEXT, Truth, invent
 from notifications.wording import FRAMES, Flaw, Words, misuses, written
 from schema.wording import gettext_noop as _n
 
 FIXED = frozenset({"digest", "newsletter", "weekly_overview"})
 """Mails that are put together from other things; a manager edits those."""
+DATED = frozenset({"colleague", "deadline_moved", "escalation", "overdue", "reminder"})
+"""Mails about the deadline that they come with."""
 TAGS = frozenset(
     {
         "a", "abbr", "b", "bdi", "blockquote", "body", "br", "code", "dd", "div", "dl", "dt", "em", "h1", "h2", "h3",
@@ -46,7 +48,7 @@ SCHEMES = ("https://", "http://", "mailto:", "#")
 
 
 def examples(template: str, now: datetime) -> list[Truth]:
-    """Invented messages: one that tells everything, and others that tell nothing or come on another day."""
+    """Invented messages: first one as it usually is, then others that tell nothing or come on another day."""
     due = {
         "id": 1, "label": "Hand in the report", "due_at": now + timedelta(days=9), "zone": "Europe/Brussels",
         "generation": 1, "opened_at": now, "owner_role": "applicant",
@@ -55,9 +57,9 @@ def examples(template: str, now: datetime) -> list[Truth]:
            "address": "ana@example.org", "zone": "America/Bogota"}  # fmt: skip
     whole = own | FULL
     days = [{"due_at": now + timedelta(days=count)} for count in (1, 0, -3)]
+    usual = (invent(whole, due), invent(whole, None))
     return [
-        invent(whole, due),
-        invent(whole, None),
+        *(usual if template in DATED or template in SHOWS_NEXT else reversed(usual)),
         invent(own, due),
         invent(own, None),
         invent(own | {"zone": "UTC", "name": "<b>Ana</b> & Co"}, due | {"zone": "UTC"}),

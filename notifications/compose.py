@@ -35,6 +35,7 @@ from notifications.wording import Sandbox, Words, lines, plain, shipped, written
 
 TEMPLATES = Path(__file__).parent / "templates"
 PARTS = ("subject.txt", "body.txt", "body.html")
+ILLUSTRATIVE = "Demonstration: amounts, dates, people and texts are illustrative."
 FORMATS = {"en": "en_GB"}
 """Which country's way of writing dates and numbers stands for a language without one."""
 
@@ -192,9 +193,8 @@ class Composer:
         due: Due | None,
         show: Callable[[str], str],
         subject: str = "",
-        folder: str = "",
     ) -> str:
-        name = f"{folder or truth.facts.template}/{part}"
+        name = f"{truth.facts.template}/{part}"
         try:
             template = self._environment(told.language).get_template(name)
         except TemplateNotFound as error:
@@ -251,18 +251,21 @@ class Composer:
         shown = due or over
         if shown is None or shown.due_at <= now or truth.facts.calendar_files is False:
             return None
-        summary = self._render(truth, "calendar.txt", told, shown, _as_line, folder="_base")
+        said, settings = told.values, self.settings
+        translate = self._catalogue(told.language)
+        fund = translate.gettext("%(fund)s, a fund of %(network)s") % said
+        demo = translate.gettext(ILLUSTRATIVE) if settings.demo else ""
+        whole = translate.gettext("%(what)s: %(title)s") if said["title"] else "%(what)s"
         entry = Entry(
             key=deadline_key(shown.deadline_id),
             sequence=sequence(shown.generation, over=due is None),
             when=shown.due_at,
             changed_at=shown.changed_at,
-            summary=mime.clean(summary),
-            description=self._render(truth, "calendar_note.txt", told, shown, _as_line, folder="_base"),
-            url=told.values["link"],
+            summary=mime.clean(whole % {"what": shown.label, "title": said["title"]}),
+            description="\n".join(line for line in (fund, said["link"], demo) if line),
+            url=said["link"],
             cancelled=due is None,
         )
-        settings = self.settings
         publisher = Publisher(settings.fund_name, settings.domain, settings.contact, told.language)
         method = "CANCEL" if entry.cancelled else "PUBLISH"
         content_type = f"text/calendar; charset=utf-8; method={method}"

@@ -8,7 +8,21 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-from sqlalchemy import FromClause, Row, Table, and_, bindparam, case, exists, func, literal, or_, select
+from sqlalchemy import (
+    FromClause,
+    Row,
+    Table,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import Session
 
@@ -165,7 +179,7 @@ def _over(session: Session, facts: Facts) -> Facts | None:
         "moment": facts.created_at,
     }
     which = _OVER_OF_ROUND if facts.application_id is None else _OVER
-    return session.connection().execute(which, values).first()
+    return next(iter(which.rows(session, **values)), None)
 
 
 _DEADLINE_COLUMNS = (
@@ -228,7 +242,7 @@ _LETTER = select(LETTERS.c.subject, LETTERS.c.intro, LETTERS.c["items"]).where(
 )
 
 
-def _over_query(*of: Any) -> Any:
+def _over_query(*of: Any) -> Prepared:
     d, person = DEADLINES.c, bindparam("person", type_=MESSAGES.c.person_id.type)
     acts = exists().where(
         APPLICATIONS.c.id == d.application_id,
@@ -246,11 +260,12 @@ def _over_query(*of: Any) -> Any:
     )
     same = and_(d.subject_kind == bindparam("kind"), d.subject_id == bindparam("subject"))
     moment = bindparam("moment", type_=d.closed_at.type)
-    return (
+    over = text("deadline.status IN ('met', 'cancelled', 'waived')")
+    return Prepared(
         select(*_DEADLINE_COLUMNS)
-        .where(*of, d.status.in_(("met", "cancelled", "waived")), d.closed_at == moment, owed)
+        .where(*of, over, d.closed_at == moment, owed)
         .order_by(case((same, 0), else_=1), d.due_at)
-        .limit(1)
+        .limit(literal_column("1"))
     )
 
 

@@ -41,7 +41,7 @@ GETTEXT = {"_", "gettext", "ngettext"}
 FILTERS = ("capitalize", "default", "indent", "lines", "lower", "trim", "upper")
 FRAMED = ("escape", "e", "indent", "lines")
 """What the frames need besides."""
-IN_DUE = {"label", "days", "here", "utc"}
+IN_DUE = {"label", "days", "here", "there", "utc"}
 IN_WHEN = {"day", "time", "place"}
 PLAIN = re.compile(r"(?:[^%]|%%|%\(\w+\)s)*")
 """A text to be translated: values are put in as they are, and cannot be padded to any length."""
@@ -206,7 +206,7 @@ class _Grammar:
     def flaws(self, tree: nodes.Template) -> Iterator[Flaw]:
         """Everything that may not stand there."""
         self.macros = {one.target for one in tree.find_all(nodes.Import)}
-        if any(isinstance(one, nodes.Extends) for one in tree.body):
+        if self.part in FRAMES and any(isinstance(one, nodes.Extends) for one in tree.body):
             yield from self._outside(tree)
         for node in tree.find_all(nodes.Node):
             if not isinstance(node, self.FREE):
@@ -245,7 +245,7 @@ class _Grammar:
         match node.node:
             case nodes.Name(name="due"):
                 known = node.attr in IN_DUE
-            case nodes.Getattr(node=nodes.Name(name="due"), attr="here" | "utc"):
+            case nodes.Getattr(node=nodes.Name(name="due"), attr="here" | "there" | "utc"):
                 known = node.attr in IN_WHEN
             case nodes.Name(name=name):
                 known = name in self.macros and node.attr in CALLS

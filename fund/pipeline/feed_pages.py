@@ -19,6 +19,9 @@ from fund.web.page import redirect, render
 from notifications.calendar import Entry, Publisher, feed
 
 router = APIRouter(include_in_schema=False)
+ROUNDS = 10
+"""Rounds whose own addresses are told with a new one, the latest first."""
+
 flash.register(
     "pipeline.calendar_ended", lazy("The address no longer works. Calendars that used it get nothing more.")
 )
@@ -41,9 +44,12 @@ def renew(request: Request, viewer: SignedIn, db: DbDep, now: NowDep, settings: 
     """Make the address, in the place of the one before, and show it this once."""
     with db.write() as session:
         token = addresses.renew(session, viewer.person_id or 0, now)
-        own = addresses.of_person(session, viewer.person_id or 0)
         return render(
-            request, "pipeline/calendar.html", own=own, address=f"{settings.address}/calendar/{token}"
+            request,
+            "pipeline/calendar.html",
+            own=None,
+            address=f"{settings.address}/calendar/{token}",
+            rounds=rounds.visible(session, viewer)[:ROUNDS],
         )
 
 

@@ -19,7 +19,7 @@ from schema.outbox import Message
 from schema.people import Membership
 from tests.notifications.world import SETTINGS, Post
 from tests.support.doors import hidden, shown
-from tests.support.world import draft, submit
+from tests.support.world import draft, submit, world
 
 RECEIPT = "/mail/templates/receipt"
 TEXT = """{% extends "_base/body.txt" %}
@@ -197,8 +197,6 @@ def test_versions_are_compared_and_taken_again(here, doors, clock, sent):
 
 
 def test_two_who_save_at_once_are_told(db, clock):
-    from tests.support.world import world
-
     here = world(db, clock.now())
     composer, words = Composer(SETTINGS), Words(**WORDS)
     with db.write() as session:
@@ -214,6 +212,44 @@ def test_two_who_save_at_once_are_told(db, clock):
             session, here.manager, composer, "receipt", "en", words, "", seen=1, now=clock.now()
         )
     assert again.id == 1, "the same words again are no version"
+
+
+def test_a_proposal_is_told_of_as_if_there_were_a_mail_and_what_is_over_goes_from_the_calendar(db, clock):
+    here, composer = world(db, clock.now()), Composer(SETTINGS, catalogue)
+    with db.write() as session:
+        application = draft(session, here, clock.now())
+        submit(session, here, application, clock.now())
+        key = f"proposal-{application.id}"
+    with db.read() as session:
+        truth = mail_queries.example(session, here.manager, "offer", key, clock.now())
+        assert composer.say(truth, clock.now()).subject == "We offer you a grant: Safe streets"
+        receipt = session.exec(
+            select(Message).where(Message.template == "receipt").order_by(col(Message.id))
+        ).first()
+        over = composer.look_up(session, receipt.id).over
+        assert over.label == "Submit the proposal"
+        told = session.exec(select(Message).where(Message.template == "submitted_to_managers")).first()
+        assert composer.look_up(session, told.id).over is None
+
+
+def test_languages_without_changed_words_are_named():
+    row = MailTemplate(template="offer", language="es", subject="s", text="t", html="h")
+    assert mail_queries.Listed("offer", [], {"es": row}).lacking == ["en"]
+    assert mail_queries.Listed("offer", [], {}).lacking == []
+
+
+def test_a_digest_names_a_mail_by_its_changed_subject_line(here, doors, clock, sent):
+    save(doors.browser(here.manager))
+    with here.db.write() as session:
+        one = receipts(here)[0]
+        outbox.queue(session, key="digest", kind="digest", template="digest", now=clock.now(),
+                     person_id=here.applicant.person_id, path="/home")  # fmt: skip
+        whole = session.exec(select(Message).where(Message.template == "digest")).one()
+        part = session.get_one(Message, one.id)
+        part.digest_id, part.status = whole.id, "gathered"
+        session.flush()
+        mail = Composer(SETTINGS, catalogue).compose(session, whole.id, clock.now())
+    assert "* It is here: Safe streets" in mail.text
 
 
 def test_a_conflict_shows_what_was_typed(here, doors, sent):

@@ -64,6 +64,7 @@ def test_an_applicant_makes_an_address_in_the_browser_and_her_calendar_follows(h
     assert "Make the address" in browser.get("/account/calendar").text
     page = browser.post("/account/calendar").text
     path = page.split("http://fund.example.org")[1].split("/deadlines.ics")[0] + "/deadlines.ics"
+    assert path.replace("deadlines.ics", f"rounds/{here.round_slug}.ics") in page
     ((uid, event),) = entries(doors, path).items()
     assert (str(event["SUMMARY"]), str(event["STATUS"])) == ("Submit the proposal: Safe streets", "CONFIRMED")
     assert event.end == datetime(2021, 10, 21, 22, tzinfo=UTC)
