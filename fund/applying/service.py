@@ -95,10 +95,11 @@ def move(
     has not seen. Raises NotFound, Conflict, and what ``fund.base.moves.fire`` raises.
     """
     application = access.application(session, viewer, reference)
-    lock(session, application)
     seen = (data or {}).get("edit_version")
-    if seen is not None and seen != application.edit_version:
-        raise Conflict
+    if seen is not None:
+        lock(session, application)
+        if seen != application.edit_version:
+            raise Conflict
     moves.fire(session, application, trigger, viewer, version=version, now=now, reason=reason, data=data)
     return application
 
