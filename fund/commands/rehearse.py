@@ -1,5 +1,6 @@
 """``fund rehearse``: which mail a round would send, to whom and when, before it does."""
 
+import signal
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -36,26 +37,24 @@ def command(
     """
     last, file = _day(until), _file(form)
     settings, now = doors.settings(), SystemClock().now()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the copy is removed then too
     found = []
     with doors.database(settings) as database:
         for manner in scenario or list(Manner):
             chosen = Scenario(manner, late=late)
-            found.append(
-                rehearse(database, settings, round_, chosen, now, until=last, applications=applications)
-            )
-    _show(found, form, file)
-
-
-def _show(found: list[Rehearsal], form: str, file: Path | None) -> None:
+            one = rehearse(database, settings, round_, chosen, now, until=last, applications=applications)
+            found.append(one)
+            if form == "table":
+                typer.echo("\n".join(telling.lines(one)))
     if file is not None:
-        file.write_text(FILES[file.suffix](found), "utf-8", newline="")
-        typer.echo(f"{sum(len(one.mails) for one in found)} mails in {len(found)} scenarios: {file}")
+        _write(found, file)
     elif form == "json":
         typer.echo(telling.as_json(found))
-    else:
-        for one in found:
-            for line in telling.lines(one):
-                typer.echo(line)
+
+
+def _write(found: list[Rehearsal], file: Path) -> None:
+    file.write_text(FILES[file.suffix](found), "utf-8", newline="")
+    typer.echo(f"{sum(len(one.mails) for one in found)} mails in {len(found)} scenarios: {file}")
 
 
 def _day(text: str) -> date | None:

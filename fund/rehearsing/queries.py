@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from fund.base.clock import FixedClock
 from fund.base.database import Database
-from fund.base.errors import NotFound, TooMany
+from fund.base.errors import Invalid, NotFound, TooMany
 from fund.base.settings import Settings
 from fund.base.subjects import id_of
 from fund.rehearsing.acting import Trouble
@@ -120,7 +120,8 @@ def rehearse(
 
     A round that takes proposals, or will, and has none yet gets ``applications`` invented ones, or USUAL; with
     ``applications`` one that has some gets so many more. ``most``: how many real ones take part at most. Nothing is
-    written and nothing sent. Raises NotFound; TooMany where this process rehearses something else for too long.
+    written and nothing sent. Raises NotFound; Invalid where ``until`` lies in the past; TooMany where this process
+    rehearses something else for too long.
     """
     with database.read() as session:
         round_ = round_of(session, slug)
@@ -167,7 +168,10 @@ def _invented(round_: Round, total: int, wanted: int | None, now: datetime) -> i
 
 
 def _end(round_: Round, until: date | None, now: datetime) -> datetime:
-    return end_of_local_day(until, round_.zone) if until is not None else now + HORIZON
+    end = end_of_local_day(until, round_.zone) if until is not None else now + HORIZON
+    if end <= now:
+        raise Invalid({"until": _("The last day lies in the past. Choose a later one.")})
+    return end
 
 
 def _told(database: Database, recorder: Recorder) -> list[Mail]:

@@ -53,6 +53,7 @@ def test_files_hold_all_scenarios(fund, slug, tmp_path):
     [
         (("no-such-round",), 4, "fund: There is no round “no-such-round”."),
         (("ROUND", "--until", "soon"), 2, "fund: --until takes a day such as 2022-12-31, not “soon”."),
+        (("ROUND", "--until", "2020-01-01"), 2, "fund: The last day lies in the past. Choose a later one."),
         (("ROUND", "--as", "mails.doc"), 2, NO_FILE),
         (("ROUND", "--scenario", "sometimes"), 2, "Try: fund rehearse --help"),
         (("ROUND", "--late", "0"), 2, "Try: fund rehearse --help"),

@@ -70,6 +70,21 @@ def test_a_round_under_way_goes_on_as_it_was_rehearsed(db, clock, mailbox, tmp_p
 
 
 @pytest.mark.slow
+def test_a_year_of_many_proposals_of_which_a_third_is_funded(db, clock, mailbox, tmp_path):
+    """How long 300 take is told by ``python -m bench.year``."""
+    scenario, count = Scenario(Manner.IN_TIME), 24
+    fund = planned_fund(
+        db, clock.now(), members=9, reviewers=4, pot_minor=count // 3 * 20_000_00, project_months=4
+    )
+    rehearsal = rehearsed(fund, scenario, clock.now(), applications=count)
+    assert told(rehearsal) == lived(fund, mailbox, tmp_path, scenario, clock.now(), count)
+    offered = {mail.about for mail in rehearsal.mails if mail.template == "offer"}
+    declined = {mail.about for mail in rehearsal.mails if mail.template == "declined"}
+    assert (len(offered), len(declined)) == (count // 3, count - count // 3)
+    assert rehearsal.troubles == []
+
+
+@pytest.mark.slow
 def test_so_does_a_workflow_of_the_funds_own_with_what_people_and_the_round_chose(
     db, clock, mailbox, tmp_path
 ):

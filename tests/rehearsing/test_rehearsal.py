@@ -11,8 +11,10 @@ import pytest
 from sqlmodel import SQLModel, col, select
 
 from fund.base.errors import NotFound
+from fund.base.settings import Settings
 from fund.rehearsing import telling
 from fund.rehearsing.copying import LEFT_OUT, scratch
+from fund.rehearsing.queries import rehearse
 from fund.rehearsing.scenario import Manner, Scenario
 from schema.applications import Application
 from schema.ledger import LedgerEvent
@@ -139,6 +141,19 @@ def test_it_can_be_read_as_json_and_as_a_sheet(fund, clock):
 def test_a_round_that_is_not_there(fund, clock):
     with pytest.raises(NotFound, match="“no-such-round”"):
         rehearsed(replace(fund, slug="no-such-round"), NOBODY, clock.now())
+
+
+def test_where_many_take_part_the_first_are_enough_for_a_page(sqlite_db, clock):
+    here = world(sqlite_db, clock.now())
+    with sqlite_db.write() as session:
+        for number in range(3):
+            worlds.draft(session, here, clock.now(), title=f"Proposal {number}")
+    found = rehearse(sqlite_db, Settings(), here.round_slug, NOBODY, clock.now(), most=2)
+    assert (found.applications, found.total) == (2, 3)
+    assert {mail.about for mail in found.mails} & {f"Proposal {number}" for number in range(3)} == {
+        "Proposal 0",
+        "Proposal 1",
+    }
 
 
 def test_it_ends_with_the_day_that_was_named(fund, clock):
