@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, Table, and_, case, func, or_, select, text, update
+from sqlalchemy import Row, and_, case, func, or_, select, text, update
 from sqlmodel import Session
 
 from notifications.dates import KEEP, MONDAY_TO_FRIDAY, first_morning, local_day
@@ -18,12 +18,13 @@ from notifications.outbox import MESSAGES, closed, ended, queue
 from schema.deadlines import Deadline
 from schema.outbox import TERMINAL, MessageStatus
 from schema.people import DeclinedMail, Person
+from schema.rows import table_of
 from schema.statements import Prepared, among
 from schema.wording import gettext_noop as _n
 
-DEADLINES: Table = Deadline.__table__  # type: ignore[attr-defined]
-DECLINED: Table = DeclinedMail.__table__  # type: ignore[attr-defined]
-PERSONS: Table = Person.__table__  # type: ignore[attr-defined]
+DEADLINES = table_of(Deadline)
+DECLINED = table_of(DeclinedMail)
+PERSONS = table_of(Person)
 
 Found: TypeAlias = Row[*tuple[Any, ...]]
 UNWANTED = _n("She chose not to get this")

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jinja2 import Template
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from notifications.wording import Sandbox, Words
 from schema.mails import MailTemplate
+from schema.rows import table_of
 
-SAVED: Table = MailTemplate.__table__  # type: ignore[attr-defined]
+SAVED = table_of(MailTemplate)
 NEWEST = select(func.coalesce(func.max(SAVED.c.id), 0)).scalar_subquery()
 """The newest saved version of all mails; 0 where there is none."""
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import (
     Integer,
-    Table,
     bindparam,
     case,
     exists,
@@ -36,12 +35,13 @@ from notifications.wanted import KIND as WEBHOOK
 from schema.deadlines import Deadline
 from schema.outbox import TERMINAL, DeliveryAttempt, MessageStatus, Worker
 from schema.people import Person
+from schema.rows import table_of
 from schema.statements import Prepared
 
-ATTEMPTS: Table = DeliveryAttempt.__table__  # type: ignore[attr-defined]
-WORKERS: Table = Worker.__table__  # type: ignore[attr-defined]
-DEADLINES: Table = Deadline.__table__  # type: ignore[attr-defined]
-PERSONS: Table = Person.__table__  # type: ignore[attr-defined]
+ATTEMPTS = table_of(DeliveryAttempt)
+WORKERS = table_of(Worker)
+DEADLINES = table_of(Deadline)
+PERSONS = table_of(Person)
 BATCH = 100
 TOO_LATE = "It could not go out before it was of no more use"
 

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlmodel import Session
 
 from notifications.outbox import MESSAGES
 from notifications.outcomes import Outcome
 from schema.outbox import DeliveryAttempt, MessageStatus
 from schema.people import Person
+from schema.rows import table_of
 
-ATTEMPTS: Table = DeliveryAttempt.__table__  # type: ignore[attr-defined]
-PERSONS: Table = Person.__table__  # type: ignore[attr-defined]
+ATTEMPTS = table_of(DeliveryAttempt)
+PERSONS = table_of(Person)
 SPANS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 FORM = re.compile(r"([1-9]\d{0,8})/(minute|hour|day)(?: +([a-z0-9-]+(?:\.[a-z0-9-]+)+))?")
 EXPECTED = "expected limits such as 600/minute, 10000/day, 60/minute example.org"

@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 from sqlalchemy import (
     FromClause,
     Row,
-    Table,
     and_,
     bindparam,
     case,
@@ -38,18 +37,19 @@ from schema.people import Member, Membership, PersonRole, Role
 from schema.reports import Report
 from schema.reviews import Review
 from schema.rounds import Round
+from schema.rows import table_of
 from schema.statements import Prepared
 
-APPLICATIONS: Table = Application.__table__  # type: ignore[attr-defined]
-AWARDS: Table = Award.__table__  # type: ignore[attr-defined]
-LESSONS: Table = Lesson.__table__  # type: ignore[attr-defined]
-LETTERS: Table = Newsletter.__table__  # type: ignore[attr-defined]
-MEMBERS: Table = Member.__table__  # type: ignore[attr-defined]
-MEMBERSHIPS: Table = Membership.__table__  # type: ignore[attr-defined]
-REPORTS: Table = Report.__table__  # type: ignore[attr-defined]
-REVIEWS: Table = Review.__table__  # type: ignore[attr-defined]
-ROLES: Table = PersonRole.__table__  # type: ignore[attr-defined]
-ROUNDS: Table = Round.__table__  # type: ignore[attr-defined]
+APPLICATIONS = table_of(Application)
+AWARDS = table_of(Award)
+LESSONS = table_of(Lesson)
+LETTERS = table_of(Newsletter)
+MEMBERS = table_of(Member)
+MEMBERSHIPS = table_of(Membership)
+REPORTS = table_of(Report)
+REVIEWS = table_of(Review)
+ROLES = table_of(PersonRole)
+ROUNDS = table_of(Round)
 
 Facts: TypeAlias = Row[*tuple[Any, ...]]
 

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Iterator
 from secrets import token_urlsafe
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import select
 from sqlmodel import Session
 
+from schema.rows import table_of
 from schema.statements import Prepared
 from schema.webhooks import Webhook
 from schema.wording import gettext_noop as _n
 
-WEBHOOKS: Table = Webhook.__table__  # type: ignore[attr-defined]
+WEBHOOKS = table_of(Webhook)
 KIND = "webhook"
 """What kind of message a call of a webhook is."""
 REMINDER = "reminder.due"
