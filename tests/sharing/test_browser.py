@@ -125,6 +125,31 @@ def test_every_page_is_open_to_everybody_and_fits(small, doors, address, visits,
                 assert (path, faults(page)) == (path, [])
 
 
+@pytest.mark.slow
+def test_the_newsletter_is_written_on_a_small_phone_without_scripts(small, doors, address, visits, clock):
+    with small.db.write() as session:
+        to_published(session, small, clock.now())
+    desk = visits.open(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+    mine = visits.open(**PHONE, java_script_enabled=False)
+    sign_in(mine, doors, address, small.manager)
+    sign_in(desk, doors, address, small.manager)
+    mine.goto(f"{address}/lessons")
+    mine.get_by_role("link", name="Newsletters").click()
+    fits(mine)
+    mine.get_by_role("button", name="This month's draft").click()
+    mine.get_by_label("Subject").fill("News from the cities")
+    mine.get_by_role("button", name="Save", exact=True).click()
+    expect(mine.get_by_role("status")).to_contain_text("Nothing of it is sent yet")
+    fits(mine)
+    mine.get_by_role("link", name="To the release").click()
+    for path in ("/newsletters", "/newsletters/1", "/newsletters/1/release"):
+        desk.goto(address + path)
+        assert (path, faults(desk)) == (path, [])
+    mine.get_by_role("button", name="Release it now").click()
+    expect(mine.get_by_role("status")).to_contain_text("on its way")
+    fits(mine)
+
+
 def test_the_first_page_is_light(small, doors, address, visits, clock):
     many_projects(small, clock)
     page = visits.open(**PHONE)
