@@ -26,7 +26,7 @@ from notifications.smtp import Server, Transport
 from tests.notifications.world import NOW, SETTINGS, World
 
 HELLO = b"Subject: Raw\r\n\r\n" + b"The raw limit of a mail of this size is measured with this line.\r\n" * 60
-ONCE = 20
+ONCE = 40
 """So many mails in each turn."""
 RAW = ("one connection each", "a reused connection", "reused and prebuilt")
 
@@ -44,10 +44,11 @@ def mail_server() -> Iterator[int]:
 
 
 def a_sender(database: Database, port: int, here: Path, clock: FixedClock | None = None) -> Sender:
-    """A sender as a worker has it."""
-    transport = Transport(Server("127.0.0.1", port))
+    """A sender as a worker has it, with two connections."""
+    transport, another = (Transport(Server("127.0.0.1", port)) for _ in range(2))
     present = alive.presence(database, here)
-    return Sender(database, transport, Composer(SETTINGS), clock or FixedClock(NOW), present)
+    clock = clock or FixedClock(NOW)
+    return Sender(database, transport, Composer(SETTINGS), clock, present, more=[another])
 
 
 def sending(count: int) -> None:

@@ -45,14 +45,16 @@ class Worker:
         self.settings, self.database, self.clock = settings, database, clock
         self.present = presence(database, settings.data_dir)
         composer = Composer(mail_settings(settings, demo=demo), catalogue)
+        lines = [Transport(mail_server(settings)) for _ in range(settings.smtp_connections)]
         self.sender = Sender(
             database,
-            transport or Transport(mail_server(settings)),
+            transport or lines[0],
             composer,
             clock,
             self.present,
             on_unknown=settings.unknown_outcome,
             mail_limits=settings.limits,
+            more=() if transport else lines[1:],
         )
         # Webhooks are called by a tick of their own alone: whoever sweeps by hand, as a rehearsal does, calls none.
         self.poster = Poster(

@@ -1,4 +1,4 @@
-"""The sender: claims what is due and hands it to the mail server, one message after the other.
+"""The sender: claims what is due and hands it to the mail server, on each connection one message after the other.
 
 A sweep may be broken off at any moment, by a crash too: the next one, here or in another process, goes on where
 the rows say it stopped. Whatever is wrong with one message ends with that message.
@@ -8,6 +8,7 @@ import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -25,6 +26,8 @@ from notifications.truth import Truth
 
 log = logging.getLogger("notifications")
 BEAT = timedelta(seconds=30)
+WORTH_A_LINE = 10
+"""So many mails are worth opening further connections for."""
 Tally = Counter[str]
 Done: TypeAlias = tuple[Intent, Handed]
 """A mail that was handed over, and what that came to."""
@@ -52,16 +55,19 @@ class Sender:
         *,
         on_unknown: OnUnknown = "resend",
         mail_limits: Sequence[pace.Limit] = (),
+        more: Sequence[Transport] = (),
     ) -> None:
+        """``more`` are further connections to the same mail server, used where many mails wait."""
         self.circuit = Circuit()
         self._database = database
-        self._transport = transport
+        self._transports = (transport, *more)
         self._composer = composer
         self._clock = clock
         self._present = present
         self._on_unknown = on_unknown
         self._limits = mail_limits
         self._guard = threading.Lock()
+        self._account = threading.Lock()
         self._stopping = threading.Event()
         self._beat_at: datetime | None = None
         self._alerted = False
@@ -83,7 +89,8 @@ class Sender:
         """Let a sweep under way end after the mail in hand. Then the lock and the connection are given back."""
         self._stopping.set()
         with self._guard:
-            self._transport.close()
+            for line in self._transports:
+                line.close()
             self._present.leave()
 
     def _sweep_tallied(self) -> Tally:
@@ -133,14 +140,15 @@ class Sender:
         finally:
             with self._database.write() as session:
                 lease.release(session, self._present.name)
-            self._transport.hang_up()
+            for line in self._transports:
+                line.hang_up()
 
     def _connect(self) -> bool:
         now = self._clock.now()
         if not self.circuit.allows(now):
             return False
         try:
-            self._transport.open()
+            self._transports[0].open()
         except Unreachable as error:
             self._unreachable(now, str(error))
             return False
@@ -155,12 +163,27 @@ class Sender:
             log.error("the mail server has been out of reach since %s: %s", self.circuit.down_since, reason)
 
     def _deliver_all(self, claims: Sequence[Claim], tally: Tally) -> bool:
-        """False where the rest has to wait: the server is gone, or we are to stop."""
+        """Hand them over on every line that so many are worth. False where the rest has to wait."""
+        lines = [self._transports[0]]
+        if len(claims) >= WORTH_A_LINE:
+            lines += [line for line in self._transports[1:] if _opens(line)]
+        if len(lines) == 1:
+            return self._deliver(lines[0], claims, tally)
+        shares = [claims[nth :: len(lines)] for nth in range(len(lines))]
+        tallies = [Tally() for _ in lines]
+        with ThreadPoolExecutor(len(lines), "line") as threads:
+            each = list(threads.map(self._deliver, lines, shares, tallies))
+        for one in tallies:
+            tally.update(one)
+        return all(each)
+
+    def _deliver(self, line: Transport, claims: Sequence[Claim], tally: Tally) -> bool:
+        """One after the other. False where the rest has to wait: the server is gone, or we are to stop."""
         waiting = deque(claims)
         goes_on = not self._stopping.is_set()
         begun = self._step(None, waiting if goes_on else deque(), tally)
         while begun is not None:
-            handed = self._hand_over(begun)
+            handed = self._hand_over(line, begun)
             goes_on = handed.outcome != Outcome.UNREACHABLE and not self._stopping.is_set()
             begun = self._step((begun.intent, handed), waiting if goes_on else deque(), tally)
         return goes_on
@@ -208,7 +231,7 @@ class Sender:
         except Exception as error:  # a row may hold anything; the other messages go out all the same
             return error
 
-    def _hand_over(self, begun: Begun) -> Handed:
+    def _hand_over(self, line: Transport, begun: Begun) -> Handed:
         try:
             if isinstance(begun.truth, Exception):
                 raise begun.truth
@@ -217,17 +240,30 @@ class Sender:
         except Exception as error:
             log.exception("message %d cannot be written", begun.intent.message_id)
             return Handed(Outcome.DEAD, f"The mail could not be written: {type(error).__name__}: {error}")
-        return self._send(mail, begun.now)
+        return self._send(line, mail, begun.now)
 
-    def _send(self, mail: Mail, now: datetime) -> Handed:
-        verdict = self._transport.send(self._composer.settings.mail_from, mail.recipient, mail.data)
-        if verdict.outcome == Outcome.UNREACHABLE:
-            self._unreachable(now, verdict.reply)
-        else:
-            if self.circuit.down_since is not None:
-                self._beat_at = None
-            self.circuit.succeeded()
-            self._alerted = False
+    def _send(self, line: Transport, mail: Mail, now: datetime) -> Handed:
+        verdict = line.send(self._composer.settings.mail_from, mail.recipient, mail.data)
+        with self._account:
+            if verdict.outcome == Outcome.UNREACHABLE:
+                self._unreachable(now, verdict.reply)
+            else:
+                self._reached()
         return Handed(
             verdict.outcome, verdict.reply, mail.recipient, mail.subject, mail.text, failure=mail.failure
         )
+
+    def _reached(self) -> None:
+        if self.circuit.down_since is not None:
+            self._beat_at = None
+        self.circuit.succeeded()
+        self._alerted = False
+
+
+def _opens(line: Transport) -> bool:
+    """Whether there is such a connection; a server that grants fewer is asked for no more."""
+    try:
+        line.open()
+    except Unreachable:
+        return False
+    return True

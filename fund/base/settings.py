@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     smtp_security: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls or tls.")
     smtp_user: str = Field("", description="Login at the mail server; empty means none.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
+    smtp_connections: Annotated[int, Field(ge=1, le=10)] = Field(
+        2, description="How many connections to the mail server at once, where many mails wait."
+    )
     mail_limits: str = Field(
         "600/minute",
         description="How many mails go out at most, in any minute, hour or day, of all or to one domain: "

@@ -380,3 +380,43 @@ def test_what_an_error_of_our_own_left_behind_is_picked_up_by_the_next_sweep(
     assert sender.run_until_quiet() == {"sent": 1}
     sender.stop()
     assert [a.outcome for a in world.attempts()] == ["unknown", "sent", "sent", "sent"]
+
+
+@pytest.fixture
+def second(mailbox: Mailbox) -> Transport:
+    """Another connection to the same mail server."""
+    return Transport(Server(mailbox.host, mailbox.port))
+
+
+def test_many_mails_go_over_two_lines_each_of_them_once(
+    world: World, start: Start, mailbox: Mailbox, second: Transport
+) -> None:
+    world.many(60)
+    assert start(more=[second]).run_until_quiet() == {"sent": 60}
+    assert mailbox.connections == 2
+    assert len({mail.recipient for mail in mailbox.messages}) == len(mailbox.messages) == 60
+    assert all(attempt.outcome == "sent" for attempt in world.attempts())
+
+
+def test_few_mails_take_one_line(world: World, start: Start, mailbox: Mailbox, second: Transport) -> None:
+    world.many(3)
+    start(more=[second]).sweep()
+    assert mailbox.connections == 1
+
+
+def test_a_line_that_cannot_be_had_is_done_without(world: World, start: Start, mailbox: Mailbox) -> None:
+    world.many(30)
+    with Mailbox() as gone:
+        port = gone.port
+    assert start(more=[Transport(Server(mailbox.host, port))]).run_until_quiet() == {"sent": 30}
+
+
+def test_a_server_that_goes_away_ends_both_lines_and_charges_nothing(
+    world: World, start: Start, mailbox: Mailbox, second: Transport
+) -> None:
+    world.many(30)
+    mailbox.drop("MAIL")
+    sender = start(more=[second])
+    sender.sweep()
+    assert sender.circuit.down_since is not None
+    assert {(message.status, message.attempts) for message in world.messages()} == {("pending", 0)}

@@ -54,15 +54,15 @@ class Doomed(Sender):
             die()
         return begun
 
-    def _hand_over(self, begun: Any) -> Any:
+    def _hand_over(self, line: Any, begun: Any) -> Any:
         if self.step == "intended":
             die()
-        return super()._hand_over(begun)
+        return super()._hand_over(line, begun)
 
-    def _send(self, mail: Any, now: Any) -> Any:
+    def _send(self, line: Any, mail: Any, now: Any) -> Any:
         if self.step == "written":
             die()
-        handed = super()._send(mail, now)
+        handed = super()._send(line, mail, now)
         if self.step == "handed-over":
             die()
         return handed
@@ -72,9 +72,9 @@ def work(url: str, port: str, folder: str, step: str = "") -> None:
     """Sweep for ever."""
     logging.disable()
     database = Database(url)
-    transport = Transport(Server("127.0.0.1", int(port), limits=QUICK))
+    transport, another = (Transport(Server("127.0.0.1", int(port), limits=QUICK)) for _ in range(2))
     present = alive.presence(database, Path(folder))
-    sender = Doomed(database, transport, Composer(SETTINGS), Hurried(), present)
+    sender = Doomed(database, transport, Composer(SETTINGS), Hurried(), present, more=[another])
     sender.step = step
     while True:
         sender.sweep()
