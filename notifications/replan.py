@@ -15,6 +15,7 @@ from sqlmodel import Session
 from notifications import outbox
 from notifications.outbox import MESSAGES
 from notifications.plan import Offset, Owed, called_for, planned_rows
+from notifications.wanted import echoes
 from schema.outbox import MessageStatus
 from schema.wording import gettext_noop as _n
 
@@ -112,11 +113,21 @@ def mend(
 
 
 def _renew(session: Session, rows: Sequence[dict[str, Any]], where: tuple[Any, ...]) -> int:
-    """Let reminders go out as the rows say; those that are not as in ``where`` any more are left out."""
+    """Let reminders go out as the rows say, and the calls of webhooks beside them.
+
+    Those that are not as in ``where`` any more are left out. Answers how many reminders it were.
+    """
+    _write(session, list(echoes(session, rows)), where, (*SAME, "payload"))
+    return _write(session, rows, where, SAME)
+
+
+def _write(
+    session: Session, rows: Sequence[dict[str, Any]], where: tuple[Any, ...], names: tuple[str, ...]
+) -> int:
     if not rows:
         return 0
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in SAME}
+    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=MESSAGES.c[name].type) for name in names}
     values |= {"status": MessageStatus.PENDING.value, "reason": "", "finished_at": None}
     statement = update(MESSAGES).where(MESSAGES.c.dedup_key == bindparam("key"), *where).values(values)
-    given = [{"key": row["dedup_key"], **{f"new_{name}": row[name] for name in SAME}} for row in rows]
+    given = [{"key": row["dedup_key"], **{f"new_{name}": row[name] for name in names}} for row in rows]
     return session.connection().execute(statement, given).rowcount

@@ -13,12 +13,13 @@ from sqlmodel import Session
 
 from fund.base.clock import FixedClock
 from fund.base.database import Database
-from notifications import alive, lease, outbox, recovery, signing
+from notifications import alive, lease, outbox, recovery, replan, signing
 from notifications.calling import Limits
 from notifications.compose import Composer
 from notifications.poster import SAID_GONE, Poster
 from notifications.wanted import EVENTS
 from notifications.webhooks import announce
+from schema.deadlines import Deadline
 from schema.people import Person
 from schema.webhooks import Webhook
 from tests.notifications.world import NOW, SETTINGS, Post, World, later, statuses
@@ -294,3 +295,26 @@ def test_what_a_worker_that_died_was_calling_is_called_again_even_where_mail_is_
     clock.advance(timedelta(minutes=2))
     assert poster.sweep() == 1
     assert [attempt.outcome for attempt in world.attempts()] == ["unknown", "sent"]
+
+
+def test_calls_beside_reminders_follow_when_those_are_planned_otherwise(
+    world: World, db: Database, receiver: Receiver
+) -> None:
+    hook(world, receiver)
+    key = world.deadline(date(2021, 9, 30))
+    world.plan(key, [-7, -1])
+    with db.write() as session:
+        session.get_one(Person, world.ana).zone = "Asia/Manila"
+        outbox.cancel(session, outbox.MESSAGES.c.offset_days == -1, reason="met", now=NOW)
+    with db.write() as session:
+        wanted = [(session.get_one(Deadline, key), world.offsets(session, [-7, -1]))]
+        mended = replan.mend(session, replan.differences(session, wanted, NOW), NOW)
+    assert (mended.planned, mended.changed) == (1, 1)
+    mails, calls = world.messages(kind="reminder"), world.messages(kind="webhook")
+    assert [mail.next_at.isoformat() for mail in mails] == [
+        "2021-09-23T01:00:00+00:00",
+        "2021-09-29T01:00:00+00:00",
+    ]
+    assert [(call.status, call.next_at) for call in calls] == [(mail.status, mail.next_at) for mail in mails]
+    assert [call.payload["at"] for call in calls] == [mail.next_at.isoformat() for mail in mails]
+    assert statuses(calls) == ["pending", "pending"]
