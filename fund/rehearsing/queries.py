@@ -26,6 +26,7 @@ from fund.worker import Worker
 from notifications.dates import end_of_local_day, local_day
 from schema.applications import Application
 from schema.deadlines import Deadline
+from schema.mails import MailTemplate
 from schema.outbox import Message, MessageStatus
 from schema.people import Person
 from schema.rounds import Round
@@ -189,7 +190,7 @@ def _told(database: Database, recorder: Recorder) -> list[Mail]:
 
 
 def _unwritten(database: Database, since: datetime) -> list[Trouble]:
-    """Mail that could not be written or addressed, and why."""
+    """Mail that could not be written or addressed, and words of managers that could not be used, and why."""
     with database.read() as session:
         rows = session.exec(
             select(Message, Application)
@@ -197,12 +198,20 @@ def _unwritten(database: Database, since: datetime) -> list[Trouble]:
             .where(Message.status == MessageStatus.DEAD, col(Message.finished_at) >= since)
             .order_by(col(Message.finished_at), col(Message.id))
         ).all()
-    return [_trouble(message, about) for message, about in rows]
+        words = session.exec(select(MailTemplate).where(col(MailTemplate.failed_at) >= since)).all()
+    unusable = [Trouble(one.failed_at or since, "", _named(one.template), one.failure) for one in words]
+    return [*(_trouble(message, about) for message, about in rows), *unusable]
+
+
+def _named(template: str) -> str:
+    return template.replace("_", " ").capitalize()
 
 
 def _trouble(message: Message, about: Application | None) -> Trouble:
     title, member = (about.title, about.member_id) if about is not None else ("", None)
-    return Trouble(message.finished_at or message.next_at, title, message.template, message.reason, member)
+    return Trouble(
+        message.finished_at or message.next_at, title, _named(message.template), message.reason, member
+    )
 
 
 def _mail(

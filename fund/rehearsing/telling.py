@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fund.rehearsing.acting import Trouble
 from fund.rehearsing.queries import Mail, Rehearsal
 from fund.rehearsing.scenario import Manner, Scenario
 from fund.web.i18n import gettext as _
@@ -91,8 +92,12 @@ def lines(rehearsal: Rehearsal) -> Iterator[str]:
         moment = mail.at.astimezone(ZoneInfo(mail.zone))
         yield f"  {moment:%Y-%m-%d %H:%M} {mail.zone:20}  {mail.recipient:32}  {mail.subject}"
     for one in rehearsal.troubles:
-        yield f"  {one.at:%Y-%m-%d %H:%M} UTC  could not: {one.deadline} – {one.about}: {one.reason}"
+        yield f"  {one.at:%Y-%m-%d %H:%M} UTC  could not: {_named(one)}: {one.reason}"
     yield f"  {_summary(rehearsal)}"
+
+
+def _named(trouble: Trouble) -> str:
+    return f"{trouble.deadline} – {trouble.about}" if trouble.about else trouble.deadline
 
 
 def _summary(rehearsal: Rehearsal) -> str:

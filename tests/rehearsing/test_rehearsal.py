@@ -18,6 +18,7 @@ from fund.rehearsing.queries import rehearse
 from fund.rehearsing.scenario import Manner, Scenario
 from schema.applications import Application
 from schema.ledger import LedgerEvent
+from schema.mails import MailTemplate
 from schema.outbox import Message
 from schema.people import Membership, PersonRole
 from tests.rehearsing.support import everything, planned_fund, rehearsed
@@ -154,6 +155,25 @@ def test_where_many_take_part_the_first_are_enough_for_a_page(sqlite_db, clock):
         "Proposal 0",
         "Proposal 1",
     }
+
+
+@pytest.mark.parametrize(("text", "works"), [("{{ title }} {{ link }}", True), ("No link.", False)])
+def test_words_that_a_manager_wrote_are_rehearsed(fund, clock, text, works):
+    words = MailTemplate(
+        template="not_submitted",
+        language="en",
+        subject="Too late: {{ title }}",
+        text=text,
+        html=f"<p>{text}</p>",
+        saved_at=clock.now(),
+        saved_by_id=fund.manager.person_id or 0,
+    )
+    with fund.db.write() as session:
+        session.add(words)
+    found = rehearsed(fund, NOBODY, clock.now(), applications=1, until=SOON)
+    (lapsed,) = [mail.subject for mail in found.mails if mail.template == "not_submitted"]
+    assert lapsed.startswith("Too late: " if works else "Not submitted in time: ")
+    assert [one.deadline for one in found.troubles] == ([] if works else ["Not submitted"])
 
 
 def test_it_ends_with_the_day_that_was_named(fund, clock):
