@@ -71,6 +71,8 @@ SHOWS_NEXT = {
     "reviews_in": "manager",
 }
 """The notices that tell their reader what she owes next, and as whom. A reminder shows its own deadline."""
+TAKEN_BACK = "taken_back"
+"""The mail that tells that a step was undone: it shows what its reader owes again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ def invent(values: Mapping[str, Any], deadline: Mapping[str, Any] | None) -> Tru
 def _deadline(session: Session, facts: Facts) -> Facts | None:
     if facts.deadline_id is not None:
         return next(iter(_BY_KEY.rows(session, deadline_id=facts.deadline_id)), None)
+    if facts.template == TAKEN_BACK:
+        return _owed_by_reader(session, facts, _AGAIN)
     role = SHOWS_NEXT.get(facts.template)
     if role is None or facts.application_id is None:
         return None
@@ -167,9 +171,13 @@ def _deadline(session: Session, facts: Facts) -> Facts | None:
 
 def _over(session: Session, facts: Facts) -> Facts | None:
     """What the reader owed of it that ended in the same moment in which the mail was written down."""
-    if facts.kind != "notice" or facts.person_id is None:
+    if facts.kind != "notice":
         return None
-    if facts.application_id is None and facts.subject_kind != "round":
+    return _owed_by_reader(session, facts, _OVER_OF_ROUND if facts.application_id is None else _OVER)
+
+
+def _owed_by_reader(session: Session, facts: Facts, which: Prepared) -> Facts | None:
+    if facts.person_id is None or (facts.application_id is None and facts.subject_kind != "round"):
         return None
     values = {
         "application": facts.application_id,
@@ -178,7 +186,6 @@ def _over(session: Session, facts: Facts) -> Facts | None:
         "person": facts.person_id,
         "moment": facts.created_at,
     }
-    which = _OVER_OF_ROUND if facts.application_id is None else _OVER
     return next(iter(which.rows(session, **values)), None)
 
 
@@ -242,7 +249,8 @@ _LETTER = select(LETTERS.c.subject, LETTERS.c.intro, LETTERS.c["items"]).where(
 )
 
 
-def _over_query(*of: Any) -> Prepared:
+def _owed_query(since: Any, *of: Any) -> Prepared:
+    """What a person owes of it, or owed, where it became so at that moment."""
     d, person = DEADLINES.c, bindparam("person", type_=MESSAGES.c.person_id.type)
     acts = exists().where(
         APPLICATIONS.c.id == d.application_id,
@@ -259,17 +267,18 @@ def _over_query(*of: Any) -> Prepared:
         and_(d.owner_role == "reviewer", reviews),
     )
     same = and_(d.subject_kind == bindparam("kind"), d.subject_id == bindparam("subject"))
-    moment = bindparam("moment", type_=d.closed_at.type)
-    over = text("deadline.status IN ('met', 'cancelled', 'waived')")
+    moment = bindparam("moment", type_=since.type)
     return Prepared(
         select(*_DEADLINE_COLUMNS)
-        .where(*of, over, d.closed_at == moment, owed)
+        .where(*of, since == moment, owed)
         .order_by(case((same, 0), else_=1), d.due_at)
         .limit(literal_column("1"))
     )
 
 
-_OVER = _over_query(DEADLINES.c.application_id == bindparam("application"))
-_OVER_OF_ROUND = _over_query(
-    DEADLINES.c.round_id == bindparam("subject"), DEADLINES.c.subject_kind == bindparam("kind")
-)
+_IS_OVER = text("deadline.status IN ('met', 'cancelled', 'waived')")
+_OF_APPLICATION = DEADLINES.c.application_id == bindparam("application")
+_OF_ROUND = and_(DEADLINES.c.round_id == bindparam("subject"), DEADLINES.c.subject_kind == bindparam("kind"))
+_OVER = _owed_query(DEADLINES.c.closed_at, _OF_APPLICATION, _IS_OVER)
+_OVER_OF_ROUND = _owed_query(DEADLINES.c.closed_at, _OF_ROUND, _IS_OVER)
+_AGAIN = _owed_query(DEADLINES.c.moved_at, _OF_APPLICATION, text("deadline.status = 'open'"))

@@ -374,6 +374,17 @@ def test_the_mail_of_what_is_over_takes_it_from_the_calendar(
     assert event.end == datetime(2021, 9, 30, 22, tzinfo=UTC)
 
 
+def test_what_is_owed_again_after_a_step_was_undone_comes_back_into_the_calendar(world: World) -> None:
+    acts_for(world)
+    world.deadline(date(2021, 9, 30), generation=1, label="Answer the offer")
+    world.deadline(date(2021, 9, 29), generation=2, moved_at=NOW)
+    mail = composed(world, template="taken_back", payload={"what": "Submit"})
+    assert "What is due: Hand in the report\n" in mail.text
+    (file,) = read(mail).iter_attachments()
+    (event,) = Calendar.from_ical(file.get_content()).walk("VEVENT")
+    assert (int(event["SEQUENCE"]), str(event["STATUS"])) == (4, "CONFIRMED")
+
+
 def test_what_others_owed_is_taken_from_nobodys_calendar(world: World) -> None:
     for role in ("applicant", "manager", "reviewer"):
         assert over(world, "receipt", owner_role=role) == []

@@ -11,7 +11,9 @@ from sqlmodel import col, select
 from fund.base import extending
 from fund.base.errors import FundError
 from fund.people import service as people
+from fund.pipeline import feeds
 from fund.rounds import service as rounds
+from fund.rounds.calendar import Voice
 from schema.applications import Application
 from schema.deadlines import Deadline
 from schema.feeds import CalendarFeed
@@ -19,6 +21,7 @@ from schema.people import Membership
 from schema.reviews import Review
 from schema.rounds import Round
 from tests.support.doors import Doors, shown
+from tests.support.watching import statements
 from tests.support.world import assign, draft, move, review_in, submit, to_active, world
 
 
@@ -160,6 +163,20 @@ def test_a_manager_sees_what_is_owed_to_the_fund_but_no_draft_and_nothing_of_her
         session.add(Membership(person_id=here.manager.person_id, member_id=here.member_id, since=clock.now()))
     own = entries(doors, path)
     assert not any("/pipeline/" in str(event["URL"]) for event in own.values())
+
+
+def test_a_feed_takes_the_same_number_of_questions_however_much_is_in_it(here, doors, clock):
+    asked = []
+    for count in (1, 4):
+        with here.db.write() as session:
+            for _ in range(count):
+                to_active(session, here, clock.now())
+        with here.db.read() as session, statements(here.db) as seen:
+            found = feeds.of_person(session, here.manager, clock.now(), Voice(doors.settings))
+        asked.append((len(seen), len(found)))
+    (few, one), (many, five) = asked
+    assert many <= few, "the first time reads workflows besides"
+    assert five > one
 
 
 def test_an_auditor_and_an_outsider_owe_nothing(here, doors, clock):
