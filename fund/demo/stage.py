@@ -155,6 +155,7 @@ def _open(settings: Settings, held: StageFolder) -> Stage:
             "smtp_security": "none",
             "smtp_user": "",
             "mail_limits": "",
+            "smtp_connections": 1,  # its list of mail stands in the order in which they fell due
             "webhook_private": True,
             "sweep_seconds": 2.0,
         }
