@@ -12,7 +12,7 @@ from bench.mails import a_sender
 from bench.measure import folder, fresh_databases
 from fund.base.clock import FixedClock
 from fund.base.database import Database
-from notifications import lease
+from notifications import recovery
 from tests.notifications.world import NOW, World
 from tests.support.smtp import Mailbox
 
@@ -63,7 +63,7 @@ def _sweeps(database: Database, sender: object) -> int:
     for nth in range(1, 10):
         sender.sweep()  # type: ignore[attr-defined]
         with database.read() as session:
-            if not lease.holders(session):
+            if not recovery.holders(session):
                 return nth
     raise AssertionError("what the dead worker held was not taken over")
 
