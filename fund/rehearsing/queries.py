@@ -169,10 +169,12 @@ def _invented(round_: Round, total: int, wanted: int | None, now: datetime) -> i
 
 
 def _end(round_: Round, until: date | None, now: datetime) -> datetime:
-    end = end_of_local_day(until, round_.zone) if until is not None else now + HORIZON
-    if end <= now:
+    today = local_day(now, round_.zone)
+    if until is None or until > today + HORIZON:
+        return now + HORIZON
+    if until < today:
         raise Invalid({"until": _("The last day lies in the past. Choose a later one.")})
-    return end
+    return end_of_local_day(until, round_.zone)
 
 
 def _told(database: Database, recorder: Recorder) -> list[Mail]:

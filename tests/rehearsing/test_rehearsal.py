@@ -10,11 +10,11 @@ from datetime import date, timedelta
 import pytest
 from sqlmodel import SQLModel, col, select
 
-from fund.base.errors import NotFound
+from fund.base.errors import Invalid, NotFound
 from fund.base.settings import Settings
 from fund.rehearsing import telling
 from fund.rehearsing.copying import LEFT_OUT, scratch
-from fund.rehearsing.queries import rehearse
+from fund.rehearsing.queries import HORIZON, rehearse
 from fund.rehearsing.scenario import Manner, Scenario
 from schema.applications import Application
 from schema.ledger import LedgerEvent
@@ -180,3 +180,27 @@ def test_it_ends_with_the_day_that_was_named(fund, clock):
     found = rehearsed(fund, NOBODY, clock.now(), until=date(2021, 10, 2))
     assert all(mail.at < found.until for mail in found.mails)
     assert found.until - clock.now() < timedelta(days=13)
+
+
+@pytest.mark.parametrize("last", [date(9999, 12, 31), date(2021, 9, 21)])
+def test_any_day_from_today_on_can_be_the_last(fund, clock, last):
+    found = rehearsed(fund, NOBODY, clock.now(), applications=0, until=last)
+    assert clock.now() < found.until <= clock.now() + HORIZON
+
+
+@pytest.mark.parametrize("last", [date(1, 1, 1), date(2021, 9, 20)])
+def test_no_day_before_can(fund, clock, last):
+    with pytest.raises(Invalid):
+        rehearsed(fund, NOBODY, clock.now(), until=last)
+
+
+@pytest.mark.slow
+def test_time_that_stands_still_goes_on_when_it_is_decided_so(sqlite_db, clock):
+    here = world(sqlite_db, clock.now())
+    with sqlite_db.write() as session:
+        project = worlds.to_active(session, here, clock.now())
+        worlds.move(session, project, "suspend", here.manager, clock.now(), reason="A flood.")
+    found = rehearse(sqlite_db, Settings(), here.round_slug, IN_TIME, clock.now())
+    told = [mail.template for mail in found.mails]
+    assert told.index("resumed") < told.index("report_received") < told.index("completed")
+    assert found.troubles == []
