@@ -47,6 +47,7 @@ class Deadline(SQLModel, table=True):
             sqlite_where=text("status = 'open' AND passed_at IS NULL"),
             postgresql_where=text("status = 'open' AND passed_at IS NULL"),
         ),
+        Index("ix_deadline_subject", "subject_kind", "subject_id"),
         Index("ix_deadline_application_id_status", "application_id", "status"),
         Index("ix_deadline_owner_role_status_due_at", "owner_role", "status", "due_at"),
     )

@@ -4,16 +4,26 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from fund.base import audience, following, ledger, subjects
+from fund.base import access, audience, following, ledger, subjects
 from fund.base.errors import Invalid
+from fund.base.facts import open_deadlines
 from notifications import outbox
 from schema.ledger import LedgerEvent
 from schema.outbox import Message
 from schema.rounds import Round
 from schema.rows import Whole
+from tests.support.watching import statements
 from tests.support.world import draft, submit, world
 
 LOOKING = {
+    "reference": (access.BY_REFERENCE.question.one, {"key": "PIF-ABCDEF"}, "reference=?"),
+    "locked": (subjects.AFRESH["application"].question.many, {"keys": [1, 2]}, "rowid=?"),
+    "deadlines of one": (
+        following.OPEN_AMONG.one,
+        {"kind": "application", "key": 1},
+        "subject_kind=? AND subject_id=?",
+    ),
+    "children of one": (subjects.STANDING.one, {"key": 1}, "application_id=?"),
     "deadlines": (
         following.OPEN_AMONG.many,
         {"kind": "application", "keys": [1, 2]},
@@ -34,6 +44,19 @@ def test_an_index_leads_to_the_rows(sqlite_db, name):
         plan = cursor.execute(f"EXPLAIN QUERY PLAN {ready.sql}", ready.values(parameters)).fetchall()
     found = [step for *_, step in plan if step.startswith("SEARCH") and step.endswith(f"({columns})")]
     assert found, plan
+
+
+def test_what_a_guard_asks_of_one_subject_is_found_by_it(sqlite_db, clock):
+    """Among a million deadlines, asked by every submission."""
+    here = world(sqlite_db, clock.now())
+    with sqlite_db.write() as session:
+        application = draft(session, here, clock.now())
+        with statements(sqlite_db) as asked:
+            assert open_deadlines(session, application, clock.now()) == {"submission"}
+        plan = session.connection().exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {asked[-1]}", ("application", 1, "open", "x", "held")
+        )
+        assert "(subject_kind=? AND subject_id=?)" in plan.one()[-1]
 
 
 def test_what_is_written_reads_as_the_mapper_would_have_written_it(db, clock):
