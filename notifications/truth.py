@@ -170,7 +170,7 @@ def _deadline(session: Session, facts: Facts) -> Facts | None:
 
 
 def _over(session: Session, facts: Facts) -> Facts | None:
-    """What the reader owed of it that ended in the same moment in which the mail was written down."""
+    """What the reader owed of it that ended, or stands still, since the moment in which the mail was written down."""
     if facts.kind != "notice":
         return None
     return _owed_by_reader(session, facts, _OVER_OF_ROUND if facts.application_id is None else _OVER)
@@ -276,9 +276,10 @@ def _owed_query(since: Any, *of: Any) -> Prepared:
     )
 
 
-_IS_OVER = text("deadline.status IN ('met', 'cancelled', 'waived')")
+_IS_OVER = text("deadline.status IN ('met', 'cancelled', 'waived', 'held')")
+_OVER_SINCE = func.coalesce(DEADLINES.c.closed_at, DEADLINES.c.held_at)
 _OF_APPLICATION = DEADLINES.c.application_id == bindparam("application")
 _OF_ROUND = and_(DEADLINES.c.round_id == bindparam("subject"), DEADLINES.c.subject_kind == bindparam("kind"))
-_OVER = _owed_query(DEADLINES.c.closed_at, _OF_APPLICATION, _IS_OVER)
-_OVER_OF_ROUND = _owed_query(DEADLINES.c.closed_at, _OF_ROUND, _IS_OVER)
+_OVER = _owed_query(_OVER_SINCE, _OF_APPLICATION, _IS_OVER)
+_OVER_OF_ROUND = _owed_query(_OVER_SINCE, _OF_ROUND, _IS_OVER)
 _AGAIN = _owed_query(DEADLINES.c.moved_at, _OF_APPLICATION, text("deadline.status = 'open'"))

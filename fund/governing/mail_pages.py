@@ -26,6 +26,8 @@ FRAMING = (
     "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
+FRAME_ONLY = frozenset({"demo", "direction", "language", "site", "stop"})
+"""What only the frame has a use for."""
 
 flash.register("governing.words_saved", lazy("Saved. The mail goes out with these words from now on."))
 flash.register("governing.words_reset", lazy("The mail goes out with the words that come with the product."))
@@ -184,7 +186,7 @@ def _page(
         form=form or mail_forms.filled(words, row.id or 0 if row else 0, language),
         here_language=language,
         languages=available(),
-        names=known_names(write, name, now),
+        names={key: value for key, value in known_names(write, name, now).items() if key not in FRAME_ONLY},
         longest=LONGEST,
     )
     response.headers["Content-Security-Policy"] = FRAMING

@@ -346,7 +346,8 @@ def test_a_reminder_brings_a_calendar_entry_that_follows_the_deadline(world: Wor
 
 def over(world: World, template: str, status: str = "waived", **columns: Any) -> list[Any]:
     """The calendar files of a notice that was written down in the moment in which a deadline ended."""
-    world.deadline(date(2021, 9, 30), generation=3, status=status, closed_at=NOW, **columns)
+    since = {"held_at": NOW} if status == "held" else {"closed_at": NOW}
+    world.deadline(date(2021, 9, 30), generation=3, status=status, **since, **columns)
     return list(
         read(composed(world, template=template, payload={"what": "x", "reason": "y"})).iter_attachments()
     )
@@ -358,7 +359,9 @@ def acts_for(world: World) -> None:
         session.add(Membership(person_id=world.ana, member_id=world.member_id, since=NOW))
 
 
-@pytest.mark.parametrize(("template", "status"), [("deadline_waived", "waived"), ("receipt", "met")])
+@pytest.mark.parametrize(
+    ("template", "status"), [("deadline_waived", "waived"), ("receipt", "met"), ("suspended", "held")]
+)
 def test_the_mail_of_what_is_over_takes_it_from_the_calendar(
     world: World, template: str, status: str
 ) -> None:
