@@ -39,11 +39,15 @@ def test_the_table_has_a_line_for_each_mail(fund, slug):
 def test_files_hold_all_scenarios(fund, slug, tmp_path):
     sheet, document = tmp_path / "mails.csv", tmp_path / "mails.json"
     for file in (sheet, document):
-        said = fund("rehearse", slug, "--until", in_days(30), "--late", "2", "--as", str(file))
+        said = fund("rehearse", slug, "--until", in_days(20), "--late", "2", "--as", str(file))
         assert said.code == 0
         assert said.out.rstrip().endswith(str(file))
     read = json.loads(document.read_text("utf-8"))
-    assert [one["scenario"] for one in read] == ["in_time", "nobody", "late"]
+    assert [(one["scenario"], one["late_days"]) for one in read] == [
+        ("in_time", 2),
+        ("nobody", 2),
+        ("late", 2),
+    ]
     with sheet.open(newline="") as lines:
         assert len(list(csv.DictReader(lines))) == sum(len(one["mails"]) for one in read)
 

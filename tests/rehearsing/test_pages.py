@@ -34,6 +34,7 @@ def test_a_manager_sees_who_gets_what_and_when(doors, world):
     assert "invented" not in said
 
 
+@pytest.mark.slow
 def test_a_number_of_days_that_is_none_is_told_of(doors, world):
     page = doors.browser(world.auditor).get(f"/rounds/{world.round_slug}/rehearsal?scenario=late&late=soon")
     assert page.status_code == 422

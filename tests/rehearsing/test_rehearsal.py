@@ -66,6 +66,7 @@ def test_without_anybody_to_propose_that_is_said(fund, clock):
     assert "Nobody can propose in this round." in {one.reason for one in found.troubles}
 
 
+@pytest.mark.slow
 def test_where_the_pot_is_empty_proposals_go_on_the_reserve_list(sqlite_db, clock):
     fund = planned_fund(sqlite_db, clock.now(), pot_minor=20_000_00)
     found = rehearsed(fund, IN_TIME, clock.now(), applications=2)
