@@ -93,7 +93,7 @@ def test_a_later_day_plans_anew_tells_those_who_owe_it_and_is_on_record(here, cl
     parts = message_from_bytes(mail.data).walk()
     (file,) = [part for part in parts if part.get_content_type() == "text/calendar"]
     (entry,) = Calendar.from_ical(file.get_payload(decode=True)).walk("VEVENT")
-    assert (entry["SEQUENCE"], entry["UID"]) == (2, f"deadline-{after.id}@{SETTINGS.domain}")
+    assert (entry["SEQUENCE"], entry["UID"]) == (4, f"deadline-{after.id}@{SETTINGS.domain}")
 
 
 def test_moved_again_the_first_mail_does_not_go_out(here, clock):
