@@ -45,7 +45,9 @@ class Worker:
         self.settings, self.database, self.clock = settings, database, clock
         self.present = presence(database, settings.data_dir)
         composer = Composer(mail_settings(settings, demo=demo), catalogue)
-        lines = [Transport(mail_server(settings)) for _ in range(settings.smtp_connections)]
+        # In the web process whoever asks for a page comes first.
+        count = 1 if settings.embedded_worker else settings.smtp_connections
+        lines = [Transport(mail_server(settings)) for _ in range(count)]
         self.sender = Sender(
             database,
             transport or lines[0],

@@ -53,7 +53,8 @@ class Settings(BaseSettings):
     smtp_user: str = Field("", description="Login at the mail server; empty means none.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
     smtp_connections: Annotated[int, Field(ge=1, le=10)] = Field(
-        2, description="How many connections to the mail server at once, where many mails wait."
+        2,
+        description="How many connections to the mail server at once, where many mails wait; one in the web process.",
     )
     mail_limits: str = Field(
         "600/minute",

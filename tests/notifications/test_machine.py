@@ -38,7 +38,7 @@ from schema.outbox import TERMINAL
 from schema.people import Person
 from tests.notifications.world import NOW, SETTINGS, World
 
-WALKS = 60 if os.environ.get("FUND_LONG") else 6
+WALKS = 50 if os.environ.get("FUND_LONG") else 6
 OFFSETS = [-7, -3, -1, 1, 4]
 FIRST = date(2021, 9, 24)
 VERDICTS = ["sent", "retry", "dead", "unknown-kept", "unknown-lost", "unreachable", "down"]
