@@ -21,12 +21,12 @@ OTHERS = [
 
 
 def test_a_planned_round_happens_as_it_was_rehearsed(sqlite_db, clock, mailbox, tmp_path):
-    fund = planned_fund(sqlite_db, clock.now())
+    fund = planned_fund(sqlite_db, clock.now(), project_months=3)
     before = everything(sqlite_db)
-    rehearsal = rehearsed(fund, LATE, clock.now(), applications=2)
+    rehearsal = rehearsed(fund, LATE, clock.now(), applications=1)
     assert everything(sqlite_db) == before
     assert mailbox.messages == []
-    assert told(rehearsal) == lived(fund, mailbox, tmp_path, LATE, clock.now(), 2)
+    assert told(rehearsal) == lived(fund, mailbox, tmp_path, LATE, clock.now(), 1)
     templates = {mail.template for mail in rehearsal.mails}
     assert templates >= {
         "receipt",
