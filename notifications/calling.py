@@ -29,6 +29,8 @@ MOST_WAIT = timedelta(days=1)
 """No receiver makes us wait longer."""
 TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """IPv6 addresses that stand for the IPv4 address in their last 32 bits."""
+OUTSIDE = ipaddress.ip_network("2000::/3")
+"""All IPv6 addresses that lead anywhere on the internet. Site-local ones are global for the standard library."""
 LATER = frozenset({408, 425, 429})
 """Answers of the 400s that ask to come again."""
 GONE = 410
@@ -206,6 +208,8 @@ def _is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return _is_public(inner)
+        if address not in OUTSIDE:
+            return False
     return address.is_global and not address.is_multicast
 
 

@@ -224,6 +224,23 @@ class _Reader(HTMLParser):
         if tag in ("br", "td", "p", "div", "li", "tr", "blockquote"):
             self.words.append(" ")
 
+    def handle_comment(self, data: str) -> None:
+        """Not every program sees the end of a comment at the same place, and some read what stands in it."""
+        self.strange.append("<!--")
+
+    def handle_decl(self, decl: str) -> None:
+        """Nothing is declared but that it is HTML."""
+        if decl.lower() != "doctype html":
+            self.strange.append("<!")
+
+    def unknown_decl(self, data: str) -> None:
+        """Read as a comment by some."""
+        self.strange.append("<![")
+
+    def handle_pi(self, data: str) -> None:
+        """The same."""
+        self.strange.append("<?")
+
     def handle_endtag(self, tag: str) -> None:
         """Words after a link are not the link's."""
         self._into = "" if tag == "a" else self._into

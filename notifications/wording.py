@@ -39,6 +39,12 @@ MACROS = {"subject": "_base/parts.txt", "text": "_base/parts.txt", "html": "_bas
 CALLS = {"left", "moment", "quote"}
 GETTEXT = {"_", "gettext", "ngettext"}
 FILTERS = ("capitalize", "default", "indent", "lines", "lower", "trim", "upper")
+WORDED = ("default", "trim")
+"""Filters to which words may be given. Indented by words, a text doubles with each line break in them."""
+MOST_FILTERS = 4
+"""One after the other: each may make a text longer."""
+MOST_PLACES = 20
+"""Places for values in one text to be translated."""
 FRAMED = ("escape", "e", "indent", "lines")
 """What the frames need besides."""
 IN_DUE = {"label", "days", "here", "there", "utc"}
@@ -52,6 +58,7 @@ TRANS = re.compile(
 )
 VALUE = re.compile(r"{{\s*(\w+)\s*}}")
 PLACE = re.compile(r"%\((\w+)\)s")
+_DEEP = _n("This is nested too deeply to be read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +190,20 @@ def misuses(part: str, text: str, sandbox: Sandbox, names: frozenset[str]) -> It
     except Unreadable as error:
         yield Flaw(part, _n("This cannot be read: %(why)s"), error.lineno, {"why": error.message or ""})
     except RecursionError:
-        yield Flaw(part, _n("This is nested too deeply to be read"))
+        yield Flaw(part, _DEEP)
     else:
-        found: dict[int, Flaw] = {}
+        yield from _misused(part, tree, names)
+
+
+def _misused(part: str, tree: nodes.Template, names: frozenset[str]) -> list[Flaw]:
+    """The first flaw of each line."""
+    found: dict[int, Flaw] = {}
+    try:
         for flaw in _Grammar(part, names).flaws(tree):
             found.setdefault(flaw.line, flaw)
-        yield from sorted(found.values(), key=lambda flaw: flaw.line)
+    except RecursionError:
+        return [Flaw(part, _DEEP)]
+    return sorted(found.values(), key=lambda flaw: flaw.line)
 
 
 class _Grammar:
@@ -208,7 +223,9 @@ class _Grammar:
         self.macros = {one.target for one in tree.find_all(nodes.Import)}
         if self.part in FRAMES and any(isinstance(one, nodes.Extends) for one in tree.body):
             yield from self._outside(tree)
+        line = 1
         for node in tree.find_all(nodes.Node):
+            line = node.lineno = node.lineno or line  # what the compiler puts aside has none
             if not isinstance(node, self.FREE):
                 yield from self._flaws_of(node)
 
@@ -238,7 +255,9 @@ class _Grammar:
             )
 
     def _assign(self, node: nodes.Assign) -> Iterator[Flaw]:
-        if not (isinstance(node.target, nodes.Name) and node.target.name == "_trans"):
+        ours = isinstance(node.target, nodes.Name) and node.target.name == "_trans"
+        # A text put into itself again and again would grow without end.
+        if not ours or "_trans" in _names(node.node):
             yield self._flaw(node, _n("“%(what)s” cannot be used in a mail"), what="set")
 
     def _getattr(self, node: nodes.Getattr) -> Iterator[Flaw]:
@@ -262,13 +281,13 @@ class _Grammar:
         plain = node.dyn_args is None and node.dyn_kwargs is None
         match node.node:
             case nodes.Name(name=name) if name in GETTEXT and plain:
-                texts = node.args[: 2 if name == "ngettext" else 1]
-                fine = bool(texts) and all(
-                    isinstance(one, nodes.Const) and isinstance(one.value, str) and PLAIN.fullmatch(one.value)
-                    for one in texts
-                )
+                count = 2 if name == "ngettext" else 1
+                texts, given = node.args[:count], [*node.args[count:], *node.kwargs]
+                fine = bool(texts) and all(_said(one) for one in texts)
+                fine = fine and not any(_calls(one) for one in given)
             case nodes.Getattr(node=nodes.Name(name=name)):
-                fine = plain and name in self.macros
+                nested = [call.node for one in (*node.args, *node.kwargs) for call in _calls(one)]
+                fine = plain and name in self.macros and all(isinstance(one, nodes.Name) for one in nested)
             case _:
                 fine = False
         if not fine:
@@ -276,7 +295,8 @@ class _Grammar:
 
     def _filter(self, node: nodes.Filter) -> Iterator[Flaw]:
         given = [*node.args, *(one.value for one in node.kwargs)]
-        simple = all(isinstance(one, nodes.Const) and _small(one.value) for one in given)
+        simple = all(isinstance(one, nodes.Const) and _small(one.value, node.name) for one in given)
+        simple = simple and _in_a_row(node) <= MOST_FILTERS
         if node.name not in FILTERS or not simple or node.node is None or node.dyn_args or node.dyn_kwargs:
             yield self._flaw(node, _n("“%(what)s” cannot be used in a mail"), what=f"|{node.name}")
 
@@ -291,8 +311,34 @@ class _Grammar:
             yield self._flaw(node, _n("“%(what)s” cannot be used in a mail"), what="import")
 
 
-def _small(value: object) -> bool:
+def _small(value: object, filter_: str) -> bool:
+    if isinstance(value, str):
+        return filter_ in WORDED
     return not isinstance(value, int | float) or 0 <= value <= 20
+
+
+def _in_a_row(node: nodes.Filter) -> int:
+    """How many filters stand one after the other, the last of them ``node``."""
+    count, before = 1, node.node
+    while isinstance(before, nodes.Filter):
+        count, before = count + 1, before.node
+    return count
+
+
+def _said(node: nodes.Node) -> bool:
+    """Whether it is a text to be translated, with few places for values."""
+    if not (isinstance(node, nodes.Const) and isinstance(node.value, str)):
+        return False
+    return bool(PLAIN.fullmatch(node.value)) and len(PLACE.findall(node.value)) <= MOST_PLACES
+
+
+def _calls(node: nodes.Node) -> list[nodes.Call]:
+    return [*([node] if isinstance(node, nodes.Call) else ()), *node.find_all(nodes.Call)]
+
+
+def _names(node: nodes.Node) -> set[str]:
+    found = [*([node] if isinstance(node, nodes.Name) else ()), *node.find_all(nodes.Name)]
+    return {one.name for one in found}
 
 
 def _called(node: nodes.Node) -> str:

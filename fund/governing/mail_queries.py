@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import ndiff
+from difflib import SequenceMatcher
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
@@ -150,10 +150,20 @@ def words_of(row: MailTemplate | None, shipped: Words) -> Words:
 
 def differences(before: Words, after: Words) -> dict[str, list[tuple[str, str]]]:
     """What changes from one to the other: each part's lines with ``+``, ``-`` or nothing before them."""
-    found = {}
-    for part, text in after.parts().items():
-        lines = ndiff(before.parts()[part].splitlines(), text.splitlines())
-        found[part] = [(line[0].strip(), line[2:]) for line in lines if line[0] != "?"]
+    return {
+        part: _changes(before.parts()[part].splitlines(), text.splitlines())
+        for part, text in after.parts().items()
+    }
+
+
+def _changes(before: list[str], after: list[str]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for what, first, last, start, end in SequenceMatcher(None, before, after).get_opcodes():
+        if what == "equal":
+            found += [("", line) for line in after[start:end]]
+        else:
+            found += [("-", line) for line in before[first:last]]
+            found += [("+", line) for line in after[start:end]]
     return found
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 from sqlmodel import col, select
@@ -347,3 +348,19 @@ def test_programs_read_check_save_and_take_back(here, doors, sent):
     assert doors.program(here.auditor).get(path).status_code == 200
     assert doors.program(here.auditor).put(path, json=WORDS | {"seen": 2}).status_code == 403
     assert doors.program(here.applicant).get(path).status_code == 403
+
+
+def test_versions_of_many_short_lines_are_compared_at_once() -> None:
+    """Whoever looks at a version would wait for minutes where every line is held against every other."""
+    before, after = (
+        Words("s", "\n".join(f"{number * 7 + more:05}" for number in range(1500)), "h") for more in (0, 1)
+    )
+    began = monotonic()
+    found = mail_queries.differences(before, after)["text"]
+    assert monotonic() - began < 5
+    assert [sign for sign, _line in found].count("+") == 1500
+    assert mail_queries.differences(Words("a", "b\nc", ""), Words("a", "c\nd", ""))["text"] == [
+        ("-", "b"),
+        ("", "c"),
+        ("+", "d"),
+    ]

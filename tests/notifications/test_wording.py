@@ -126,6 +126,13 @@ ENDLESS = [
     "{% set x = [] %}",
     "{% filter upper %}a{% endfilter %}",
     "{% call parts.quote(1) %}{% endcall %}",
+    "{{ title" + "|indent('x\\n\\n', true, true)" * 12 + " }}",
+    "{{ title|indent(width='x\\n\\n') }}",
+    "{{ title" + "|lines" * 60 + " }}",
+    "{{ " + "_('%(a)s%(a)s', a=" * 16 + "title" + ")" * 16 + " }}",
+    "{% set _trans = title %}" + "{% set _trans = _('%(a)s%(a)s', a=_trans) %}" * 7 + "{{ _trans }}",
+    "{{ _('" + "%(a)s" * 60 + "', a=title) }}",
+    "{% trans a=_('%(b)s', b=_('%(c)s', c=title)) %}{{ a }}{% endtrans %}",
 ]
 
 
@@ -159,6 +166,7 @@ def test_nothing_grows_without_end() -> None:
     assert flaws(text="{% if a %}" * 900)
     assert flaws(text="{{ " + "(" * 4000)
     assert flaws(subject="{{ " + "-" * 400 + "1 }}")
+    assert flaws(text="{{ title" + "|upper" * 1500 + " }}")
     assert LARGEST == 60_000
 
 
@@ -205,6 +213,10 @@ def test_what_is_wrong_is_said_with_its_line(parts: dict[str, str], line: int, w
         "<base href=//x>",
         "<svg/onload=alert(1)>",
         "<link rel=stylesheet href=//x>",
+        "<!--><img src=//x>-->",
+        "<!--[if mso]><img src=//x><![endif]-->",
+        "<![CDATA[><img src=//x>]]>",
+        "<?x ><img src=//x>",
     ],
 )
 def test_html_that_runs_or_fetches_is_refused(markup: str) -> None:
