@@ -95,6 +95,7 @@ def look(
 ) -> Response:  # fmt: skip
     """How the mail comes out with the words that hold, or with those of a version."""
     write = writer(settings, note)
+    language = language if language in available() else SOURCE
     with db.read() as session:
         row = mail_queries.mail(session, name).saved.get(language)
         if version:

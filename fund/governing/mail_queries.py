@@ -26,6 +26,8 @@ from schema.people import Person
 INVENTED = "invented"
 MOST = 20
 """Messages to choose from for a look at how a mail comes out."""
+UNOPENED = FIXED | {"sign_in"}
+"""Mails that are looked at as invented ones only: they hold what is for their reader alone, as a key or a digest."""
 BY_ITSELF: dict[str, tuple[Lazy, Lazy]] = {
     "colleague": (
         lazy("a colleague of who owes it"),
@@ -179,11 +181,8 @@ class Example:
 
 
 def chooseable(session: Session, viewer: Viewer, template: str) -> list[Example]:
-    """Recent messages of that mail; where there are none, recent proposals. None of the viewer's own members.
-
-    Mails to sign in are left out: what stands in them opens somebody's door.
-    """
-    if template == "sign_in":
+    """Recent messages of that mail; where there are none, recent proposals. None of the viewer's own members."""
+    if template in UNOPENED:
         return []
     found = session.execute(
         select(Message, Application, Person.name)
@@ -216,7 +215,7 @@ def example(session: Session, viewer: Viewer, template: str, wanted: str, now: d
         not number.isdecimal()
         or len(number) > 9
         or kind not in ("message", "proposal")
-        or template == "sign_in"
+        or template in UNOPENED
     ):
         raise NotFound
     if kind == "message":
