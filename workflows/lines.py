@@ -8,6 +8,7 @@ _HEADER = re.compile(r"^\s*\[\[?([^\[\]]+)\]")
 _NAME = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _KEY = re.compile(rf"^\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*=")
 _PART = re.compile(_NAME)
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 # A string that is not closed reaches to the end of its line, so that no text takes more than one reading.
 _TOKEN = re.compile(
     r'''"""(?:.*?"""|.*)|\'\'\'(?:.*?\'\'\'|.*)|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|\#[^\n]*|[\[\]{}]'''
@@ -50,6 +51,8 @@ class Lines:
 
 def _parts(dotted: str) -> Path:
     """The names in a dotted key, without their quotes."""
+    if _PLAIN.fullmatch(dotted):
+        return tuple(dotted.split("."))
     return tuple(part.strip("\"'") for part in _PART.findall(dotted))
 
 
