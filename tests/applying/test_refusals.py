@@ -25,6 +25,8 @@ CALLS = [
     ("PATCH", "", {"edit_version": 1, "title": "Mine"}),
     ("GET", "/moves", None),
     ("POST", "/moves", {"trigger": "withdraw", "version": 2}),
+    ("GET", "/comments", None),
+    ("POST", "/comments", {"text": "Mine"}),
 ]
 
 
