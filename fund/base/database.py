@@ -27,7 +27,9 @@ class Database:
             self.engine = _sqlite_engine(url, "BEGIN IMMEDIATE")
             self._reader = _sqlite_engine(url, "BEGIN")
         else:
-            self.engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+            self.engine = create_engine(
+                url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True
+            )
             self._reader = self.engine
 
     @contextmanager
@@ -83,7 +85,8 @@ def _lost_a_race(error: OperationalError) -> bool:
 
 
 def _sqlite_engine(url: str, begin: str) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
+    wait = {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
+    engine = create_engine(url, connect_args=wait, hide_parameters=True)  # errors are logged, values are not
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

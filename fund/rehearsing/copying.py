@@ -3,9 +3,11 @@
 Tables are copied by what they hold, not by their names: a table that is added later comes along by itself.
 """
 
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,9 @@ LEFT_OUT = frozenset(
 """Secrets, and what says only of the fund itself how it runs. Nobody outside is called from a rehearsal either."""
 IN_HAND = (MessageStatus.GATHERED.value, MessageStatus.CLAIMED.value, MessageStatus.SENDING.value)
 BATCH = 1000
+PREFIX = "fund-rehearsal-"
+LEFT_BEHIND = 24 * 3600
+"""Seconds after which a copy belongs to nobody any more: its process was killed."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Scratch:
 @contextmanager
 def scratch(source: Database, round_id: int, most: int | None = None) -> Iterator[Scratch]:
     """A copy of the round with at most ``most`` of its applications. The source is only read, as of one moment."""
-    with tempfile.TemporaryDirectory(prefix="fund-rehearsal-") as name:
+    _clear_away()
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         folder = Path(name)
         database = _quick(Database(f"sqlite:///{folder / 'rehearsal.sqlite3'}"))
         try:
@@ -69,6 +75,14 @@ def scratch(source: Database, round_id: int, most: int | None = None) -> Iterato
             yield Scratch(database, folder)
         finally:
             database.close()
+
+
+def _clear_away() -> None:
+    """Remove copies that killed processes left behind: there are people in them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # somebody else's, or gone since
+            if folder.lstat().st_mtime < time.time() - LEFT_BEHIND:
+                shutil.rmtree(folder)
 
 
 def _quick(database: Database) -> Database:

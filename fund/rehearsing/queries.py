@@ -2,7 +2,8 @@
 
 import threading
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -39,7 +40,9 @@ HORIZON = timedelta(days=1000)
 """How far ahead is looked at most. Rounds come to their end before; what nobody does, nobody does for ever."""
 PATIENCE = 20.0
 """For how many seconds somebody waits who wants a rehearsal while this process is busy with another one."""
-_stage = threading.Semaphore(1)
+WAITING = 4
+"""So many at most, the one under way among them: whoever waits holds one of the threads that answer everybody."""
+_queue, _stage = threading.Semaphore(WAITING), threading.Semaphore(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +132,35 @@ def rehearse(
         total = _count(session, round_)
         invented = _invented(round_, total, applications, now)
         end = _end(round_, until, now)
-    if not _stage.acquire(timeout=PATIENCE):
-        raise TooMany(_("Another rehearsal is under way. Try again in a moment."), 20)
-    try:
-        with scratch(database, id_of(round_), most) as copy:
-            clock = FixedClock(now)
-            recorder = Recorder(clock)
-            own = settings.model_copy(update={"data_dir": copy.folder, "database_url": "", "mail_limits": ""})
-            worker = Worker(own, copy.database, clock, demo=demo, transport=recorder)
-            play = Play(copy.database, id_of(round_), scenario, now, invented)
-            live(worker, clock, play, end)
-            worker.sender.stop()
-            mails = _told(copy.database, recorder)
-            troubles = [*play.troubles, *_unwritten(copy.database, now)]
-    finally:
-        _stage.release()
+    with _alone(), scratch(database, id_of(round_), most) as copy:
+        clock = FixedClock(now)
+        recorder = Recorder(clock)
+        own = settings.model_copy(update={"data_dir": copy.folder, "database_url": "", "mail_limits": ""})
+        worker = Worker(own, copy.database, clock, demo=demo, transport=recorder)
+        play = Play(copy.database, id_of(round_), scenario, now, invented)
+        live(worker, clock, play, end)
+        worker.sender.stop()
+        mails = _told(copy.database, recorder)
+        troubles = [*play.troubles, *_unwritten(copy.database, now)]
     took_part = min(total, most) if most is not None else total
     return Rehearsal(round_.title, scenario, now, end, took_part, total, invented, mails, troubles)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One rehearsal at a time. Raises TooMany where somebody else's takes too long, or too many wait already."""
+    busy = TooMany(_("Another rehearsal is under way. Try again in a moment."), 20)
+    if not _queue.acquire(blocking=False):
+        raise busy
+    try:
+        if not _stage.acquire(timeout=PATIENCE):
+            raise busy
+        try:
+            yield
+        finally:
+            _stage.release()
+    finally:
+        _queue.release()
 
 
 def round_of(session: Session, slug: str) -> Round:

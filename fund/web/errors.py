@@ -1,6 +1,7 @@
 """Every error as its reader needs it: a page that says what to do, or under /api/ a problem document (RFC 9457)."""
 
 import logging
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any, cast
@@ -30,6 +31,8 @@ from fund.web.i18n import gettext as _
 from fund.web.page import render
 
 log = logging.getLogger(__name__)
+SECRET = re.compile(r"^/(calendar|sign-in|unsubscribe)/[^/]+")
+"""Addresses that are a right by themselves; they are not logged."""
 HIDDEN = ("version",)
 """Posted fields that no person typed."""
 
@@ -112,7 +115,8 @@ def _sentence(detail: Mapping[str, Any]) -> str:
 async def unexpected(request: Request, error: Exception) -> Response:
     """Answer what nobody expected. The log holds the error under the number that the answer shows."""
     reference = secrets.token_hex(4).upper()
-    log.error("error %s: %s %s", reference, request.method, request.url.path, exc_info=error)
+    path = SECRET.sub(r"/\1/…", request.url.path)
+    log.error("error %s: %s %s", reference, request.method, path, exc_info=error)
     shown = Refused(
         500, _("Something went wrong on our side"), _("Nothing was changed. Try again in a moment.")
     )
