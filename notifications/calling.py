@@ -224,9 +224,8 @@ def _is_this_machine(host: str) -> bool:
 
 def _judged(head: h11.Response, said: bytes, now: datetime) -> Answer:
     code = head.status_code
-    words = " ".join(said.decode("utf-8", "replace").split())
-    shown = "".join(sign for sign in words if sign.isprintable())[:200]
-    reply = f"{code} {head.reason.decode('latin-1')}".strip() + (f": {shown}" if shown else "")
+    shown = _shown(said.decode("utf-8", "replace"))
+    reply = f"{code} {_shown(head.reason.decode('latin-1'))}".strip() + (f": {shown}" if shown else "")
     if 200 <= code < 300:
         return Answer(Outcome.SENT, reply)
     if 300 <= code < 400:
@@ -234,6 +233,11 @@ def _judged(head: h11.Response, said: bytes, now: datetime) -> Answer:
     if code < 500 and code not in LATER:
         return Answer(Outcome.DEAD, reply, gone=code == GONE)
     return Answer(Outcome.RETRY, reply, wait=_wait(dict(head.headers).get(b"retry-after"), now))
+
+
+def _shown(words: str) -> str:
+    """The beginning of what a receiver said, in one line."""
+    return "".join(sign for sign in " ".join(words.split()) if sign.isprintable())[:200]
 
 
 def _wait(value: bytes | None, now: datetime) -> timedelta | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import select, text, update
@@ -33,6 +34,8 @@ from schema.wording import gettext_noop as _n
 log = logging.getLogger("notifications")
 AT_ONCE = 8
 """Webhooks that are called at the same time."""
+LONGEST_TURN = 20.0
+"""Seconds after which a webhook begins no other call until the next sweep: each may be slow, and the others wait."""
 SAID_GONE = _n("It answered 410: it wants no more calls")
 CALLED_OFF = "The webhook is turned off"
 
@@ -115,9 +118,9 @@ class Poster:
         key, done = webhook.id or 0, 0
         with self._database.write() as session:
             batch = lease.claim(session, self._present.name, self._clock.now(), webhook=key)
-        left = list(batch.claims)
+        left, until = list(batch.claims), monotonic() + LONGEST_TURN
         try:
-            while left and not self._stopping.is_set():
+            while left and not self._stopping.is_set() and (not done or monotonic() < until):
                 if not self._call(webhook, left.pop(0)):
                     break
                 done += 1

@@ -282,7 +282,9 @@ def _check_text(wrong: dict[str, str], name: str, text: str, limit: int, missing
 
 
 def _leads_here(path: str) -> bool:
-    return path.startswith("/") and not path.startswith("//") and path.isprintable() and " " not in path
+    # Browsers read a backslash as a slash, and //host is elsewhere.
+    fine = path.isprintable() and " " not in path and "\\" not in path
+    return fine and path.startswith("/") and not path.startswith("//")
 
 
 def _locked(session: Session, letter_id: int, edit_version: int) -> Newsletter:

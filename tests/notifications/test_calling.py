@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
 
+import h11
 import pytest
 
 from notifications import calling
@@ -148,3 +149,10 @@ def test_what_is_no_address_to_call(url: str) -> None:
 @pytest.mark.parametrize("url", ["https://example.org", "https://example.org:8443/a?b=c", "http://[::1]:80/"])
 def test_what_is_one(url: str) -> None:
     assert checked(url).hostname
+
+
+def test_no_more_is_kept_of_an_answer_than_people_read() -> None:
+    for head, said in ((b"x" * 9000, b""), (b"x\x85\x9by", b"\x1b[2J" + b"y" * 4000)):
+        told = calling._judged(h11.Response(status_code=500, headers=[], reason=head), said, NOW).reply
+        assert len(told) < 500
+        assert told.isprintable()

@@ -213,6 +213,18 @@ def test_one_that_is_down_holds_up_no_other_and_charges_no_try(
     assert set(statuses(world.messages(webhook_id=dead))) == {"expired"}
 
 
+def test_one_that_is_slow_gets_a_turn_at_a_time(
+    world: World, receiver: Receiver, poster: Poster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred calls that are each answered at the last moment would keep every other webhook waiting for an hour."""
+    monkeypatch.setattr("notifications.poster.LONGEST_TURN", 0)
+    hook(world, receiver)
+    for key in "123":
+        happened(world, key)
+    assert [poster.sweep() for _turn in range(4)] == [1, 1, 1, 0]
+    assert len(receiver.calls) == 3
+
+
 def test_a_new_secret_and_the_former_are_both_good_for_a_while(
     world: World, receiver: Receiver, poster: Poster, clock: FixedClock
 ) -> None:

@@ -206,7 +206,13 @@ def test_it_is_edited_in_the_browser_and_reads_so(small, clock):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("subject", ""), ("heading-1", ""), ("path-3", "https://elsewhere.example"), ("path-3", "//elsewhere")],
+    [
+        ("subject", ""),
+        ("heading-1", ""),
+        ("path-3", "https://elsewhere.example"),
+        ("path-3", "//elsewhere"),
+        ("path-3", "/\\elsewhere"),
+    ],
 )
 def test_what_is_wrong_stands_beside_its_field(small, clock, field, value):
     publish(small, clock)
