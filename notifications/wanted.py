@@ -24,6 +24,8 @@ EVENTS = {
     REMINDER: _n("A person is reminded of a deadline"),
 }
 """Everything that can be wanted. Texts are English, to be translated where shown."""
+CALLS = EVENTS | {"webhook.test": _n("A test call")}
+"""The same, and the call with which a webhook is tried."""
 LISTENING = Prepared(
     select(WEBHOOKS.c.id, WEBHOOKS.c.name, WEBHOOKS.c.events).where(WEBHOOKS.c.disabled_at.is_(None))
 )

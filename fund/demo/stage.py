@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from fund.demo.clock import MovedClock
 from fund.demo.folder import StageFolder
 from fund.demo.story import OPENING, live_through
 from fund.demo.travel import travel
-from fund.rehearsing.living import next_event
+from fund.rehearsing.living import next_event, settle
 from fund.web.i18n import Lazy, lazy
 from fund.worker import Worker
+from notifications.dates import local_day, reminder_moment
 from schema.people import Membership, Person, PersonRole, Role
 
 EDITION = "3"
@@ -71,6 +72,10 @@ class Stage:
         """Move the clock by one of ``STEPS``; ``next`` is the next thing that is due."""
         now = self.clock.now()
         target = now + SPANS[step] if step in SPANS else next_event(self.database, now) or now
+        for monday in _mondays(now, target, self.settings.zone):
+            travel(self.worker, self.clock, monday)
+            self.worker.letters()
+            settle(self.worker)
         travel(self.worker, self.clock, target)
 
     def bar(self, _request: Request, viewer: Viewer) -> Mapping[str, Any]:
@@ -94,6 +99,13 @@ class Stage:
         self.catcher.stop()
         self.database.close()
         self.folder.close()
+
+
+def _mondays(now: datetime, target: datetime, zone: str) -> list[datetime]:
+    """Nine o'clock on each Monday between the two: overviews of a week are written on its first morning only."""
+    first = local_day(now, zone)
+    mornings = (reminder_moment(first, days, zone) for days in range((target - now).days + 2))
+    return [one for one in mornings if now < one <= target and local_day(one, zone).weekday() == 0]
 
 
 def by_role(session: Session) -> list[tuple[Lazy, list[Person]]]:

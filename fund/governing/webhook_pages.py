@@ -14,7 +14,7 @@ from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, ReadsEverything, R
 from fund.web.forms import Form
 from fund.web.i18n import lazy
 from fund.web.page import redirect, render
-from notifications.wanted import EVENTS
+from notifications.wanted import CALLS, EVENTS
 from schema.outbox import MessageStatus
 
 router = APIRouter(include_in_schema=False)
@@ -158,6 +158,7 @@ def _show(request: Request, webhook_id: int, viewer: Viewer, db: Database, form:
             kept=kept,
             form=form or stored,
             known=EVENTS,
+            told=CALLS,
             calls=webhooks.calls(session, webhook_id),
             states=STATES,
             history=webhooks.history(session, webhook_id),

@@ -12,7 +12,7 @@ from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy
 from notifications.kinds import DIGEST
 from notifications.outbox import STUCK
-from notifications.wanted import KIND, REMINDER
+from notifications.wanted import CALLS, KIND, REMINDER
 from schema.applications import Application
 from schema.deadlines import Deadline
 from schema.outbox import DeliveryAttempt, Message, MessageStatus
@@ -127,10 +127,11 @@ class Entry:
     @property
     def subject(self) -> str:
         """Its subject line once written, else what it will be about."""
+        if self.is_call:
+            # That of a reminder bears the template of its mail until it is made.
+            return _(CALLS.get(self.message.rendered_subject or self.message.template, CALLS[REMINDER]))
         if self.message.rendered_subject:
             return self.message.rendered_subject
-        if self.is_call:
-            return REMINDER if self.deadline else self.message.template
         if self.deadline:
             return str(SUBJECTS.get(self.message.template, SUBJECTS["reminder"])) % {"what": _(self.deadline)}
         named = NAMED.get(self.message.template)

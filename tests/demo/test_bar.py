@@ -81,6 +81,20 @@ def test_reminders_arrive_and_are_shown_as_their_reader_gets_them(demo: Demo) ->
     assert browser.get(f"/demo/mail/{len(catcher) + 1}").status_code == 404
 
 
+def test_on_each_monday_on_the_way_managers_get_their_overview(demo: Demo) -> None:
+    demo.browser("Mira").post("/demo/clock/month")
+    with demo.stage.database.read() as session:
+        sent = session.exec(
+            select(Message).where(
+                Message.template == "weekly_overview",
+                Message.status == "sent",
+                Message.address == "mira@fund.example",
+            )
+        ).all()
+    days = [mail.finished_at.date().isoformat() for mail in sent if mail.finished_at]
+    assert days == ["2021-09-27", "2021-10-04", "2021-10-11", "2021-10-18"]
+
+
 @pytest.mark.slow
 def test_the_round_closes_and_the_session_lives_on(demo: Demo) -> None:
     writer = demo.browser(WRITER)

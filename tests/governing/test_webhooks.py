@@ -166,7 +166,12 @@ def test_a_call_stands_in_the_list_of_mail_and_can_be_made_again(here, doors, re
     receiver.answers(404)
     assert worker.poster.sweep() == 1
     browser = doors.browser(here.manager)
-    assert "webhook.test" in shown(browser.get("/mail/problems").text)
+    assert "A test call" in shown(browser.get("/mail/problems").text)
+    assert "A test call" in shown(browser.get(f"/webhooks/{key}").text)
+    assert "webhook.test" not in shown(browser.get(f"/webhooks/{key}").text)
+    heard = shown(doors.browser(here.auditor).get(f"/webhooks/{key}").text)
+    assert "A deadline got another day" in heard
+    assert "deadline.moved" not in heard
     with here.db.read() as session:
         (call,) = calls(session)
     page = shown(browser.get(f"/mail/{call.id}").text)

@@ -294,8 +294,8 @@ def test_anywhere_on_earth_is_called_so(world: World) -> None:
 def test_who_is_told_of_what_others_owe_reads_who_and_since_when(world: World, role: str, owes: str) -> None:
     key = world.deadline(date(2021, 9, 30), owner_role=role)
     mail = composed(world, template="escalation", deadline_id=key, now=later(days=20))
-    since = "Thursday, 30 September 2021, 17:00 (Bogota)"
-    told = f"{owes} owes what is described below since {since}, and it has not been done."
+    until = "Thursday, 30 September 2021, 17:00 (Bogota)"
+    told = f"{owes} was to do what is described below by {until}, and it has not been done."
     assert told in " ".join(mail.text.split())
     before = composed(world, template="escalation", key="before", deadline_id=key)
     assert f"{owes} owes what is described below. It is due soon" in " ".join(before.text.split())
