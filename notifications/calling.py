@@ -74,7 +74,7 @@ def checked(url: str) -> SplitResult:
         raise BadUrl("it is no address") from error
     if not parts.hostname or port == 0 or parts.username is not None or parts.fragment:
         raise BadUrl("it needs a host, and neither a user nor a fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_this_machine(parts.hostname)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_this_machine(parts.hostname)):
         raise BadUrl("it does not begin with https://")
     return parts
 
@@ -213,7 +213,8 @@ def _is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host is named in a way that leads nowhere else."""
     if host == "localhost":
         return True
     try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Request
 from sqlmodel import Session, col, select
@@ -21,6 +22,7 @@ from fund.demo.travel import travel
 from fund.rehearsing.living import next_event, settle
 from fund.web.i18n import Lazy, lazy
 from fund.worker import Worker
+from notifications.calling import is_this_machine
 from notifications.dates import local_day, reminder_moment
 from schema.people import Membership, Person, PersonRole, Role
 
@@ -153,6 +155,14 @@ def set_up(settings: Settings, folder: Path, *, fresh: bool, tell: Callable[[str
     return stage
 
 
+def is_for_one(settings: Settings) -> bool:
+    """Whether nobody but who sits at this machine sees the demonstration.
+
+    Everybody can be a manager in it. Where others come as well, they must not have it call what stands beside it.
+    """
+    return all(is_this_machine(host or "") for host in (settings.host, urlsplit(settings.address).hostname))
+
+
 def _open(settings: Settings, held: StageFolder) -> Stage:
     database = Database(f"sqlite:///{held.path / 'fund.sqlite3'}")
     migrations.upgrade(database)
@@ -168,7 +178,7 @@ def _open(settings: Settings, held: StageFolder) -> Stage:
             "smtp_user": "",
             "mail_limits": "",
             "smtp_connections": 1,  # its list of mail stands in the order in which they fell due
-            "webhook_private": True,
+            "webhook_private": settings.webhook_private or is_for_one(settings),
             "sweep_seconds": 2.0,
         }
     )

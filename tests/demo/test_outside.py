@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fund.app import create_app
 from fund.base.settings import Settings, load_settings
 from fund.demo.pages import add_pages
-from fund.demo.stage import STEPS, Stage
+from fund.demo.stage import STEPS, Stage, is_for_one
 from fund.worker import mail_settings
 from tests.security.test_routes import addresses
 from tests.support.doors import Doors
@@ -66,3 +66,17 @@ def test_no_setting_turns_it_on(sqlite_db, monkeypatch, name):
     app = create_app(load_settings(), db=sqlite_db)
     assert app.state.fund.demo is None
     assert mail_settings(load_settings()).demo is False
+
+
+@pytest.mark.parametrize(
+    ("settings", "alone"),
+    [
+        ({}, True),
+        ({"host": "::1", "base_url": "http://localhost:8000"}, True),
+        ({"host": "0.0.0.0"}, False),
+        ({"base_url": "https://demo.example.org"}, False),
+    ],
+)
+def test_only_who_sits_at_the_machine_may_have_it_call_programs_there(settings, alone):
+    """Everybody is a manager in a demonstration; one that others reach must not be their way into the network."""
+    assert is_for_one(Settings(**settings)) is alone
