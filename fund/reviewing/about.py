@@ -31,14 +31,15 @@ def deadlines(session: Session, reviews: Iterable[Review]) -> dict[int, Deadline
 def notes(session: Session, reviews: Iterable[Review]) -> dict[int, str]:
     """The reason of each review's last move that had one. One query. For its reviewer and for managers.
 
-    What was undone counts as not made.
+    What was undone counts as not made; why a deadline was moved or waived is no reason of a move.
     """
     found = session.exec(
         select(LedgerEvent)
         .where(
             LedgerEvent.subject_kind == "review",
             col(LedgerEvent.subject_id).in_([review.id for review in reviews]),
-            col(LedgerEvent.note).is_not(None) | (col(LedgerEvent.action) == undo.UNDONE),
+            (col(LedgerEvent.note).is_not(None) & (col(LedgerEvent.target) != ""))
+            | (col(LedgerEvent.action) == undo.UNDONE),
         )
         .order_by(col(LedgerEvent.id))
     ).all()

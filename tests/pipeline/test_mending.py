@@ -200,3 +200,13 @@ def test_a_notice_names_the_step_that_it_tells_of(here, clock):
     program = Doors(here.db, clock).program(here.manager)
     found = program.get(f"/api/v1/people/{here.manager.person_id}/mail").json()
     assert "This happened: “Submit the proposal”" in {mail["because"] for mail in found}
+
+
+def test_words_newsletters_and_webhooks_are_found_beside_the_mail(here, clock):
+    for viewer in (here.manager, here.auditor):
+        browser = Doors(here.db, clock).browser(viewer)
+        assert 'href="/mail"' in browser.get("/home").text
+        page = browser.get("/mail").text
+        for path in ("/mail/templates", "/newsletters", "/webhooks"):
+            assert f'href="{path}"' in page
+            assert browser.get(path).status_code == 200

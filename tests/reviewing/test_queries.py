@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from fund.base import access
+from fund.base import access, extending
 from fund.base.errors import NotFound
 from fund.reviewing import opinions, queries
 from fund.reviewing.candidates import candidates
 from fund.reviewing.scorecard import Given, Scorecard
 from schema.applications import Answer, Application
+from schema.deadlines import Deadline
 from schema.people import Membership, Person
 from tests.reviewing.support import FULL, ask, begin, counted, hand_in, in_review, move, screening
 from tests.support import world as made
@@ -250,3 +251,16 @@ def test_the_reason_for_opening_a_review_again_is_there_to_read(db, here, case, 
     move(db, here.manager, case.reviews[0], "reopen", clock.now(), "Please look at the plan again.")
     found = reading(db, here.reviewers[0], case.reviews[0])
     assert (found.note, found.editable, found.others) == ("Please look at the plan again.", True, None)
+
+
+def test_why_a_deadline_was_waived_is_no_reason_for_opening_a_review_again(db, here, case, clock):
+    begin(db, here.reviewers[0], case.reviews[0], clock.now())
+    with db.write() as session:
+        deadline = session.exec(
+            select(Deadline).where(Deadline.subject_kind == "review", Deadline.subject_id == case.reviews[0])
+        ).one()
+        seen = deadline.generation
+        extending.waive(
+            session, here.manager, deadline.id or 0, "Two are enough.", generation=seen, now=clock.now()
+        )
+    assert reading(db, here.reviewers[0], case.reviews[0]).note == ""

@@ -37,7 +37,7 @@ def save_mail(request: Request, viewer: SignedIn, db: DbDep, now: NowDep, form: 
     except Invalid as wrong:
         form.refuse_all(wrong)
         return account_page(request, viewer, db, now, mail=form)
-    return redirect("/account#mail", SAVED)
+    return redirect("/account", SAVED)
 
 
 @router.get("/unsubscribe/{key}/{what}")
@@ -51,6 +51,8 @@ def ask(request: Request, key: Key, what: What, db: DbDep) -> Response:
 @router.post("/unsubscribe/{key}/{what}")
 def stop(request: Request, key: Key, what: What, db: DbDep) -> Response:
     """End it: for the button, and for mail programs that post by themselves (RFC 8058)."""
+    with db.read() as session:
+        choices.whose(session, key, what)  # who only guesses takes nobody's turn to write
     with db.write() as session:
         choices.stop(session, key, what)
     return _stop_page(request, what, done=True)
