@@ -8,7 +8,7 @@ import pytest
 
 from fund.app import ROUTERS
 from tests.support.doors import Doors
-from tests.support.world import assign, draft, move, submit, to_published, world
+from tests.support.world import assign, draft, move, person, submit, to_published, world
 
 PUBLIC = {
     ("GET", "/"),
@@ -41,6 +41,11 @@ PUBLIC = {
     ("POST", "/unsubscribe/{key}/{what}"),  # mail programs post to it by themselves (RFC 8058)
 }
 """What a stranger may ask for. Whoever adds a line says why a stranger needs it."""
+
+OF_THE_FUND = re.compile(
+    r"(/api/v1)?(/webhooks|/mail|/rounds/{slug}/(rehearsal|reminders|working-days|days|manage))(/|$)"
+)
+"""What only managers change and auditors look at."""
 
 
 def addresses(routes: list[Any]) -> Iterator[tuple[str, str]]:
@@ -85,6 +90,29 @@ def test_a_stranger_gets_nowhere_but_where_everybody_may_go(here, clock, found):
         sent_away = answer.headers.get("location", "").startswith("/sign-in?next=")
         if not (answer.status_code in (401, 404) or (answer.status_code == 303 and sent_away)):
             let_in.append(f"{method} {filled}: {answer.status_code}")
+    assert let_in == []
+
+
+@pytest.mark.parametrize("role", ["applicant", "reviewer", "facilitator", "auditor"])
+def test_what_managers_do_for_the_fund_nobody_else_does(here, clock, found, role):
+    """Looking is for auditors too; the newsletter is written by facilitators."""
+    with here.db.write() as session:
+        facilitator = person(session, "Fay Facilitator", clock.now(), roles=["facilitator"])
+    people = {"applicant": here.applicant, "reviewer": here.reviewers[0], "auditor": here.auditor}
+    doors = Doors(here.db, clock)
+    browser = doors.browser(people.get(role, facilitator))
+    filled = found | {"name": "receipt", "language": "en", "kind": "application", "key": "1"}
+    every = [one for one in sorted(set(addresses(doors.app.router.routes))) if OF_THE_FUND.match(one[1])]
+    tried = [one for one in every if role != "auditor" or one[0] != "GET"]
+    assert len(tried) > 20
+    let_in = []
+    for method, path in tried:
+        body = {} if method == "GET" or "/api/" not in path else {"json": {}}
+        answer = browser.request(
+            method, re.sub(r"{(\w+)(?::\w+)?}", lambda part: filled.get(part[1], "1"), path), **body
+        )
+        if answer.status_code not in (403, 404):
+            let_in.append(f"{method} {path}: {answer.status_code}")
     assert let_in == []
 
 
