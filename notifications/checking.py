@@ -44,6 +44,8 @@ ATTRIBUTES = frozenset(
 )
 """What mails are made of: nothing that runs, and nothing that is fetched."""
 FETCHES = re.compile(r"url\s*\(|@import|expression\s*\(|javascript:|data:|\\", re.IGNORECASE)
+UNCLOSED = re.compile(r"<[^<>]*(?:<|\Z)")
+"""A tag that does not end: read differently everywhere, and very slowly where there are many."""
 SCHEMES = ("https://", "http://", "mailto:", "#")
 
 
@@ -133,6 +135,8 @@ def _one(composer: Composer, usual: Said, templates: Mapping[str, Template]) -> 
             came[part] = written(template, values(usual.told, usual.due, part, came.get("subject", "")))
         except Exception as error:
             return [Flaw(part, _n("This cannot be written: %(why)s"), _line(error), {"why": str(error)})]
+    if open_tag := UNCLOSED.search(came["html"]):
+        return [_strange(open_tag[0][:20])]
     return [
         *_subject(came["subject"]),
         *_bodies(composer, usual, came),
@@ -180,10 +184,13 @@ def _markup(html: str, usual: Said) -> Iterator[Flaw]:
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    for what in reader.strange:
-        yield Flaw("html", _n("“%(what)s” may not stand in a mail"), values={"what": what})
+    yield from map(_strange, reader.strange)
     if usual.told.values["link"] in reader.links and not reader.links[usual.told.values["link"]].strip():
         yield Flaw("html", _n("The link has no words: fill the block link_label"))
+
+
+def _strange(what: str) -> Flaw:
+    return Flaw("html", _n("“%(what)s” may not stand in a mail"), values={"what": what})
 
 
 def _alike(came: dict[str, str]) -> Iterator[Flaw]:

@@ -217,6 +217,8 @@ def test_what_is_wrong_is_said_with_its_line(parts: dict[str, str], line: int, w
         "<!--[if mso]><img src=//x><![endif]-->",
         "<![CDATA[><img src=//x>]]>",
         "<?x ><img src=//x>",
+        "<a\n" * 5000,
+        "<p <b>x</b>",
     ],
 )
 def test_html_that_runs_or_fetches_is_refused(markup: str) -> None:
