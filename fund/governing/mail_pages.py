@@ -102,7 +102,8 @@ def look(
             row = mail_queries.version(session, name, version)[0].row
         words = mail_queries.words_of(row, write.shipped(name, language))
         truth = mail_queries.example(session, viewer, name, example, now)
-    return _look(request, write, words, truth, language, now, [])
+        at = mail_queries.moment(session, example, now)
+    return _look(request, write, words, truth, language, at, [])
 
 
 @router.post("/{name}/look")
@@ -115,7 +116,8 @@ def try_out(
     with db.read() as session:
         flaws = mail_service.examine(session, viewer, write, name, language, words, now)
         truth = mail_queries.example(session, viewer, name, form.value("example"), now)
-    return _look(request, write, words, truth, language, now, flaws)
+        at = mail_queries.moment(session, form.value("example"), now)
+    return _look(request, write, words, truth, language, at, flaws)
 
 
 @router.get("/{name}/versions/{key}")

@@ -210,7 +210,7 @@ def example(session: Session, viewer: Viewer, template: str, wanted: str, now: d
     """What a mail would tell of the message or proposal that ``chooseable`` calls so. Raises NotFound."""
     kind, _, number = wanted.partition("-")
     if wanted in ("", INVENTED):
-        return examples(template, now)[0]
+        return examples(template, now)[-1 if template == "overdue" else 0]
     if (
         not number.isdecimal()
         or len(number) > 9
@@ -235,6 +235,13 @@ def example(session: Session, viewer: Viewer, template: str, wanted: str, now: d
     if found is None:
         raise NotFound
     return truth.imagine(session, _about(found, viewer, template, now))
+
+
+def moment(session: Session, wanted: str, now: datetime) -> datetime:
+    """When a message that ``example`` knows goes or went out; ``now`` for anything else. Its mail tells of that day."""
+    kind, _, number = wanted.partition("-")
+    message = session.get(Message, int(number)) if kind == "message" else None
+    return message.next_at if message else now
 
 
 def recent(session: Session, viewer: Viewer, template: str, now: datetime) -> list[Truth]:

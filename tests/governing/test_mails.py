@@ -364,3 +364,19 @@ def test_versions_of_many_short_lines_are_compared_at_once() -> None:
         ("", "c"),
         ("+", "d"),
     ]
+
+
+def test_a_planned_mail_is_looked_at_as_on_the_day_on_which_it_goes_out(here, doors, clock):
+    with here.db.write() as session:
+        draft(session, here, clock.now())
+    browser = doors.browser(here.manager)
+    page = browser.get("/mail/templates/reminder").text
+    nearest = re.findall(r'<option value="(message-\d+)"', page)[0]
+    with here.db.read() as session:
+        planned = session.get_one(Message, int(nearest.partition("-")[2]))
+        truth = mail_queries.example(session, here.manager, "reminder", nearest, clock.now())
+        assert truth.deadline is not None
+        left = (truth.deadline.due_at - planned.next_at).days
+    word = "day" if left == 1 else "days"
+    assert f"{left} {word} left:" in browser.get(f"/mail/templates/reminder/look?example={nearest}").text
+    assert "days overdue:" in browser.get("/mail/templates/overdue/look").text
