@@ -191,6 +191,8 @@ def misuses(part: str, text: str, sandbox: Sandbox, names: frozenset[str]) -> It
         yield Flaw(part, _n("This cannot be read: %(why)s"), error.lineno, {"why": error.message or ""})
     except RecursionError:
         yield Flaw(part, _DEEP)
+    except ValueError as error:  # a number of thousands of digits
+        yield Flaw(part, _n("This cannot be read: %(why)s"), values={"why": str(error)})
     else:
         yield from _misused(part, tree, names)
 

@@ -167,6 +167,7 @@ def test_nothing_grows_without_end() -> None:
     assert flaws(text="{{ " + "(" * 4000)
     assert flaws(subject="{{ " + "-" * 400 + "1 }}")
     assert flaws(text="{{ title" + "|upper" * 1500 + " }}")
+    assert flaws(text="{{ " + "9" * 9000 + " }}")
     assert LARGEST == 60_000
 
 

@@ -1,5 +1,7 @@
 """What somebody chooses about mail: on her account, by the API, and by the link in a mail, signed in or not."""
 
+from time import monotonic
+
 import pytest
 
 from fund.people import choices
@@ -40,7 +42,8 @@ def test_everything_comes_by_itself_until_she_chooses_otherwise(doors, amina):
     assert 'value="single" checked' in page
     assert page.count('name="topics"') == page.count("checked") - 2 == len(choices.offered(amina))
     answer = browser.post("/account/mail", data={"pace": "digest", "topics": ["lessons", "comments"]})
-    assert answer.status_code == 303
+    # The page from its beginning, where it says that it is saved.
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
     assert chosen(doors, amina) == choices.Choices(True, False, frozenset({"newsletter", "progress"}))
     assert 'value="digest" checked' in browser.get("/account").text
 
@@ -92,8 +95,8 @@ def test_a_mail_program_ends_digests_with_one_post_and_nobody_signed_in(doors, a
 
 def test_newsletters_stop_altogether_and_the_rest_comes(doors, amina):
     path = f"/unsubscribe/{key_of(doors, amina)}/newsletter"
-    assert "Newsletter" in shown(doors.browser().get(path).text)
-    doors.browser().post(path)
+    assert "Stop these emails: Newsletter" in shown(doors.browser().get(path).text)
+    assert "Stopped: Newsletter" in shown(doors.browser().post(path).text)
     assert chosen(doors, amina) == choices.Choices(False, True, frozenset({"newsletter"}))
 
 
@@ -107,3 +110,12 @@ def test_a_wrong_key_and_what_is_owed_lead_nowhere(doors, amina):
     ):
         assert doors.browser().get(path).status_code == 404
         assert doors.browser().post(path).status_code == 404
+
+
+def test_whoever_guesses_a_key_waits_for_nobody_and_holds_nobody_up(doors, amina):
+    """The address is open to strangers: what is no key must not take the turn to write."""
+    began = monotonic()
+    with doors.db.write() as session:
+        session.get_one(Person, amina.person_id)  # somebody writes just now
+        assert doors.browser().post(f"/unsubscribe/{'a' * 24}/digest").status_code == 404
+    assert monotonic() - began < 10
