@@ -7,6 +7,7 @@ no proxy is used.
 
 import asyncio
 import ipaddress
+import os
 import re
 import socket
 import ssl
@@ -116,7 +117,7 @@ class _Call:
         except TimeoutError:
             broken, said = Outcome.RETRY, "No answer came in time"
         except (OSError, h11.ProtocolError) as error:
-            broken, said = Outcome.UNKNOWN, str(error) or type(error).__name__
+            broken, said = Outcome.UNKNOWN, _plain(error)
         else:
             broken, said = Outcome.UNKNOWN, "The line broke after the call was made"
         if self.head is not None:  # the status is what counts; the words after it may be missing
@@ -234,6 +235,13 @@ def _judged(head: h11.Response, said: bytes, now: datetime) -> Answer:
     if code < 500 and code not in LATER:
         return Answer(Outcome.DEAD, reply, gone=code == GONE)
     return Answer(Outcome.RETRY, reply, wait=_wait(dict(head.headers).get(b"retry-after"), now))
+
+
+def _plain(error: Exception) -> str:
+    """What went wrong with a line, in words and without the numbers of the system."""
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno:
+        return os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
+    return str(error) or type(error).__name__
 
 
 def _shown(words: str) -> str:

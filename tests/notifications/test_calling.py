@@ -84,7 +84,7 @@ def test_before_the_call_nothing_happened_and_after_it_nobody_can_tell(receiver:
     with socket.create_server(("127.0.0.1", 0)) as once:
         port = once.getsockname()[1]
     gone = call(f"http://127.0.0.1:{port}/", {}, b"{}", now=NOW, private=True)
-    assert gone.outcome == Outcome.UNREACHABLE
+    assert (gone.outcome, gone.reply) == (Outcome.UNREACHABLE, "Connection refused")
     nowhere = call("https://hooks.invalid/", {}, b"{}", now=NOW)
     assert nowhere.outcome == Outcome.UNREACHABLE
 
