@@ -5,7 +5,6 @@ Tables are copied by what they hold, not by their names: a table that is added l
 
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -64,9 +63,9 @@ class Scratch:
 @contextmanager
 def scratch(source: Database, round_id: int, most: int | None = None) -> Iterator[Scratch]:
     """A copy of the round with at most ``most`` of its applications. The source is only read, as of one moment."""
-    _clear_away()
     with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         folder = Path(name)
+        _clear_away(folder)
         database = _quick(Database(f"sqlite:///{folder / 'rehearsal.sqlite3'}"))
         try:
             SQLModel.metadata.create_all(database.engine)
@@ -77,11 +76,12 @@ def scratch(source: Database, round_id: int, most: int | None = None) -> Iterato
             database.close()
 
 
-def _clear_away() -> None:
-    """Remove copies that killed processes left behind: there are people in them."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+def _clear_away(fresh: Path) -> None:
+    """Remove copies beside ``fresh`` that killed processes left behind: there are people in them."""
+    since = fresh.stat().st_mtime - LEFT_BEHIND
+    for folder in fresh.parent.glob(f"{PREFIX}*"):
         with suppress(OSError):  # somebody else's, or gone since
-            if folder.lstat().st_mtime < time.time() - LEFT_BEHIND:
+            if folder.lstat().st_mtime < since:
                 shutil.rmtree(folder)
 
 
