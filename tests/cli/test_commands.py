@@ -13,7 +13,18 @@ from schema.people import Person, PersonRole
 from tests.support.doors import Doors
 from tests.support.world import draft, submit, world
 
-COMMANDS = ("demo", "serve", "worker", "migrate", "create-manager", "token", "audit", "mail", "rehearse", "workflow")
+COMMANDS = (
+    "demo",
+    "serve",
+    "worker",
+    "migrate",
+    "create-manager",
+    "token",
+    "audit",
+    "mail",
+    "rehearse",
+    "workflow",
+)
 EMAIL = "mira@fund.example"
 
 

@@ -228,9 +228,7 @@ def test_a_round_that_asks_for_concept_notes_says_what_is_asked_when(doors, worl
     assert "Concept note and proposal" in page
     assert "Concept note → Proposal → Review → Decision → Award → Reporting → Sharing" in page
     planned_at = manager.post("/rounds/new", data=TYPED | {"workflow": "concept"}).headers["location"]
-    assert "Concept note and proposal, version 1" in shown(
-        manager.get(planned_at).text
-    )
+    assert "Concept note and proposal, version 1" in shown(manager.get(planned_at).text)
     form = shown(manager.get(planned_at.replace("/manage", "/form")).text)
     later = "Asked later on, in the stage “Proposal”, of those who come that far."
     assert form.count(later) == 4
