@@ -259,7 +259,8 @@ def _about(application: Application, viewer: Viewer, template: str, now: datetim
 
 
 def _apart(viewer: Viewer) -> ColumnElement[bool]:
-    return col(Application.id).is_(None) | col(Application.member_id).not_in(viewer.member_ids)
+    submitted, others = col(Application.submitted_at).is_not(None), col(Application.member_id)
+    return col(Application.id).is_(None) | (submitted & others.not_in(viewer.member_ids))
 
 
 def _readable(viewer: Viewer) -> SelectOfScalar[Application]:

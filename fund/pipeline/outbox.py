@@ -1,12 +1,14 @@
 """The outbox as managers look at it: what went, what waits, what did not go and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, select, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from fund.base.definitions import definition_by_id
 from fund.base.permissions import Viewer
 from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy
@@ -74,6 +76,8 @@ SUBJECTS = {
     "colleague": lazy("To a colleague: %(what)s"),
     "deadline_moved": lazy("New day: %(what)s"),
 }
+STAFF = frozenset({"manager", "auditor"})
+"""The roles of whoever looks at mail here."""
 NAMED = {
     "digest": lazy("Digest of the day"),
     "newsletter": lazy("Newsletter"),
@@ -97,6 +101,13 @@ class Entry:
     reference: str
     deadline: str
     """What the deadline asks for that it reminds of, or nothing."""
+    private: bool = False
+    """Whether it tells of a draft, which the fund does not read before it is submitted: not even its title."""
+
+    @property
+    def text(self) -> str:
+        """What was written, as far as the fund may read it: a digest may tell of drafts among the rest."""
+        return "" if self.private or self.message.kind == DIGEST else self.message.rendered_text
 
     @property
     def is_call(self) -> bool:
@@ -130,7 +141,7 @@ class Entry:
         if self.is_call:
             # That of a reminder bears the template of its mail until it is made.
             return _(CALLS.get(self.message.rendered_subject or self.message.template, CALLS[REMINDER]))
-        if self.message.rendered_subject:
+        if self.message.rendered_subject and not (self.private or self.message.kind == DIGEST):
             return self.message.rendered_subject
         if self.deadline:
             return str(SUBJECTS.get(self.message.template, SUBJECTS["reminder"])) % {"what": _(self.deadline)}
@@ -169,14 +180,14 @@ def page(session: Session, viewer: Viewer, status: str, number: int) -> tuple[li
         query, total = query.where(col(Message.status) == status), total.where(col(Message.status) == status)
     query = query.order_by(*ORDER)
     found = session.execute(query.limit(PAGE).offset((number - 1) * PAGE)).all()
-    return [Entry(*row) for row in found], session.execute(total).scalar_one()
+    return _read(session, found), session.execute(total).scalar_one()
 
 
 def of_application(session: Session, application: Application) -> list[Entry]:
     """Every message about the application, in the order of ``page``."""
     query = _entries().where(col(Message.application_id) == application.id)
     found = session.execute(query.order_by(*ORDER)).all()
-    return [Entry(*row) for row in found]
+    return _read(session, found)
 
 
 def of_person(session: Session, viewer: Viewer, person_id: int) -> list[Entry]:
@@ -187,7 +198,7 @@ def of_person(session: Session, viewer: Viewer, person_id: int) -> list[Entry]:
     query = _entries().where(col(Message.person_id) == person_id, _apart(viewer))
     order = (col(Message.finished_at).is_not(None), *ORDER[1:])
     found = session.execute(query.order_by(*order).limit(MOST)).all()
-    return [Entry(*row) for row in found]
+    return _read(session, found)
 
 
 def stuck(session: Session, viewer: Viewer, number: int) -> tuple[list[Entry], int]:
@@ -197,13 +208,13 @@ def stuck(session: Session, viewer: Viewer, number: int) -> tuple[list[Entry], i
     query = _entries().where(*which).order_by(col(Message.finished_at).desc(), col(Message.id))
     found = session.execute(query.limit(PAGE).offset((number - 1) * PAGE)).all()
     total = session.execute(select(func.count()).select_from(Message).where(*which)).scalar_one()
-    return [Entry(*row) for row in found], total
+    return _read(session, found), total
 
 
 def one(session: Session, viewer: Viewer, message_id: int) -> Entry | None:
     """The message of that key, or None; none about a proposal of the viewer's own members."""
     found = session.execute(_entries().where(col(Message.id) == message_id, _apart(viewer))).first()
-    return Entry(*found) if found else None
+    return _read(session, [found])[0] if found else None
 
 
 def attempts(session: Session, message: Message) -> Sequence[DeliveryAttempt]:
@@ -222,7 +233,7 @@ def parts(session: Session, message: Message) -> list[Entry]:
     query = (
         _entries().where(col(Message.digest_id) == message.id).order_by(col(Message.next_at), col(Message.id))
     )
-    return [Entry(*row) for row in session.execute(query)]
+    return _read(session, session.execute(query).all())
 
 
 def _apart(viewer: Viewer) -> ColumnElement[bool]:
@@ -236,10 +247,20 @@ def _apart(viewer: Viewer) -> ColumnElement[bool]:
     return (about.is_(None) & ~tells_of_own) | about.not_in(own)
 
 
-def _entries() -> Select[Message, Person, str, str]:
+def _read(session: Session, found: Iterable[Any]) -> list[Entry]:
+    """The rows of ``_entries``, each with whether it tells of what the fund does not read yet."""
+    entries = []
+    for message, person, reference, label, state, workflow_id in found:
+        read = definition_by_id(session, workflow_id).state(state).read if workflow_id else STAFF
+        entries.append(Entry(message, person, reference, label, private=not STAFF & read))
+    return entries
+
+
+def _entries() -> Select[Message, Person, str, str, str | None, int | None]:
     reference = func.coalesce(col(Application.reference), "")
+    label = func.coalesce(col(Deadline.label), "")
     return (
-        select(Message, Person, reference, func.coalesce(col(Deadline.label), ""))
+        select(Message, Person, reference, label, col(Application.state), col(Application.workflow_id))
         .join(Deadline, col(Deadline.id) == col(Message.deadline_id), isouter=True)
         .join(Person, col(Person.id) == col(Message.person_id), isouter=True)
         .join(Application, col(Application.id) == col(Message.application_id), isouter=True)

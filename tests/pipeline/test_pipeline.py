@@ -320,3 +320,21 @@ def test_a_history_costs_the_same_however_much_happened(here, db, clock):
         active = to_active(session, here, clock.now()).reference
     count(active)  # definitions are read once a process
     assert count(active) == count(offered)
+
+
+def test_what_mail_says_of_a_draft_is_not_the_funds_to_read(here, db, clock):
+    with db.write() as session:
+        application = draft(session, here, clock.now(), title="Nobody knows yet")
+        key = application.id
+        about = select(Message).where(Message.application_id == key, Message.template == "reminder")
+        message = session.exec(about).first()
+        message.rendered_subject = message.rendered_text = "Reminder: Nobody knows yet"
+        number = message.id
+    browser = Doors(db, clock).browser(here.manager)
+    seen = browser.get("/mail").text + browser.get(f"/mail/{number}").text
+    assert "Reminder: Submit the proposal" in seen
+    assert "nobody in the fund reads what it says before" in seen
+    assert "Nobody knows yet" not in seen
+    with db.write() as session:
+        submit(session, here, session.get_one(Application, key), clock.now())
+    assert "Reminder: Nobody knows yet" in browser.get(f"/mail/{number}").text
