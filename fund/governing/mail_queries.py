@@ -209,6 +209,8 @@ def _of_message(message: Message, about: Application | None, name: str | None) -
 def example(session: Session, viewer: Viewer, template: str, wanted: str, now: datetime) -> Truth:
     """What a mail would tell of the message or proposal that ``chooseable`` calls so. Raises NotFound."""
     kind, _, number = wanted.partition("-")
+    if template in FIXED:
+        raise NotFound
     if wanted in ("", INVENTED):
         return examples(template, now)[-1 if template == "overdue" else 0]
     if (
