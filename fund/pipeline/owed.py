@@ -13,6 +13,7 @@ from fund.base.subjects import KINDS, Subject, id_of, path_of
 from schema.applications import Application
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.people import Member, Role
+from schema.reports import Report
 from schema.reviews import Review
 
 MOST = 50
@@ -27,6 +28,8 @@ class Owed:
     member: str
     path: str
     late: bool
+    kind: str
+    """Which of its kind a report is: interim or final; nothing for all else."""
 
 
 def by(session: Session, viewer: Viewer, now: datetime) -> list[Owed]:
@@ -40,6 +43,7 @@ def by(session: Session, viewer: Viewer, now: datetime) -> list[Owed]:
             member.name if member else "",
             path_of(session, subject),
             deadline.grace_until <= now,
+            subject.kind if isinstance(subject, Report) else "",
         )
         for deadline, application, member, subject in found
     ]

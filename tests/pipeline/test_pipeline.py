@@ -338,3 +338,10 @@ def test_what_mail_says_of_a_draft_is_not_the_funds_to_read(here, db, clock):
     with db.write() as session:
         submit(session, here, session.get_one(Application, key), clock.now())
     assert "Reminder: Nobody knows yet" in browser.get(f"/mail/{number}").text
+
+
+def test_the_first_page_says_which_report_is_owed(here, db, clock):
+    with db.write() as session:
+        to_active(session, here, clock.now())
+    home = Doors(db, clock).browser(here.applicant).get("/home").text
+    assert [home.count(f"{kind} report · ") for kind in ("interim", "final")] == [1, 1]
