@@ -172,7 +172,7 @@ def settle_down() -> None:
     All that is loaded stays for good; looking through it for what can go took up to a quarter of a second, in which
     nobody was answered. And a worker's thread in this process lets go of the interpreter ten times as often.
     """
-    gc.collect()
+    # Not collected before: a signal to stop that came meanwhile would be swallowed by what is called as things go.
     gc.freeze()
     sys.setswitchinterval(0.0005)
 

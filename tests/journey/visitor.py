@@ -75,7 +75,7 @@ class Visitor:
     def reads(self, *texts: str) -> None:
         """All of these stand on the page, to be seen."""
         for text in texts:
-            expect(self.page.get_by_text(text).first).to_be_visible()
+            expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible()
 
     def heading(self, text: str) -> None:
         """The page is headed so."""

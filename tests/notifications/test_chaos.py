@@ -111,9 +111,11 @@ def test_a_crash_at_any_step_is_taken_over(
     assert workers.wait(workers.start(step)) == -signal.SIGKILL
     clock = FixedClock(NOW)
     with Post(db, mailbox.port, clock, tmp_path) as sender:
-        for _ in range(2):
+        for _ in range(200):  # PostgreSQL takes a moment to notice that the other end of a connection is dead
             sender.sweep()
             clock.advance(timedelta(minutes=2))
+            if world.message().status == "sent":
+                break
     message = world.message()
     assert (message.status, [a.outcome for a in world.attempts()]) == ("sent", outcomes)
     assert [mail.mail_id for mail in mailbox.messages] == [f"<{message.mail_id}>"] * mails
