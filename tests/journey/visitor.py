@@ -87,7 +87,7 @@ class Visitor:
 
     def fill(self, label: str, text: str) -> None:
         """Type into the field with that label."""
-        self.page.get_by_label(label).fill(text)
+        self.page.get_by_role("textbox", name=label).fill(text)
 
     def fill_date(self, legend: str, day: str) -> None:
         """Type a date (ISO) into its three fields."""
