@@ -13,6 +13,7 @@ from bench.measure import folder, fresh_databases
 from fund.base.clock import FixedClock
 from fund.base.database import Database
 from notifications import recovery
+from notifications.sender import Sender
 from tests.notifications.world import NOW, World
 from tests.support.smtp import Mailbox
 
@@ -58,10 +59,10 @@ def _takeovers(database: Database, mailbox: Mailbox, here: Path, starter: "subpr
     )
 
 
-def _sweeps(database: Database, sender: object) -> int:
+def _sweeps(database: Database, sender: Sender) -> int:
     """Sweep until nobody holds anything any more."""
     for nth in range(1, 10):
-        sender.sweep()  # type: ignore[attr-defined]
+        sender.sweep()
         with database.read() as session:
             if not recovery.holders(session):
                 return nth

@@ -295,7 +295,7 @@ def _as_text(value: str) -> str:
 
 
 def _as_html(value: str) -> str:
-    return Markup(f"<bdi>{escape(value)}</bdi>") if value else ""  # noqa: S704 - escaped
+    return Markup("<bdi>{}</bdi>").format(value) if value else ""
 
 
 def _tidy(text: str) -> str:

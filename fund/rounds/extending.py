@@ -7,14 +7,15 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from fund.base import access, extending, ledger
+from fund.base import access, extending
 from fund.base.definitions import definition_of
 from fund.base.errors import Conflict, Invalid, MoveRefused
 from fund.base.extending import Shift
 from fund.base.permissions import Viewer
-from fund.base.subjects import Subject, chain_of, get_all, id_of, lock_all
+from fund.base.subjects import Subject, get_all, id_of, lock_all
 from fund.rounds import queries
 from fund.rounds.fields import draft_of, wrong_days
+from fund.rounds.record import note_change
 from fund.rounds.replanning import open_in
 from schema.applications import Application
 from schema.deadlines import Deadline
@@ -231,15 +232,4 @@ def _record(
     now: datetime,
 ) -> None:
     days = {name: [was, getattr(round_, name).isoformat()] for name, was in before.items()}
-    ledger.append(
-        session,
-        chain=chain_of(round_),
-        actor=viewer,
-        role=Role.MANAGER,
-        subject_kind="round",
-        subject_id=id_of(round_),
-        action=MOVED,
-        now=now,
-        data={"days": days},
-        note=reason,
-    )
+    note_change(session, viewer, round_, MOVED, {"days": days}, now, note=reason)

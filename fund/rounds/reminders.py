@@ -9,16 +9,15 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fund.base import access, ledger
+from fund.base import access
 from fund.base.errors import Conflict, Forbidden, Invalid, NotFound
 from fund.base.migrating.changes import bound_to
 from fund.base.permissions import Viewer
 from fund.base.policies import name_of, own_reminders
-from fund.base.subjects import chain_of, id_of
 from fund.rounds import queries, replanning
+from fund.rounds.record import note_change
 from fund.rounds.replanning import Reach
 from notifications.replan import mend
-from schema.people import Role
 from schema.rounds import ReminderLine, Round
 from schema.wording import gettext_noop as _n
 from workflows import DeadlineRule, Definition, Reason, Reminder
@@ -212,14 +211,5 @@ def _record(
     now: datetime,
 ) -> None:
     before, after = lines
-    ledger.append(
-        session,
-        chain=chain_of(round_),
-        actor=viewer,
-        role=Role.MANAGER,
-        subject_kind="round",
-        subject_id=id_of(round_),
-        action=CHANGED,
-        now=now,
-        data={"deadline": name_of(*name), "before": before, "after": after, "reminders": done.reminders},
-    )
+    data = {"deadline": name_of(*name), "before": before, "after": after, "reminders": done.reminders}
+    note_change(session, viewer, round_, CHANGED, data, now)

@@ -9,15 +9,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fund.base import access, ledger
+from fund.base import access
 from fund.base.errors import Conflict, Invalid
 from fund.base.permissions import Viewer
-from fund.base.subjects import chain_of, id_of
 from fund.rounds import queries, replanning
 from fund.rounds.fields import FIRST_YEAR, LAST_YEAR
+from fund.rounds.record import note_change
 from fund.rounds.replanning import Reach
 from notifications.replan import mend
-from schema.people import Role
 from schema.rounds import WEEKDAYS, Holiday, Round
 from schema.wording import gettext_noop as _n
 from workflows import Reason
@@ -149,14 +148,5 @@ def _differs(round_: Round, columns: dict[str, Any]) -> bool:
 
 
 def _record(session: Session, viewer: Viewer, round_: Round, before: dict[str, Any], now: datetime) -> None:
-    ledger.append(
-        session,
-        chain=chain_of(round_),
-        actor=viewer,
-        role=Role.MANAGER,
-        subject_kind="round",
-        subject_id=id_of(round_),
-        action=CHANGED,
-        now=now,
-        data={"before": before, "after": {name: getattr(round_, name) for name in before}},
-    )
+    data = {"before": before, "after": {name: getattr(round_, name) for name in before}}
+    note_change(session, viewer, round_, CHANGED, data, now)
