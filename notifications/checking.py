@@ -75,7 +75,8 @@ FULL: dict[str, Any] = {
     "amount_minor": 1_200_000, "currency": "USD", "starts_on": date(2022, 1, 1), "ends_on": date(2022, 9, 30),
     "decision_on": date(2021, 12, 15),
     "payload": {"reason": "First line of the reason.\nSecond line.", "what": "Hand in the report", "code": "123456",
-                "minutes": 15, "role": "reviewer", "before": "2021-09-30"},
+                "minutes": 15, "role": "reviewer", "before": "2021-09-30",
+                "week": "2021-09-27T07:00:00Z"},
 }  # fmt: skip
 
 

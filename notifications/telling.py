@@ -93,6 +93,8 @@ class Telling:
     demo: bool
     counts: dict[str, int]
     """How many of what, in an overview."""
+    week: str
+    """The moment of the overview, as its links name it."""
     letter: dict[str, str]
     """Subject and intro of a newsletter."""
     site: str
@@ -111,6 +113,7 @@ class Telling:
             "language": self.language,
             "direction": self.direction,
             "counts": self.counts,
+            "week": self.week,
             "letter": self.letter,
             "site": self.site,
             "stop": self.stop,
@@ -152,6 +155,7 @@ def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslat
         reason=mime.clean_lines(str(payload.get("reason") or "")),
         demo=fund.demo,
         counts={name: int(count) for name, count in (payload.get("counts") or {}).items()},
+        week=mime.clean(str(payload.get("week") or "")),
         letter=_letter(truth),
         site=fund.address,
         stop=stop_link(fund.address, facts.template, facts.mail_key),

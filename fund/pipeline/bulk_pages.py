@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from fund.base.errors import Invalid
 from fund.pipeline import bulk, queries
 from fund.pipeline.bulk import Pick, Result
+from fund.pipeline.wanted import WantedDep, Words
 from fund.web import flash
 from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep
 from fund.web.forms import Form
@@ -30,7 +31,6 @@ RESULTS = {
 }
 """What became of an application, for people, and how that is dressed."""
 
-Words = Annotated[str, Query(max_length=200)]
 Chosen = Annotated[tuple[str, ...], Query(max_length=bulk.MOST)]
 
 
@@ -40,20 +40,12 @@ def prepare(
     viewer: ManagerDep,
     db: DbDep,
     now: NowDep,
+    wanted: WantedDep,
     chosen: Chosen = (),
     trigger: Words = "",
     every: Annotated[bool, Query(alias="all")] = False,
-    round: Words = "",
-    stage: Words = "",
-    state: Words = "",
-    overdue: bool = False,
-    words: Words = "",
-    order: Words = "",
 ) -> Response:
     """The moves that lead on from the ticked ones or from all that fit; with one chosen, what it would do."""
-    wanted = queries.Filter(
-        round, stage, state, overdue, words.strip(), order if order in queries.ORDERS else ""
-    )
     back = "/pipeline" + wanted.link().removesuffix("?")
     with db.read() as session:
         names = queries.fitting(session, viewer, wanted, now, bulk.MOST) if every else chosen

@@ -9,13 +9,13 @@ from fastapi.responses import Response
 from fund.applying import comments
 from fund.base.history import usual_times
 from fund.pipeline import bulk, dossier, outbox, owed, queries
+from fund.pipeline.wanted import WantedDep
 from fund.reviewing.scorecard import RECOMMENDATIONS
 from fund.web.deps import DbDep, NowDep, ReadsEverything, SignedIn
 from fund.web.page import render
 
 router = APIRouter(include_in_schema=False)
 
-Words = Annotated[str, Query(max_length=200)]
 Page = Annotated[int, Query(ge=1, le=100_000)]
 
 
@@ -32,24 +32,16 @@ def pipeline(
     viewer: ReadsEverything,
     db: DbDep,
     now: NowDep,
-    round: Words = "",
-    stage: Words = "",
-    state: Words = "",
-    overdue: bool = False,
-    words: Words = "",
-    order: Words = "",
+    wanted: WantedDep,
     page: Page = 1,
 ) -> Response:
     """Where all applications stand, and the list that a link or a search chose."""
-    wanted = queries.Filter(
-        round, stage, state, overdue, words.strip(), order if order in queries.ORDERS else ""
-    )
     with db.read() as session:
         rows, total = queries.rows(session, viewer, wanted, now, page)
         return render(
             request,
             "pipeline/pipeline.html",
-            stages=queries.stages(session, viewer, round, now),
+            stages=queries.stages(session, viewer, wanted.round, now),
             usual=usual_times(session),
             rounds=queries.rounds(session),
             orders=queries.ORDERS,

@@ -5,8 +5,8 @@ applications are left out of all: others look after them.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +28,7 @@ from schema.workflows import RoundWorkflow
 from workflows import Definition, State
 
 PAGE = 50
+WEEK = timedelta(days=7)
 ORDERS = {
     "": lazy("Next deadline"),
     "longest": lazy("Longest in its state"),
@@ -35,6 +36,8 @@ ORDERS = {
     "title": lazy("Title"),
 }
 """In what order applications can be listed."""
+TOLD = {"overdue": -WEEK, "due": WEEK, "moved": -WEEK}
+"""What a weekly overview tells of, and how far from its Monday morning it looks."""
 
 
 @dataclass
@@ -102,6 +105,27 @@ class Filter:
     words: str = ""
     order: str = ""
     """One of ORDERS."""
+    told: str = ""
+    """One of TOLD, in the week that an overview told of."""
+    week: str = ""
+    """The moment of that overview, as ISO 8601 with its offset."""
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """After which moment and up to which one (UTC) it fell due or moved; None where all is looked at."""
+        try:
+            monday, away = datetime.fromisoformat(self.week), TOLD[self.told]
+        except (ValueError, KeyError):
+            return None
+        if monday.tzinfo is None or not 2000 <= monday.year < 3000:
+            return None
+        first, last = sorted((monday.astimezone(UTC), monday.astimezone(UTC) + away))
+        return first, last
+
+    @property
+    def without_week(self) -> "Filter":
+        """The same, whenever it happened."""
+        return replace(self, told="", week="")
 
     def link(self, **changes: Any) -> str:
         """Query string of this filter with some values changed."""
@@ -207,19 +231,12 @@ def rows(
     session: Session, viewer: Viewer, wanted: Filter, now: datetime, page: int = 1
 ) -> tuple[list[Row], int]:
     """One page of applications that fit the filter, as ordered, and how many fit in all (four queries)."""
-    conditions = [*_conditions(session, wanted, now), col(Application.member_id).not_in(viewer.member_ids)]
-    total = session.execute(
-        select(func.count(col(Application.id)))
-        .join(Round, col(Round.id) == col(Application.round_id))
-        .join(Member, col(Member.id) == col(Application.member_id))
-        .where(*conditions)
-    ).scalar_one()
     found = session.execute(
         select(Application, Member, Round, col(Award.amount_minor))
         .join(Member, col(Member.id) == col(Application.member_id))
         .join(Round, col(Round.id) == col(Application.round_id))
         .join(Award, col(Award.application_id) == col(Application.id), isouter=True)
-        .where(*conditions)
+        .where(*_conditions(session, viewer, wanted, now))
         .order_by(*_order(wanted.order), col(Application.id))
         .limit(PAGE)
         .offset((max(page, 1) - 1) * PAGE)
@@ -237,7 +254,18 @@ def rows(
             reviews.get(application.id, (0, 0)),
         )
         for application, member, round_, minor in found
-    ], int(total)
+    ], total(session, viewer, wanted, now)
+
+
+def total(session: Session, viewer: Viewer, wanted: Filter, now: datetime) -> int:
+    """How many applications fit the filter."""
+    found = session.execute(
+        select(func.count(col(Application.id)))
+        .join(Round, col(Round.id) == col(Application.round_id))
+        .join(Member, col(Member.id) == col(Application.member_id))
+        .where(*_conditions(session, viewer, wanted, now))
+    )
+    return int(found.scalar_one())
 
 
 def fitting(session: Session, viewer: Viewer, wanted: Filter, now: datetime, most: int) -> list[str]:
@@ -247,7 +275,7 @@ def fitting(session: Session, viewer: Viewer, wanted: Filter, now: datetime, mos
         .join(Member, col(Member.id) == col(Application.member_id))
         .join(Round, col(Round.id) == col(Application.round_id))
         .join(Award, col(Award.application_id) == col(Application.id), isouter=True)
-        .where(*_conditions(session, wanted, now), col(Application.member_id).not_in(viewer.member_ids))
+        .where(*_conditions(session, viewer, wanted, now))
         .order_by(*_order(wanted.order), col(Application.id))
         .limit(most)
     )
@@ -278,9 +306,14 @@ def rounds(session: Session) -> Sequence[Round]:
     return session.scalars(select(Round).order_by(col(Round.opens_on).desc(), col(Round.id).desc())).all()
 
 
-def _conditions(session: Session, wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, viewer: Viewer, wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
     in_stage = wanted.stage if not wanted.state else ""
-    found = [where_state(session, lambda state: _listed(state) and in_stage in ("", state.stage))]
+    found = [
+        where_state(session, lambda state: _listed(state) and in_stage in ("", state.stage)),
+        col(Application.member_id).not_in(viewer.member_ids),
+    ]
+    if wanted.span:
+        found.append(_happened(wanted.told, *wanted.span))
     if wanted.round:
         found.append(col(Round.slug) == wanted.round)
     if wanted.state:
@@ -296,6 +329,17 @@ def _conditions(session: Session, wanted: Filter, now: datetime) -> list[ColumnE
 
 def _literal(words: str) -> str:
     return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _happened(told: str, since: datetime, until: datetime) -> ColumnElement[bool]:
+    """Which applications moved after ``since`` and up to ``until``, or have an open deadline that fell in between."""
+    if told == "moved":
+        return (col(Application.state_since) > since) & (col(Application.state_since) <= until)
+    ends = col(Deadline.grace_until) if told == "overdue" else col(Deadline.due_at)
+    within = (col(Deadline.status) == DeadlineStatus.OPEN, ends > since, ends <= until)
+    return col(Application.id).in_(
+        select(col(Deadline.application_id)).where(*within, col(Deadline.application_id).is_not(None))
+    )
 
 
 def _late_application_ids(now: datetime) -> Any:

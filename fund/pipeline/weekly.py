@@ -3,22 +3,18 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-from sqlmodel import Session, col
-from sqlmodel import select as rows
+from sqlmodel import Session, col, select
 
 from fund.base.permissions import Viewer
 from fund.people import queries as people
+from fund.pipeline import queries
 from fund.pipeline.outbox import stuck
-from fund.pipeline.owed import apart
+from fund.web.words import iso
 from notifications import outbox
 from notifications.dates import local_day, reminder_moment
-from schema.applications import Application
-from schema.deadlines import Deadline, DeadlineStatus
 from schema.outbox import Message
 from schema.people import Person, PersonRole, Role
 
-WEEK = timedelta(days=7)
 LATEST = timedelta(days=2)
 """An overview that could not be written down by then says nothing that the pages do not say better."""
 TEMPLATE = "weekly_overview"
@@ -43,7 +39,7 @@ def queue_due(session: Session, now: datetime) -> int:
                 template=TEMPLATE,
                 person_id=person.id,
                 path="/pipeline",
-                payload={"counts": dict(counts)},
+                payload={"counts": dict(counts), "week": iso(monday)},
                 now=now,
                 expires_at=monday + LATEST,
             )
@@ -52,36 +48,21 @@ def queue_due(session: Session, now: datetime) -> int:
 
 
 def count(session: Session, viewer: Viewer, monday: datetime) -> Mapping[str, int]:
-    """What became overdue and what moved in the week before, what is due in the week after, and mail that is stuck.
+    """How many proposals became overdue with something or moved in the week before, and have something due in the week
+    after; and mail that is stuck.
 
-    Without proposals of the viewer's own members.
+    What the pipeline lists and no more: no drafts, and no proposals of the viewer's own members.
     """
-    open_ = col(Deadline.status) == DeadlineStatus.OPEN
-    graced, due = col(Deadline.grace_until), col(Deadline.due_at)
-    deadlines = (
-        select(
-            func.count().filter(graced > monday - WEEK, graced <= monday),
-            func.count().filter(due > monday, due <= monday + WEEK),
-        )
-        .select_from(Deadline)
-        .join(Application, col(Application.id) == col(Deadline.application_id), isouter=True)
-        .where(open_, apart(viewer))
-    )
-    overdue, soon = session.execute(deadlines).one()
-    since = col(Application.state_since)
-    moved = select(func.count()).where(
-        since > monday - WEEK, since <= monday, col(Application.member_id).not_in(viewer.member_ids)
-    )
-    return {
-        "overdue": int(overdue),
-        "due": int(soon),
-        "moved": session.execute(moved).scalar_one(),
-        "stuck": stuck(session, viewer, 1)[1],
+    week = iso(monday)
+    listed = {
+        told: queries.total(session, viewer, queries.Filter(told=told, week=week), monday)
+        for told in queries.TOLD
     }
+    return {**listed, "stuck": stuck(session, viewer, 1)[1]}
 
 
 def _managers(session: Session) -> list[Person]:
-    acting = rows(Person).join(PersonRole).where(PersonRole.role == Role.MANAGER)
+    acting = select(Person).join(PersonRole).where(PersonRole.role == Role.MANAGER)
     return list(session.exec(acting.where(col(Person.disabled_at).is_(None)).order_by(col(Person.id))))
 
 
@@ -97,4 +78,4 @@ def _key(person: Person, monday: datetime) -> str:
 
 
 def _is_queued(session: Session, key: str) -> bool:
-    return session.exec(rows(Message.id).where(Message.dedup_key == key)).first() is not None
+    return session.exec(select(Message.id).where(Message.dedup_key == key)).first() is not None

@@ -1,17 +1,26 @@
 """The weekly overview: in the manager's Monday morning, once, and only where there is something to tell."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from html import unescape
 
 import pytest
 from sqlmodel import col, select
 
 from fund.base.settings import Settings
 from fund.pipeline import weekly
+from fund.pipeline.queries import Filter
+from fund.pipeline.wanted import wanted
+from fund.web.mails import mail_settings
 from fund.worker import Worker
+from notifications.compose import Composer
+from schema.applications import Application
 from schema.deadlines import Deadline
 from schema.newsletters import Newsletter
 from schema.outbox import Message
 from schema.people import Person
+from tests.support.doors import Doors, shown
 from tests.support.world import draft, submit, world
 
 MONDAY = datetime(2021, 9, 27, 9, 0, tzinfo=UTC)
@@ -61,6 +70,45 @@ def test_on_monday_morning_once_with_what_there_is_to_tell(here, clock):
     assert counts["due"] >= 1
     assert overviews(here)[0].dedup_key == f"weekly:{here.manager.person_id}:2021-W39"
     assert queue(here, MONDAY + timedelta(days=7)) == sent
+
+
+def test_every_number_leads_to_what_was_counted(here, clock, tmp_path):
+    for _ in range(3):
+        submitted(here, clock.now())
+    with here.db.write() as session:
+        draft(session, here, clock.now(), title="A draft that nobody lists")
+        proposals = session.exec(select(Application).order_by(col(Application.id))).all()
+        for deadline in session.exec(select(Deadline)):
+            deadline.due_at = deadline.grace_until = MONDAY + timedelta(days=8)
+            if deadline.application_id in (proposals[0].id, proposals[3].id):
+                deadline.due_at = deadline.grace_until = MONDAY + timedelta(days=7)
+            if deadline.application_id == proposals[1].id:
+                deadline.due_at = deadline.grace_until = MONDAY
+        for days, proposal in zip((0, 6, 7, 1), proposals, strict=True):
+            proposal.state_since = MONDAY - timedelta(days=days)
+    queue(here, MONDAY + timedelta(hours=1))
+    message = next(one for one in overviews(here) if one.person_id == here.manager.person_id)
+    with here.db.read() as session:
+        mail = Composer(mail_settings(Settings(data_dir=tmp_path))).compose(session, message.id or 0, MONDAY)
+    parts = message_from_bytes(mail.data, policy=policy.default)
+    text = "".join(unescape(parts.get_body((kind,)).get_content()) for kind in ("plain", "html"))
+    links = set(re.findall(r"http://[^/]+(/pipeline\?told=(\w+)[^\s\"]+)", text))
+    assert sorted(told for _link, told in links) == ["due", "moved", "overdue"]
+    clock.move_to(MONDAY + timedelta(days=3))
+    browser = Doors(here.db, clock).browser(here.manager)
+    for link, told in links:
+        count = message.payload["counts"][told]
+        assert count == {"overdue": 1, "due": 1, "moved": 2}[told]
+        page = shown(browser.get(link).text)
+        assert f"{count} application{'s' * (count > 1)}: " in page
+        assert " 27 September 2021" in page
+
+
+@pytest.mark.parametrize(
+    "week", ["", "soon", "2021-09-27", "0001-01-01T00:00:00Z", "9999-12-31T23:59:00-23:59"]
+)
+def test_a_week_that_is_none_is_passed_over(week):
+    assert wanted(told="due", week=week) == wanted(told="other", week="2021-09-27T09:00:00Z") == Filter()
 
 
 def test_nothing_to_tell_is_not_told(here):
