@@ -111,6 +111,10 @@ def test_of_a_draft_no_title_is_told_and_waiving_says_why_not(here, doors, clock
         assert "Aldea" in text
         assert "Safe streets" not in text
     assert "Give a later day instead." in text
+    offered = browser.get(f"/deadlines/{found.id}").text
+    assert f'href="/deadlines/{found.id}/move"' in offered
+    assert f'href="/deadlines/{found.id}/waive"' not in offered
+    assert "It cannot be waived. This needs the deadline:" in shown(offered)
     refused = doors.program(here.manager).post(
         f"/api/v1/deadlines/{found.id}/waive", json={"reason": "No.", "generation": 1}
     )
@@ -127,6 +131,7 @@ def test_a_deadline_is_waived_by_page_and_by_program(here, doors, clock):
     found = _deadline(here, "screening")
     browser = doors.browser(here.manager)
     typed = {"generation": "1", "reason": "A jury does it."}
+    assert f'href="/deadlines/{found.id}/waive"' in browser.get(f"/deadlines/{found.id}").text
     asked = browser.post(f"/deadlines/{found.id}/waive", data=typed)
     assert "1 person is told by email: Tomás Rey" in shown(asked.text)
     browser.post(f"/deadlines/{found.id}/waive", data=typed | {"confirmed": "yes"})
