@@ -12,10 +12,10 @@ from fund.base.errors import Invalid
 from fund.commands import doors
 from fund.rehearsing import telling
 from fund.rehearsing.queries import Rehearsal, rehearse
-from fund.rehearsing.scenario import Manner, Scenario
+from fund.rehearsing.scenario import LATE, LATEST, Manner, Scenario
 
 FILES = {".json": telling.as_json, ".csv": telling.as_csv}
-Days = Annotated[int, typer.Option(help="Days after the due day, where people are late.", min=1, max=365)]
+Days = Annotated[int, typer.Option(help="Days after the due day, where people are late.", min=1, max=LATEST)]
 
 
 def command(
@@ -25,7 +25,7 @@ def command(
     scenario: Annotated[
         list[Manner] | None, typer.Option(help="in_time, nobody or late; all three without it.")
     ] = None,
-    late: Days = 7,
+    late: Days = LATE,
     applications: Annotated[
         int | None,
         typer.Option(help="So many proposals are invented; 5 where there is none yet.", min=0, max=2000),

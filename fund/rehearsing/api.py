@@ -6,15 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from fund.rehearsing import queries, telling
-from fund.rehearsing.scenario import Manner, Scenario
-from fund.rounds.queries import round_by_slug
-from fund.web.deps import DbDep, DemoNote, NowDep, ReadsEverything, SettingsDep
+from fund.rehearsing import telling
+from fund.rehearsing.asked import AskedDep
+from fund.rehearsing.queries import AT_ONCE
+from fund.rehearsing.scenario import LATE, LATEST, Manner, Scenario
 from fund.web.problems import responses
 
 router = APIRouter(prefix="/api/v1", tags=["rounds"])
-Days = Annotated[int, Query(ge=1, le=365)]
-Count = Annotated[int | None, Query(ge=0, le=queries.AT_ONCE)]
+Days = Annotated[int, Query(ge=1, le=LATEST)]
+Count = Annotated[int | None, Query(ge=0, le=AT_ONCE)]
 
 
 class RehearsedMail(BaseModel):
@@ -66,14 +66,9 @@ class RehearsalOut(BaseModel):
 
 @router.get("/rounds/{slug}/rehearsal", responses=responses(401, 403, 404, 422, 429))
 def rehearsal(
-    slug: str,
-    viewer: ReadsEverything,
-    db: DbDep,
-    now: NowDep,
-    settings: SettingsDep,
-    note: DemoNote,
+    asked: AskedDep,
     scenario: Manner = Manner.IN_TIME,
-    late: Days = 7,
+    late: Days = LATE,
     until: date | None = None,
     invented: Count = None,
 ) -> RehearsalOut:
@@ -81,17 +76,5 @@ def rehearsal(
 
     At most so many applications take part as the limit of ``invented`` says; the command ``fund rehearse`` takes all.
     """
-    with db.read() as session:
-        round_by_slug(session, viewer, slug)
-    found = queries.rehearse(
-        db,
-        settings,
-        slug,
-        Scenario(scenario, late=late),
-        now,
-        until=until,
-        applications=invented,
-        most=queries.AT_ONCE,
-        demo=bool(note),
-    )
-    return RehearsalOut.model_validate(telling.data(found.apart_from(viewer.member_ids)))
+    found = asked.rehearse(Scenario(scenario, late=late), until=until, applications=invented)
+    return RehearsalOut.model_validate(telling.data(found))

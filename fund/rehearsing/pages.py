@@ -3,10 +3,9 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from fund.rehearsing import queries, telling
-from fund.rehearsing.scenario import LATE, Manner, Scenario
-from fund.rounds.queries import round_by_slug
-from fund.web.deps import DbDep, DemoNote, NowDep, ReadsEverything, SettingsDep
+from fund.rehearsing import telling
+from fund.rehearsing.asked import AskedDep
+from fund.rehearsing.scenario import LATE, LATEST, Manner, Scenario
 from fund.web.forms import Form
 from fund.web.page import render
 from fund.web.words import month_name
@@ -16,33 +15,23 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/rounds/{slug}/rehearsal")
 def show(
-    request: Request,
-    slug: str,
-    viewer: ReadsEverything,
-    db: DbDep,
-    now: NowDep,
-    settings: SettingsDep,
-    note: DemoNote,
-    scenario: Manner = Manner.IN_TIME,
-    late: str = "7",
+    request: Request, asked: AskedDep, scenario: Manner = Manner.IN_TIME, late: str = str(LATE)
 ) -> Response:
-    """Every mail of one scenario, by month; how much each person gets; what nobody could do."""
-    with db.read() as session:
-        round_ = round_by_slug(session, viewer, slug)
+    """Every mail of one scenario, by month; how much each person gets; what nobody could do.
+
+    With a number of days that is none, only what is wrong with it: nothing is rehearsed then.
+    """
     form = Form.of(late=late)
-    days = form.integer("late", least=1, most=365)
-    if form.errors or days is None:
-        days, scenario = LATE, Manner.LATE
-    chosen = Scenario(scenario, late=days)
-    rehearsal = queries.rehearse(
-        db, settings, slug, chosen, now, most=queries.AT_ONCE, demo=bool(note)
-    ).apart_from(viewer.member_ids)
+    days = form.integer("late", least=1, most=LATEST)
+    chosen = Scenario(Manner.LATE if form.errors else scenario, late=LATE if form.errors else days or LATE)
+    rehearsal = None if form.errors else asked.rehearse(chosen)
     return render(
         request,
         "rehearsing/rehearsal.html",
-        round=round_,
+        round=asked.round,
+        chosen=chosen,
         rehearsal=rehearsal,
-        months=[(month_name(first), mails) for first, mails in rehearsal.months],
-        scenarios=[(one.value, telling.named(Scenario(one, late=days))) for one in Manner],
+        months=[(month_name(first), mails) for first, mails in rehearsal.months] if rehearsal else [],
+        scenarios=[(one.value, telling.named(Scenario(one, late=chosen.late))) for one in Manner],
         form=form,
     )

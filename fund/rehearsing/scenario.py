@@ -8,7 +8,8 @@ from notifications.dates import reminder_moment
 
 HOUR = 10
 """The local hour at which people act: after the morning's reminders."""
-LEAD, LATE = 3, 7
+LEAD, LATE, LATEST = 3, 7, 365
+"""Days before and after a due day at which people act, and how late they are at most."""
 A_WHILE = timedelta(hours=1)
 """So long after something came up, at the soonest, somebody does it."""
 

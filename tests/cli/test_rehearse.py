@@ -61,6 +61,7 @@ def test_files_hold_all_scenarios(fund, slug, tmp_path):
         (("ROUND", "--as", "mails.doc"), 2, NO_FILE),
         (("ROUND", "--scenario", "sometimes"), 2, "Try: fund rehearse --help"),
         (("ROUND", "--late", "0"), 2, "Try: fund rehearse --help"),
+        (("ROUND", "--late", "soon"), 2, "Try: fund rehearse --help"),
     ],
 )
 def test_what_is_typed_wrong_is_one_line(fund, slug, arguments, code, line):

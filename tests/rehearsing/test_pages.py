@@ -2,6 +2,7 @@
 
 import pytest
 
+from fund.rehearsing import queries
 from tests.support import world as worlds
 from tests.support.doors import Doors, shown
 from tests.support.world import world as make_world
@@ -34,11 +35,24 @@ def test_a_manager_sees_who_gets_what_and_when(doors, world):
     assert "invented" not in said
 
 
-@pytest.mark.slow
-def test_a_number_of_days_that_is_none_is_told_of(doors, world):
-    page = doors.browser(world.auditor).get(f"/rounds/{world.round_slug}/rehearsal?scenario=late&late=soon")
+@pytest.mark.parametrize(
+    ("late", "wrong"),
+    [("soon", "Enter a whole number, like 12"), ("366", "Enter 365 or less"), ("0", "Enter 1 or more")],
+)
+@pytest.mark.parametrize("scenario", ["late", "in_time"])
+def test_where_the_number_of_days_is_none_nothing_is_rehearsed(
+    doors, world, monkeypatch, late, wrong, scenario
+):
+    monkeypatch.setattr(queries, "scratch", None)
+    asked = f"/rounds/{world.round_slug}/rehearsal?scenario={scenario}&late={late}"
+    page = doors.browser(world.auditor).get(asked)
     assert page.status_code == 422
-    assert "Enter a whole number, like 12" in shown(page.text)
+    assert shown(page.text).count(wrong) == 2
+    assert 'aria-describedby="late-error' in page.text
+    assert "Manage the round" in shown(page.text)
+    refused = doors.program(world.auditor).get(f"/api/v1{asked}")
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert list(refused.json()["errors"]) == ["late"]
 
 
 def test_the_api_tells_the_same(doors, world):
