@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,6 +17,8 @@ from fund.rounds import queries, replanning
 from fund.rounds.fields import FIRST_YEAR, LAST_YEAR
 from fund.rounds.record import note_change
 from fund.rounds.replanning import Reach
+from fund.web.i18n import gettext as _
+from fund.web.i18n import ngettext
 from notifications.replan import mend
 from schema.rounds import WEEKDAYS, Holiday, Round
 from schema.wording import gettext_noop as _n
@@ -24,16 +27,29 @@ from workflows import Reason
 CHANGED = "working_days_changed"
 MOST_HOLIDAYS = 300
 LONGEST_NAME = 100
+MOST_TOLD = 50
+"""How many wrong days are told of at once."""
 _LINE = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})\s+(\S.*)")
 
 
 def holidays_of(text: str) -> list[Holiday]:
-    """Public holidays, one on each line: ``2026-12-25 Christmas``. Raises Invalid, under ``holidays``, by line."""
-    found = []
+    """Public holidays, one on each line: ``2026-12-25 Christmas``. Raises Invalid: every wrong line."""
+    found, wrong = {}, {}
     for number, line in enumerate(text.splitlines(), 1):
-        if bare := " ".join(line.split()):
-            found.append(_holiday(bare, number))
-    return found
+        try:
+            if bare := " ".join(line.split()):
+                found[number] = _holiday(bare)
+        except ValueError as error:
+            wrong[number] = str(error)
+    times = Counter(one.on for one in found.values())
+    wrong |= {number: problem for number, one in found.items() if (problem := _wrong(one, times))}
+    said = _told(
+        _("Line %(number)s: %(wrong)s") % {"number": number, "wrong": problem}
+        for number, problem in sorted(wrong.items())
+    )
+    if said:
+        raise Invalid({"holidays": said})
+    return list(found.values())
 
 
 def text_of(holidays: Sequence[Holiday]) -> str:
@@ -116,30 +132,45 @@ def _columns(weekend: Sequence[str], holidays: Sequence[Holiday]) -> dict[str, A
     }
 
 
-def _wrong_holidays(holidays: Sequence[Holiday]) -> Reason | None:
-    days = [one.on for one in holidays]
-    if len(days) > MOST_HOLIDAYS:
-        return Reason(_n("List %(most)s days at most"), most=MOST_HOLIDAYS)
-    for one in holidays:
-        if not FIRST_YEAR <= one.on.year <= LAST_YEAR:
-            return Reason(_n("Check the year of %(day)s"), day=one.on.isoformat())
-        if days.count(one.on) > 1:
-            return Reason(_n("%(day)s stands there more than once"), day=one.on.isoformat())
-        if not one.name.strip() or len(one.name) > LONGEST_NAME:
-            return Reason(_n("Give %(day)s a short name"), day=one.on.isoformat())
-    return None
+def _wrong_holidays(holidays: Sequence[Holiday]) -> str:
+    """What is wrong with days that came as such, each on a line of its own; empty where nothing is."""
+    if len(holidays) > MOST_HOLIDAYS:
+        return _("List %(most)s days at most") % {"most": MOST_HOLIDAYS}
+    times = Counter(one.on for one in holidays)
+    return _told(said for one in holidays if (said := _wrong(one, times)))
 
 
-def _holiday(line: str, number: int) -> Holiday:
+def _wrong(one: Holiday, times: Mapping[date, int]) -> str:
+    """What is wrong with a day that there is; ``times`` says how often each stands there."""
+    day = {"day": one.on.isoformat()}
+    if not FIRST_YEAR <= one.on.year <= LAST_YEAR:
+        return _("check the year of %(day)s") % day
+    if times[one.on] > 1:
+        return _("%(day)s stands there more than once") % day
+    if not one.name.strip() or len(one.name) > LONGEST_NAME:
+        return _("give %(day)s a short name") % day
+    return ""
+
+
+def _told(wrong: Iterable[str]) -> str:
+    """All of it, a line each; of very many the first and how many more there are."""
+    every = list(dict.fromkeys(wrong))
+    more = len(every) - MOST_TOLD
+    rest = (
+        [ngettext("… and %(count)s more", "… and %(count)s more", more) % {"count": more}] if more > 0 else []
+    )
+    return "\n".join([*every[:MOST_TOLD], *rest])
+
+
+def _holiday(line: str) -> Holiday:
+    """The day on a line. Raises ValueError, which says what is wrong."""
     parts = _LINE.fullmatch(line)
     if parts is None:
-        said = _n("Line %(number)s: write the day and its name, like 2026-12-25 Christmas")
-        raise Invalid({"holidays": Reason(said, number=number)})
+        raise ValueError(_("write the day and its name, like 2026-12-25 Christmas"))
     try:
         day = date(*(int(part) for part in parts[1].split("-")))
     except ValueError:
-        said = _n("Line %(number)s: there is no such day as %(day)s")
-        raise Invalid({"holidays": Reason(said, number=number, day=parts[1])}) from None
+        raise ValueError(_("there is no such day as %(day)s") % {"day": parts[1]}) from None
     return Holiday(on=day, name=parts[2])
 
 

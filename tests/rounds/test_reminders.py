@@ -242,6 +242,17 @@ def test_what_is_wrong_is_told_by_line_and_of_two_one_is_told(here, clock):
     [
         ("Christmas", "Line 1: write the day and its name"),
         ("\n2021-02-30 Carnival", "Line 2: there is no such day as 2021-02-30"),
+        ("2021-05-01 May\n2121-05-01 May", "^Line 2: check the year of 2121-05-01$"),
+        (
+            "2021-05-01 May\nEaster\n2021-02-30 Carnival\n2021-06-01 June\n2021-05-1 Workers",
+            (
+                "^Line 1: 2021-05-01 stands there more than once\n"
+                "Line 2: write the day and its name, like 2026-12-25 Christmas\n"
+                "Line 3: there is no such day as 2021-02-30\n"
+                "Line 5: 2021-05-01 stands there more than once$"
+            ),
+        ),
+        ("x\n" * 52, "^(Line .*\n){50}… and 2 more$"),
         ("2021-12-25", "write the day and its name"),
     ],
 )

@@ -85,9 +85,12 @@ def test_a_manager_changes_the_working_days_and_no_deadline_moves(doors, path, w
     page = browser.get(f"{path}/working-days")
     assert "No deadline that is open already moves by this." in shown(page.text)
     typed = {"edition": hidden(page.text, "edition"), "weekend": ["friday", "saturday"]}
-    wrong = browser.post(f"{path}/working-days", data=typed | {"holidays": "2021-12-25 Christmas\r\nEaster"})
+    wrong = browser.post(
+        f"{path}/working-days", data=typed | {"holidays": "Epiphany\r\n2021-12-25 Christmas\r\nEaster"}
+    )
     assert wrong.status_code == 422
-    assert "Line 2: write the day and its name, like 2026-12-25 Christmas" in wrong.text
+    for number in (1, 3):
+        assert wrong.text.count(f"Line {number}: write the day and its name, like 2026-12-25 Christmas") == 2
     assert "Easter</textarea>" in wrong.text
     saved = browser.post(f"{path}/working-days", data=typed | {"holidays": "2021-12-25 Christmas"})
     assert saved.headers["location"] == f"{path}/manage", (
@@ -141,6 +144,10 @@ def test_a_program_looks_first_and_then_changes(doors, path, world):
         "weekend": ["sunday"],
         "holidays": [{"on": "2021-12-25", "name": "Christmas"}],
     }
+    odd = [{"on": "2121-12-25", "name": "Christmas"}, {"on": "2021-12-25", "name": " "}]
+    wrong = manager.put(f"{api}/working-days", json=body | {"holidays": odd})
+    said = "check the year of 2121-12-25\ngive 2021-12-25 a short name"
+    assert (wrong.status_code, wrong.json()["errors"]) == (422, {"holidays": said})
     assert manager.put(f"{api}/working-days", json=body | {"preview": True}).json()["reminders"] == 0
     assert manager.put(f"{api}/working-days", json=body).status_code == 200
     assert doors.program(world.auditor).get(f"{api}/working-days").json()["holidays"] == body["holidays"]
