@@ -19,7 +19,7 @@ def confirm(request: Request, kind: str, key: RowId, viewer: SignedIn, db: DbDep
     """What would be undone, what went out already, and until when it is possible."""
     with db.read() as session:
         subject, offer = undo.wanted(session, kind, key, viewer, now)
-        return render(request, "pipeline/undo.html", offer=offer, back=path_of(session, subject))
+        return render(request, "pipeline/undo.html", offer=offer, back=path_of(session, subject), kind=kind)
 
 
 @router.post("/undo/{kind}/{key}")
