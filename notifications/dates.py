@@ -2,6 +2,11 @@
 
 A day ends with the *first instant of the next local day*: 23:59:59 would be an hour early on nights when the
 clock goes back. Offsets are calendar days, never multiples of 24 hours.
+
+Days before and after a deadline are counted, in plans and in mails alike, by the calendar of whoever reads them, to the
+deadline's own day (``counted_day``). A day that ends in Brussels at midnight ends in Tokyo at seven on the next: her
+mails count to the day before, the last that is hers from morning to night. So everybody is reminded on the same
+dates, a mail says as many days as its line of the policy, and nobody is promised a day of which only hours are left.
 """
 
 from calendar import monthrange
@@ -83,9 +88,22 @@ def last_day(due_at: datetime, zone: str) -> date:
     return local_day(due_at - timedelta(microseconds=1), zone)
 
 
-def days_between(now: datetime, due_at: datetime, zone: str) -> int:
-    """Calendar days in ``zone`` from ``now`` to the last day before ``due_at``: 0 today, negative overdue."""
-    return (last_day(due_at, zone) - local_day(now, zone)).days
+@lru_cache(maxsize=4096)
+def counted_day(due_on: date, due_at: datetime, zone: str) -> date:
+    """The day to which a reader in ``zone`` counts: the deadline's own (``due_on``), if her calendar reaches it.
+
+    Where it ends for her before that day begins (midway in the Pacific for one of Kiribati) it is her last one.
+    """
+    return min(due_on, last_day(due_at, zone))
+
+
+def days_left(now: datetime, due_on: date, due_at: datetime, zone: str) -> int:
+    """Calendar days in ``zone`` until a deadline: 0 is its last day, also while it goes on past midnight there.
+
+    Negative once ``due_at`` has passed, and not before: how many days it is overdue, counting the first.
+    """
+    days = (counted_day(due_on, due_at, zone) - local_day(now, zone)).days
+    return max(days, 0) if now < due_at else min(days, -1)
 
 
 def add_working_days(day: date, count: int, calendar: WorkingDays = MONDAY_TO_FRIDAY) -> date:

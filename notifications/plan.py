@@ -16,6 +16,7 @@ from notifications.dates import (
     KEEP,
     MONDAY_TO_FRIDAY,
     WorkingDays,
+    counted_day,
     first_morning,
     reminder_day,
     reminder_moment,
@@ -157,10 +158,11 @@ def planned_rows(deadline: Owed, offsets: Sequence[Offset], now: datetime) -> li
 
 def _moment(deadline: Owed, offset: Offset, zone: str) -> datetime:
     days, weekends, calendar = offset.days, offset.weekends, offset.calendar
+    counted = counted_day(deadline.due_on, deadline.due_at, zone)
     if weekends == KEEP:
-        moment = reminder_moment(deadline.due_on, days, zone)
+        moment = reminder_moment(counted, days, zone)
     else:
-        moment = reminder_moment(reminder_day(deadline.due_on, days, weekends, calendar), 0, zone)
+        moment = reminder_moment(reminder_day(counted, days, weekends, calendar), 0, zone)
     if days > 0 and moment < deadline.grace_until:
         return first_morning(deadline.grace_until, zone, weekends, calendar)
     return moment

@@ -15,7 +15,7 @@ from babel.numbers import format_decimal
 
 from notifications import mime
 from notifications.calendar import changed_at
-from notifications.dates import days_between, last_day
+from notifications.dates import days_left, last_day
 from notifications.kinds import STOPS
 from notifications.truth import Facts, Truth
 from schema.values import MINOR_DIGITS
@@ -53,7 +53,7 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A deadline as its reader is told of it. ``days`` are calendar days in her zone: 0 is today."""
+    """A deadline as its reader is told of it. ``days`` are those left by her calendar: 0 is the last one."""
 
     deadline_id: int
     generation: int
@@ -208,7 +208,7 @@ def due_as_told(
             if deadline.zone in (zone, "UTC")
             else _told(deadline.due_at, deadline.zone, locale, translate)
         ),
-        days=days_between(now, deadline.due_at, zone),
+        days=days_left(now, last_day(deadline.due_at, deadline.zone), deadline.due_at, zone),
         changed_at=changed_at(deadline),
     )
 

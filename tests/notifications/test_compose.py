@@ -328,6 +328,16 @@ def test_the_days_left_are_counted_when_it_is_written(world: World, now: datetim
     assert mail.subject.startswith(f"{left}: ")
 
 
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Europe/Kyiv", "America/Los_Angeles", "Europe/Brussels"])
+def test_the_days_left_are_those_that_it_was_planned_for(world: World, zone: str) -> None:
+    reader = world.person("uma@example.org", "Uma", zone=zone)
+    world.plan(world.deadline(date(2021, 10, 15)), [-10, -1, 0, 3], [reader])
+    with world.db.read() as session:
+        told = [Composer(SETTINGS).compose(session, one.id or 0, one.next_at) for one in world.messages()]
+    left = [mail.subject.partition(":")[0] for mail in told]
+    assert left == ["10 days left", "1 day left", "Last day", "3 days overdue"]
+
+
 def test_a_reminder_brings_a_calendar_entry_that_follows_the_deadline(world: World) -> None:
     deadline_id = world.deadline(date(2021, 9, 30), generation=3)
     mail = read(composed(world, template="reminder", deadline_id=deadline_id, path="/applications/x/report"))

@@ -11,7 +11,8 @@ from notifications.dates import (
     WorkingDays,
     add_months,
     add_working_days,
-    days_between,
+    counted_day,
+    days_left,
     deadline_moment,
     end_of_local_day,
     first_morning,
@@ -131,8 +132,39 @@ def test_a_deadline_takes_the_later_of_a_time_that_comes_twice() -> None:
     ],
 )
 def test_days_left_are_calendar_days_of_the_reader(now: datetime, days: int) -> None:
-    due_at = end_of_local_day(date(2021, 9, 30), "America/Bogota")
-    assert days_between(now, due_at, "America/Bogota") == days
+    due_on = date(2021, 9, 30)
+    due_at = end_of_local_day(due_on, "America/Bogota")
+    assert days_left(now, due_on, due_at, "America/Bogota") == days
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "days"),
+    [
+        ("Asia/Tokyo", utc(2021, 9, 30, 15), 0),  # past midnight there, and hours left
+        ("Asia/Tokyo", utc(2021, 9, 30, 22), -1),
+        ("America/Bogota", utc(2021, 9, 30, 22), -1),  # over at five in the afternoon, on the same day
+    ],
+)
+def test_nothing_is_overdue_before_it_is_over_and_all_is_from_then_on(
+    zone: str, now: datetime, days: int
+) -> None:
+    due_on = date(2021, 9, 30)
+    assert days_left(now, due_on, end_of_local_day(due_on, "Europe/Brussels"), zone) == days
+
+
+@pytest.mark.parametrize("there", ["Europe/Brussels", "Pacific/Kiritimati", "Etc/GMT+12", "Asia/Kolkata"])
+def test_a_mail_says_as_many_days_as_were_planned_for_in_every_zone(there: str) -> None:
+    due_on = date(2021, 9, 30)
+    due_at = end_of_local_day(due_on, there)
+    for zone in available_timezones():
+        counted = counted_day(due_on, due_at, zone)
+        for days in (-10, -1, 0, 3):
+            moment = reminder_moment(counted, days, zone)
+            if (moment < due_at) == (days <= 0):
+                assert days_left(moment, due_on, due_at, zone) == -days, zone
+            else:
+                assert (days, moment >= due_at) == (0, True), "only the last morning may come too late"
+        assert counted == due_on or (there, counted) == ("Pacific/Kiritimati", date(2021, 9, 29))
 
 
 def test_the_day_differs_by_place() -> None:
