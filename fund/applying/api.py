@@ -190,7 +190,9 @@ def comments_of(reference: str, viewer: SignedIn, db: DbDep) -> Comments:
         return Comments(items=[_said(one, by.name) for one, by in here.said], open_to=sorted(here.open_to))
 
 
-@router.post("/applications/{reference}/comments", status_code=201, responses=responses(401, 403, 404, 422))
+@router.post(
+    "/applications/{reference}/comments", status_code=201, responses=responses(401, 403, 404, 422, 429)
+)
 def comment(reference: str, body: CommentIn, viewer: SignedIn, db: DbDep, now: NowDep) -> CommentOut:
     """Say something about the proposal. It cannot be changed afterwards."""
     with db.write() as session:

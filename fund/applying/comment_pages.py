@@ -5,13 +5,13 @@ from fastapi.responses import Response
 
 from fund.applying import comments, queries
 from fund.base.database import Database
-from fund.base.errors import Invalid
+from fund.base.errors import Invalid, TooMany
 from fund.base.permissions import Viewer
 from fund.web import flash
 from fund.web.deps import DbDep, FormDep, NowDep, SignedIn
 from fund.web.forms import Form
 from fund.web.i18n import lazy
-from fund.web.page import redirect, render
+from fund.web.page import redirect, render, too_often
 
 router = APIRouter(include_in_schema=False)
 flash.register("applying.commented", lazy("Your comment is there for all who may read it."))
@@ -34,6 +34,9 @@ def say(
     except Invalid as wrong:
         form.refuse_all(wrong)
         return _page(request, reference, viewer, db, form)
+    except TooMany as often:
+        form.refuse("text", often.message)
+        return too_often(_page(request, reference, viewer, db, form), often)
     return redirect(f"/applications/{reference}/comments", done="applying.commented")
 
 

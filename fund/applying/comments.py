@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -14,6 +14,7 @@ from fund.base.errors import Forbidden, Invalid, NotFound
 from fund.base.permissions import Viewer
 from fund.base.subjects import id_of
 from fund.base.turns import take_turn
+from fund.people import throttle
 from fund.people.queries import viewer_of_person
 from fund.web.i18n import gettext as _
 from fund.web.parse import tidy
@@ -24,6 +25,9 @@ from schema.people import Person
 
 LONGEST = 5000
 """Characters of a comment."""
+PER_HOUR = throttle.Limit("comments", 60, timedelta(hours=1))
+PER_DAY = throttle.Limit("comments-day", 300, timedelta(days=1))
+"""Of one person, on all proposals: more than anybody writes who reads what was said."""
 AUDITOR = "auditor"
 
 
@@ -65,7 +69,7 @@ def say(session: Session, viewer: Viewer, reference: str, text: str, now: dateti
     """Say something about the proposal; managers and those who spoke before are told by mail.
 
     The same words twice in a row are said once. Raises NotFound as ``conversation`` does, Forbidden where the state
-    does not let the viewer comment, Invalid for a text that is empty or too long.
+    does not let the viewer comment, Invalid for a text that is empty or too long, TooMany for whoever says too much.
     """
     here = conversation(session, viewer, reference)
     if not here.open_to:
@@ -79,6 +83,8 @@ def say(session: Session, viewer: Viewer, reference: str, text: str, now: dateti
     for last, _by in _all(session, here.application)[-1:]:
         if (last.person_id, last.text) == (viewer.person_id, words):
             return last
+    for limit in (PER_HOUR, PER_DAY):
+        throttle.count(session, limit, str(viewer.person_id), now)
     comment = Comment(
         application_id=id_of(here.application),
         person_id=viewer.person_id or 0,

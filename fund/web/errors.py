@@ -28,7 +28,7 @@ from fund.base.permissions import Viewer
 from fund.web import problems
 from fund.web.forms import Form
 from fund.web.i18n import gettext as _
-from fund.web.page import render
+from fund.web.page import render, too_often
 
 log = logging.getLogger(__name__)
 SECRET = re.compile(r"^/(calendar|sign-in|unsubscribe)/[^/]+")
@@ -131,9 +131,7 @@ async def respond(request: Request, error: FundError, **extra: Any) -> Response:
         return RedirectResponse(sign_in_path(request), 303)
     form = await typed(request) if isinstance(error, NotSignedIn | Conflict | MoveRefused | Invalid) else None
     response = await run_in_threadpool(error_page, request, error, form, extra)
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+    return too_often(response, error) if isinstance(error, TooMany) else response
 
 
 def came_from(request: Request) -> str:

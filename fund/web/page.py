@@ -10,9 +10,10 @@ from typing import Any
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, select_autoescape
 from markupsafe import Markup, escape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fund.base.clock import SystemClock
+from fund.base.errors import TooMany
 from fund.base.permissions import Viewer
 from fund.web import flash, i18n, words
 from fund.web.container import Container, container
@@ -178,6 +179,13 @@ def render(request: Request, template: str, status_code: int | None = None, **co
 def reader_zone(viewer: Viewer, held: Container) -> str:
     """The zone in which ``viewer`` reads moments: their own, or the fund's."""
     return viewer.zone or held.settings.zone
+
+
+def too_often(page: Response, error: TooMany) -> Response:
+    """``page``, which says so beside the field, with the status and the wait of ``error``."""
+    page.status_code = error.status
+    page.headers["Retry-After"] = str(error.retry_after)
+    return page
 
 
 def redirect(path: str, done: str | None = None) -> RedirectResponse:

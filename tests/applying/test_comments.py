@@ -106,6 +106,26 @@ def test_the_pages_show_what_may_be_read_and_keep_what_was_typed(world, doors, c
     assert "Comments" not in doors.browser(world.applicant).get(f"/applications/{reference}").text
 
 
+def test_whoever_says_too_much_is_asked_to_wait_beside_the_field(world, doors, clock):
+    reference = submitted(world, clock.now())
+    with world.db.write() as session:
+        for number in range(comments.PER_HOUR.most):
+            comments.say(session, world.manager, reference, f"Number {number}.", clock.now())
+    path, browser = f"/applications/{reference}/comments", doors.browser(world.manager)
+    refused = browser.post(path, data={"text": "One more."})
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "3600")
+    assert 'id="text-error"' in refused.text
+    assert "This was tried too often. Wait 60 minutes, then try again." in refused.text
+    assert "One more.</textarea>" in refused.text
+    assert browser.post(path, data={"text": f"Number {comments.PER_HOUR.most - 1}."}).status_code == 303
+    program = doors.program(world.manager).post(f"/api/v1{path}", json={"text": "One more."})
+    assert (program.status_code, program.json()["status"]) == (429, 429)
+    assert program.headers["content-type"] == "application/problem+json"
+    assert len(said(world, world.manager, reference)) == comments.PER_HOUR.most
+    say(world, world.second_manager, reference, "I can.", clock.now())
+    say(world, world.manager, reference, "And later so can I.", clock.now() + comments.PER_HOUR.length)
+
+
 def test_programs_read_and_comment_by_the_same_rights(world, doors, clock):
     reference = submitted(world, clock.now())
     path, program = f"/api/v1/applications/{reference}/comments", doors.program(world.manager)

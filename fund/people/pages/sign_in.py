@@ -14,7 +14,7 @@ from fund.web.deps import DbDep, FormDep, NowDep, SettingsDep, ViewerDep
 from fund.web.forms import Form
 from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy, ngettext
-from fund.web.page import redirect, render
+from fund.web.page import redirect, render, too_often
 
 router = APIRouter()
 
@@ -42,9 +42,7 @@ def send(request: Request, db: DbDep, now: NowDep, settings: SettingsDep, form: 
         return render(request, "people/sign_in.html", form=form)
     except TooMany as often:
         form.refuse("email", often.message)
-        response = render(request, "people/sign_in.html", often.status, form=form)
-        response.headers["Retry-After"] = str(often.retry_after)
-        return response
+        return too_often(render(request, "people/sign_in.html", form=form), often)
     sent = redirect(f"/sign-in/sent?next={quote(next_path)}")
     cookies.keep_asked(sent, handle, email.strip(), settings.secure)
     return sent
