@@ -7,7 +7,9 @@ are kept beside it, and whoever sends a mail leaves out what changed since (``no
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from posixpath import normpath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from babel.dates import format_date
 from sqlmodel import Session, col, func, select
@@ -34,6 +36,8 @@ LONGEST_SUBJECT = 150
 LONGEST_HEADING = 200
 LONGEST_TEXT = 2_000
 MOST_ITEMS = 40
+LESSONS = "/lessons/"
+"""Where the page of each lesson is found, by its slug."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,33 @@ def edit(session: Session, viewer: Viewer, letter_id: int, edited: Edited, edit_
     letter = _locked(session, letter_id, edit_version)
     _check(edited)
     letter.subject, letter.intro = edited.subject, edited.intro
-    letter.items = [dict(item) for item in edited.items]
+    letter.items = _about(session, edited.items)
     letter.edit_version += 1
     return _stored(session, letter)
+
+
+def _about(session: Session, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Items, of which those that lead to a lesson are about it however they were written.
+
+    So what an editor wrote of a lesson herself goes out only as long as everybody may read that lesson as it was seen.
+    Raises Invalid (``path-1`` …) for one that not everybody may read.
+    """
+    led = {number: slug for number, item in enumerate(items, 1) if (slug := _lesson_at(item))}
+    public = {one["lesson"]: one for one in _lessons(session, col(Lesson.slug).in_(led.values()))}
+    if gone := [number for number, slug in led.items() if slug not in public]:
+        wrong = _("Lead to a lesson that everybody may read, or leave this out")
+        raise Invalid({f"path-{number}": wrong for number in gone})
+    words = ("heading", "text")
+    return [
+        public[led[number]] | {name: item[name] for name in words} if number in led else dict(item)
+        for number, item in enumerate(items, 1)
+    ]
+
+
+def _lesson_at(item: Mapping[str, Any]) -> str:
+    """The slug of the lesson whose page an item leads to that is not about a lesson yet; else nothing."""
+    where = normpath(unquote(urlsplit(item["path"]).path))
+    return where.removeprefix(LESSONS) if where.startswith(LESSONS) and not item.get("lesson") else ""
 
 
 def with_lessons(
@@ -227,7 +255,7 @@ def _lesson(lesson: Lesson, card: reach.Card) -> dict[str, Any]:
     return {
         "heading": card.title,
         "text": "\n".join(text for text in (whose, card.beginning) if text),
-        "path": f"/lessons/{lesson.slug}",
+        "path": LESSONS + lesson.slug,
         "lesson": lesson.slug,
         "seen": lesson.edit_version,
         "state": lesson.state,
@@ -245,18 +273,17 @@ def _round(found: RoundView) -> dict[str, Any]:
 
 
 def _stale(session: Session, items: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-    held = {item["lesson"]: item for item in items if item.get("lesson")}
+    held = [item for item in items if item.get("lesson")]
     if not held:
         return frozenset()
+    slugs = {item["lesson"] for item in held}
     public = select(Lesson.slug, Lesson.edit_version, Lesson.state).where(
-        col(Lesson.slug).in_(held), reach.listed(session, Reach.PUBLIC)
+        col(Lesson.slug).in_(slugs), reach.listed(session, Reach.PUBLIC)
     )
-    fresh = {
-        slug
-        for slug, version, state in session.exec(public)
-        if (held[slug]["seen"], held[slug]["state"]) == (version, state)
-    }
-    return frozenset(held.keys() - fresh)
+    fresh = set(session.exec(public))
+    return frozenset(
+        item["lesson"] for item in held if (item["lesson"], item["seen"], item["state"]) not in fresh
+    )
 
 
 def _check(edited: Edited) -> None:

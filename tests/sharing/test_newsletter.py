@@ -285,3 +285,42 @@ def test_a_lesson_cannot_be_put_in_by_its_name(small, clock):
     letter = make(small, clock)
     with small.db.write() as session, pytest.raises(Invalid):
         newsletter.with_lessons(session, letter, [{"heading": "x", "text": "", "path": "", "lesson": slug}])
+
+
+@pytest.mark.parametrize(
+    "path", ["/lessons/{}", "/lessons/{}?a=b#c", "/rounds/../lessons/{}", "/%6cessons/./{}"]
+)
+def test_whatever_leads_to_a_lesson_is_about_it_however_it_was_written(small, clock, path):
+    hidden_slug, slug = publish(small, clock, title="network"), publish(small, clock)
+    letter = make(small, clock)
+    own = {"heading": "Read this", "text": "In my own words."}
+
+    def put_in(one, version):
+        with small.db.write() as session:
+            item = own | {"path": path.format(one)}
+            newsletter.edit(session, small.manager, letter, Edited("News", "", [item]), version)
+
+    with pytest.raises(Invalid) as wrong:
+        put_in(hidden_slug, 1)
+    assert set(wrong.value.fields) == {"path-1"}
+    put_in(slug, 1)
+    assert words(read(small, letter)) == f"Read this In my own words. /lessons/{slug}"
+    with small.db.write() as session:
+        lesson = session.exec(select(Lesson).where(Lesson.slug == slug)).one()
+        service.take_back(session, small.applicant, lesson, "title", clock.now())
+    assert read(small, letter).stale == {slug}
+    with pytest.raises(MoveRefused):
+        release(small, letter, clock, 2)
+
+
+def test_each_item_about_a_lesson_is_what_was_seen(small, clock):
+    """Of two about the same lesson the older is not passed over because the newer is as it should be."""
+    slug = publish(small, clock)
+    letter = make(small, clock)
+    with small.db.write() as session:
+        lesson = session.exec(select(Lesson).where(Lesson.slug == slug)).one()
+        service.take_back(session, small.applicant, lesson, "city", clock.now())
+    items = [*read(small, letter).letter.items, {"heading": "Again", "text": "", "path": f"/lessons/{slug}"}]
+    with small.db.write() as session:
+        newsletter.edit(session, small.manager, letter, Edited("News", "", items), 1)
+    assert read(small, letter).stale == {slug}
