@@ -45,7 +45,10 @@ def test_a_proposal_from_start_to_receipt(doors, world):
     assert done.headers["location"] == f"{base}/submitted"
     text = shown(browser.get(f"{base}/submitted").text)
     assert f"Your proposal is submitted Its reference is {base.removeprefix('/applications/')}" in text
-    assert "The fund decides by 20 December 2021." in text
+    assert (
+        "The fund decides by 20 December 2021, Brussels time (UTC+1); for you 20 December 2021, 18:00,"
+        in text
+    )
     assert "Received by the fund" in shown(browser.get(base).text)
     assert "Safe streets" in browser.get("/applications").text
 

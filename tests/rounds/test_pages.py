@@ -41,7 +41,7 @@ def test_a_stranger_reads_all_about_an_open_round_before_signing_in(doors, world
         "up to 60 minutes later still counts",
         "For one proposal US$20,000 at most",
         "In the whole round US$100,000",
-        "Decision by 20 December 2021",
+        "Reviews are in by 20 November 2021, Brussels time (UTC+1) Decision by 20 December 2021, Brussels time (UTC+1)",
         "The problem (about 300 words)",
         "Need: 33% of the score",
         "Plan: 67% of the score",

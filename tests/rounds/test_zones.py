@@ -18,6 +18,7 @@ def test_an_applicant_elsewhere_reads_her_own_time_wherever_the_deadline_stands(
     assert f"Closes on {IN_BRUSSELS}" in listed
     page = shown(browser.get(f"/rounds/{world.round_slug}").text)
     assert "End of 21 October 2021, Brussels time (UTC+2); for you 21 October 2021, 17:00" in page
+    assert "Decision by 20 December 2021, Brussels time (UTC+1); for you 20 December 2021, 18:00" in page
     stranger = shown(doors.browser().get("/rounds").text)
     assert "Closes on 21 October 2021, Brussels time (UTC+2) (in 30 days)" in stranger
 
