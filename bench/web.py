@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from fund.app import create_app, settle_down
+from fund.base import soundness
 from fund.base.clock import SystemClock
 from fund.base.database import Database
 from fund.base.settings import Settings
@@ -62,7 +63,8 @@ def main(url: str, port: str, folder: str) -> None:
     door.listen()
     server = Watched(uvicorn.Config(app, log_config=None, access_log=False))
     threading.Thread(target=server.answer, daemon=True).start()
-    settle_down()
+    soundness.report(database)  # as ``fund serve`` does
+    settle_down(app)
     print(door.getsockname()[1], flush=True)
     with Worker(settings, database, SystemClock()).running():
         server.run(sockets=[door])

@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from fund.applying import api as applying_api
@@ -145,7 +146,7 @@ def create_app(
         title=settings.fund_name,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,
         lifespan=lifespan,
     )
     held = Container(
@@ -153,6 +154,7 @@ def create_app(
     )
     install(app, held)
     _add_health(app, held)
+    _add_description(app)
     for router in ROUTERS:
         app.include_router(router)
     return app
@@ -166,12 +168,15 @@ def serve(settings: Settings, database: Database) -> None:
         run_server(create_app(settings, db=database), settings, door)
 
 
-def settle_down() -> None:
+def settle_down(app: FastAPI | None = None) -> None:
     """Make sure that nothing holds up those who ask, called when everything is loaded and before the first request.
 
-    All that is loaded stays for good; looking through it for what can go took up to a quarter of a second, in which
-    nobody was answered. And a worker's thread in this process lets go of the interpreter ten times as often.
+    The routes of ``app`` would else be put together while the first visitor waits, and everybody else with her. All
+    that is loaded stays for good; looking through it for what can go took up to a quarter of a second, in which nobody
+    was answered. And a worker's thread in this process lets go of the interpreter ten times as often.
     """
+    for _route in iter_route_contexts(app.routes if app else ()):
+        pass
     # Not collected before: a signal to stop that came meanwhile would be swallowed by what is called as things go.
     gc.freeze()
     sys.setswitchinterval(0.0005)
@@ -187,7 +192,7 @@ def run_server(app: FastAPI, settings: Settings, door: socket.socket) -> None:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
     )
-    settle_down()
+    settle_down(app)
     uvicorn.Server(config).run(sockets=[door])
 
 
@@ -210,6 +215,13 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EACCES:
         return f"Port {port} needs an administrator's rights. Set FUND_PORT to one above 1023."
     return f"FUND_HOST: {host} is no address of this machine ({error.strerror})."
+
+
+def _add_description(app: FastAPI) -> None:
+    @app.get("/api/v1/openapi.json", include_in_schema=False)
+    def openapi() -> JSONResponse:
+        # FastAPI's own would put it together on the event loop: a second and more in which nobody else is answered.
+        return JSONResponse(app.openapi())
 
 
 def _add_health(app: FastAPI, held: Container) -> None:

@@ -14,6 +14,9 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 
 log = logging.getLogger("notifications")
+# Its warnings say, each second, that a sweep of thousands is still running: that is how it should be.
+quiet = logging.getLogger("notifications.scheduler")
+quiet.setLevel(logging.ERROR)
 
 # Given to the constructor under their own names they are ignored without a word; only job_defaults counts.
 JOB_DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -54,7 +57,7 @@ class Ticks:
         self._pulses = {name: Pulse() for name in jobs}
         self._wall, self._monotonic = wall, monotonic
         self._watch_seconds = watch_seconds
-        self._scheduler = BackgroundScheduler(job_defaults=JOB_DEFAULTS, timezone=UTC)
+        self._scheduler = BackgroundScheduler(job_defaults=JOB_DEFAULTS, timezone=UTC, logger=quiet)
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="clock watch", daemon=True)
         self._lead = wall() - monotonic()

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from fund.base.errors import Conflict, Invalid
@@ -35,11 +35,16 @@ def index(request: Request, viewer: ReadsEverything, db: DbDep) -> Response:
     return _index(request, db, Form({}), None)
 
 
-@router.post("/workflows")
-async def accept(request: Request, viewer: ManagerDep, db: DbDep, now: NowDep) -> Response:
-    """Take a file as a new version, or say what is wrong with it."""
+async def _sent(request: Request) -> forms.Sent:
     async with request.form(max_files=1, max_fields=10) as data:
-        sent = await forms.sent(data)
+        return await forms.sent(data)
+
+
+@router.post("/workflows")
+def accept(
+    request: Request, viewer: ManagerDep, db: DbDep, now: NowDep, sent: Annotated[forms.Sent, Depends(_sent)]
+) -> Response:
+    """Take a file as a new version, or say what is wrong with it."""
     try:
         text = service.text_of(sent.data)
         with db.write() as session:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Text, and_, cast, distinct
+from sqlalchemy import ColumnElement, Text, and_, case, cast, distinct
 from sqlmodel import Session, col, func, select
 
 from fund.base.definitions import definition_of, where_state
@@ -74,25 +74,22 @@ def projects(session: Session, viewer: Viewer, *, limit: int = 50, offset: int =
 
 def numbers(session: Session) -> Numbers:
     """How much is shown to everybody; what is hidden is not counted either."""
-    shown = (
-        select(func.count())
-        .select_from(Application)
-        .join(Award, col(Award.application_id) == Application.id)
-        .where(_shown(session))
-    )
-    places = (
+    place = case((_is_public("city"), col(Member.city) + "/" + col(Member.country)))
+    country = case((_is_public("city"), col(Member.country)))
+    lessons = select(func.count()).select_from(Lesson).where(reach.listed(session, Reach.PUBLIC))
+    counted = (
         select(
-            func.count(distinct(col(Member.city) + "/" + col(Member.country))),
-            func.count(distinct(col(Member.country))),
+            func.count(),
+            func.count(distinct(place)),
+            func.count(distinct(country)),
+            lessons.scalar_subquery(),
         )
         .select_from(Application)
         .join(Member, col(Member.id) == Application.member_id)
         .join(Award, col(Award.application_id) == Application.id)
-        .where(_shown(session), _is_public("city"))
+        .where(_shown(session))
     )
-    lessons = select(func.count()).select_from(Lesson).where(reach.listed(session, Reach.PUBLIC))
-    cities, countries = session.exec(places).one()
-    return Numbers(session.exec(shown).one(), cities, countries, session.exec(lessons).one())
+    return Numbers(*session.exec(counted).one())
 
 
 def _project(application: Application, member: Member, award: Award, lesson: str | None) -> Project:

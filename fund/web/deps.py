@@ -2,6 +2,8 @@
 
 ``def save(request: Request, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep) -> Response``. Work on
 the database stands in ``with db.write() as session:`` (commits at the end) or ``with db.read() as session:``.
+
+What waits for nothing is asynchronous here: else each of these few steps would be handed to another thread.
 """
 
 from datetime import datetime
@@ -24,7 +26,7 @@ def viewer(request: Request) -> Viewer:
     return viewer_of(request)
 
 
-def demonstration(request: Request) -> str:
+async def demonstration(request: Request) -> str:
     """The sentence that every file of the demonstration carries; empty in a real fund."""
     return (
         _("Demonstration: amounts, dates, people and texts are illustrative.")
@@ -39,7 +41,7 @@ ViewerDep = Annotated[Viewer, Depends(viewer)]
 """Who looks, signed in or not."""
 
 
-def signed_in(viewer: ViewerDep) -> Viewer:
+async def signed_in(viewer: ViewerDep) -> Viewer:
     """Who looks. Raises NotSignedIn: pages go to sign-in and come back, the API answers 401."""
     if not viewer.signed_in:
         raise NotSignedIn
@@ -50,21 +52,21 @@ SignedIn = Annotated[Viewer, Depends(signed_in)]
 """Somebody."""
 
 
-def manager(viewer: SignedIn) -> Viewer:
+async def manager(viewer: SignedIn) -> Viewer:
     """A manager. Raises Forbidden for others."""
     if not viewer.is_manager:
         raise Forbidden(_("This is for the people who manage the fund."))
     return viewer
 
 
-def reviewer(viewer: SignedIn) -> Viewer:
+async def reviewer(viewer: SignedIn) -> Viewer:
     """A reviewer. Raises Forbidden for others."""
     if not viewer.is_reviewer:
         raise Forbidden(_("This is for the people who review proposals."))
     return viewer
 
 
-def manager_or_auditor(viewer: SignedIn) -> Viewer:
+async def manager_or_auditor(viewer: SignedIn) -> Viewer:
     """Somebody who reads everything. Raises Forbidden for others."""
     if not viewer.reads_everything:
         raise Forbidden(_("This is for the people who manage the fund."))
@@ -77,17 +79,17 @@ ReadsEverything = Annotated[Viewer, Depends(manager_or_auditor)]
 """A manager or an auditor: for pages that change nothing."""
 
 
-def database(request: Request) -> Database:
+async def database(request: Request) -> Database:
     """The database of this app."""
     return container(request).db
 
 
-def moment(request: Request) -> datetime:
+async def moment(request: Request) -> datetime:
     """The one ``now`` of this request, in UTC."""
     return container(request).clock.now()
 
 
-def settings(request: Request) -> Settings:
+async def settings(request: Request) -> Settings:
     """The settings of this app."""
     return container(request).settings
 

@@ -88,7 +88,9 @@ def test_a_job_can_be_woken(start: Callable[..., Ticks]) -> None:
     work.wait_for(2)
 
 
-def test_a_job_never_runs_beside_itself(start: Callable[..., Ticks]) -> None:
+def test_a_job_never_runs_beside_itself_and_nobody_complains(
+    start: Callable[..., Ticks], caplog: pytest.LogCaptureFixture
+) -> None:
     inside, most = [0], [0]
     work = Work()
 
@@ -102,6 +104,7 @@ def test_a_job_never_runs_beside_itself(start: Callable[..., Ticks]) -> None:
     start(slow=Job(0.01, slow))
     work.wait_for(3)
     assert most == [1]
+    assert caplog.text == ""
 
 
 def test_missed_ticks_are_neither_dropped_nor_piled_up(start: Callable[..., Ticks]) -> None:
