@@ -1,5 +1,6 @@
 """``fund mail``: what waits, what went, what did not, and whether the mail server takes mail."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -46,14 +47,15 @@ REFUSED = {
 
 @app.command()
 def status() -> None:
-    """How many mails stand where, and whether they go out."""
+    """How many mails and calls of webhooks stand where, and whether mail goes out."""
     now = SystemClock().now()
     with doors.reading() as session:
-        counts, found = outbox.counts(session), mailing(session, now, doors.settings().limits)
-    for name, count in sorted(counts.items()):
-        typer.echo(f"{outbox.NAMES[MessageStatus(name)]}: {count}")
-    if not counts:
+        mails, calls = (outbox.all_counts(session, calls=calls) for calls in (False, True))
+        found = mailing(session, now, doors.settings().limits)
+    _count(mails)
+    if not mails:
         typer.echo("No mail yet.")
+    _count(calls, "Calls of webhooks: ")
     if found.oldest_due:
         typer.echo(f"Due and waiting since {found.oldest_due.isoformat(' ', 'seconds')}")
     for limit in found.held:
@@ -61,8 +63,14 @@ def status() -> None:
     if found.unreachable_since:
         since = found.unreachable_since.isoformat(" ", "seconds")
         typer.echo(f"The mail server has been out of reach since {since} ({_line(found.unreachable)})")
-    if counts.keys() & {status.value for status in STUCK}:
-        typer.echo(f"Mail that needs a decision: {doors.settings().address}/mail/problems")
+    for counts, what in ((mails, "Mail"), (calls, "A call")):
+        if counts.keys() & {status.value for status in STUCK}:
+            typer.echo(f"{what} that needs a decision: {doors.settings().address}/mail/problems")
+
+
+def _count(counts: Mapping[str, int], what: str = "") -> None:
+    for name, count in sorted(counts.items()):
+        typer.echo(f"{what}{outbox.NAMES[MessageStatus(name)]}: {count}")
 
 
 @app.command()

@@ -157,15 +157,23 @@ class Entry:
         return _(self.message.reason)
 
 
-def counts(session: Session, viewer: Viewer | None = None) -> dict[str, int]:
-    """How many messages stand in each status: of those that the viewer may read, or of all.
+def counts(session: Session, viewer: Viewer) -> dict[str, int]:
+    """How many messages of those that the viewer may read stand in each status, mails and calls of webhooks alike.
 
     Of a digest that is stuck its parts are not counted: they are decided on with it.
     """
+    return _counted(session, _apart(viewer))
+
+
+def all_counts(session: Session, *, calls: bool) -> dict[str, int]:
+    """The same of all mails, or of all calls of webhooks."""
+    return _counted(session, (col(Message.kind) == KIND) == calls)
+
+
+def _counted(session: Session, which: ColumnElement[bool]) -> dict[str, int]:
     alone = col(Message.digest_id).is_(None) | col(Message.status).not_in(STUCK)
-    query = select(col(Message.status), func.count()).where(alone).group_by(col(Message.status))
-    found = session.execute(query.where(_apart(viewer)) if viewer else query)
-    return {status: int(count) for status, count in found}
+    query = select(col(Message.status), func.count()).where(alone, which).group_by(col(Message.status))
+    return {status: int(count) for status, count in session.execute(query)}
 
 
 def page(session: Session, viewer: Viewer, status: str, number: int) -> tuple[list[Entry], int]:

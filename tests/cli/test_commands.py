@@ -1,14 +1,17 @@
 """Every command does what ``fund --help`` says of it."""
 
 import pytest
-from sqlalchemy import text
-from sqlmodel import select
+from sqlalchemy import text, update
+from sqlmodel import col, select
 
 from fund.base.clock import SystemClock
 from fund.base.database import Database
 from fund.base.settings import Settings
 from fund.worker import Worker
+from notifications.outbox import queue
+from notifications.wanted import KIND
 from schema.ledger import LedgerEvent
+from schema.outbox import Message
 from schema.people import Person, PersonRole
 from tests.support.doors import Doors
 from tests.support.world import draft, submit, world
@@ -74,6 +77,22 @@ def test_a_token_opens_the_api_to_its_person(fund, here, clock):
     browser = Doors(here.db, SystemClock()).browser()
     mine = browser.get("/api/v1/me", headers={"Authorization": f"Bearer {said.out.strip()}"})
     assert mine.json()["email"] == here.manager.email
+
+
+def test_mail_status_tells_mails_from_calls_of_webhooks(fund, here, clock):
+    before = fund("mail", "status").out
+    assert "webhook" not in before
+    with here.db.write() as session:
+        for number, status in enumerate(("sent", "dead")):
+            key = f"call:{number}"
+            queue(session, key=key, kind=KIND, template=KIND, address="receiver", now=clock.now())
+            session.execute(update(Message).where(col(Message.dedup_key) == key).values(status=status))
+    now = [line for line in fund("mail", "status").out.splitlines() if line not in before.splitlines()]
+    assert now == [
+        "Calls of webhooks: Could not be delivered: 1",
+        "Calls of webhooks: Sent: 1",
+        "A call that needs a decision: http://127.0.0.1:8000/mail/problems",
+    ]
 
 
 def test_mail_status_counts_the_mail(fund, here):
