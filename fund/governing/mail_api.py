@@ -131,10 +131,8 @@ def save(
 ) -> MailWhole:  # fmt: skip
     """Let the mail go out with these words. For managers; words with errors are refused with all of them."""
     write = _writer(settings, note)
-    with db.write() as session:
-        mail_service.save(
-            session, viewer, write, name, language, _words(body), body.note, seen=body.seen, now=now
-        )
+    words = _words(body)
+    mail_service.save(db, viewer, write, name, language, words, body.note, seen=body.seen, now=now)
     return _whole(db, name, language, write)
 
 

@@ -64,11 +64,10 @@ def save(
     """Let the mail go out with other words, or say what is wrong with them."""
     language, write = form.value("language"), writer(settings, note)
     try:
-        with db.write() as session:
-            mail_service.save(
-                session, viewer, write, name, language, mail_forms.words(form), form.value("note"),
-                seen=form.version("seen"), now=now,
-            )  # fmt: skip
+        mail_service.save(
+            db, viewer, write, name, language, mail_forms.words(form), form.value("note"),
+            seen=form.version("seen"), now=now,
+        )  # fmt: skip
     except Invalid as invalid:
         form.refuse_all(invalid)
         return _page(request, name, language, viewer, db, now, write, form)
@@ -156,10 +155,8 @@ def restore(
     form: FormDep,
 ) -> Response:  # fmt: skip
     """Let the mail go out with the words of an earlier version."""
-    with db.write() as session:
-        row = mail_service.go_back(
-            session, viewer, writer(settings, note), name, key, seen=form.version("seen"), now=now
-        )
+    seen = form.version("seen")
+    row = mail_service.go_back(db, viewer, writer(settings, note), name, key, seen=seen, now=now)
     return redirect(
         f"/mail/templates/{name}?language={row.language if row else SOURCE}", "governing.words_saved"
     )

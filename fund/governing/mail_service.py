@@ -1,4 +1,4 @@
-"""Saving the words of mails: checked, as versions, on record. Each use case works in the caller's unit of work."""
+"""Saving the words of mails: checked, as versions, on record."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from fund.base import access, ledger
+from fund.base.database import Database
 from fund.base.errors import Conflict, Invalid, MoveRefused
 from fund.base.permissions import Viewer
 from fund.base.turns import take_turn
@@ -65,7 +66,7 @@ def examine(
 
 
 def save(
-    session: Session,
+    database: Database,
     viewer: Viewer,
     composer: Composer,
     template: str,
@@ -78,22 +79,27 @@ def save(
 ) -> MailTemplate:
     """Let the mail go out with these words from now on, and keep why. The same words again change nothing.
 
+    They are tried on many messages first, which takes its time: nobody else's writing waits for that.
     ``seen`` is the key of the version that was newest when they were written; 0 for none. Raises Forbidden for others
     than managers, Conflict where somebody saved another version since, Faulty for what is wrong with the words, Invalid
     for a note that is too long, and what ``examine`` raises.
     """
     access.require_manager(viewer)
-    newest = _newest(session, template, language, seen)
-    if mail_queries.words_of(newest, composer.shipped(template, language)) == words and newest is not None:
-        return newest
-    flaws = examine(session, viewer, composer, template, language, words, now)
+    with database.read() as session:
+        newest = _newest(session, template, language, seen)
+        if (
+            newest is not None
+            and mail_queries.words_of(newest, composer.shipped(template, language)) == words
+        ):
+            return newest
+        flaws = examine(session, viewer, composer, template, language, words, now)
     if any(not flaw.warning for flaw in flaws):
         raise Faulty(flaws)
-    row = MailTemplate(
-        template=template, language=language, subject=words.subject, text=words.text, html=words.html,
-        saved_at=now, saved_by_id=viewer.person_id or 0, note=_checked(note),
-    )  # fmt: skip
-    return _record(session, viewer, row, "mail_words_saved", now)
+    line = _checked(note)
+    with database.write() as session:
+        _turn(session)
+        _newest(session, template, language, seen)
+        return _record(session, viewer, template, language, words, line, now)
 
 
 def reset(
@@ -105,31 +111,41 @@ def reset(
     """
     access.require_manager(viewer)
     mail_queries.mail(session, template)
+    _turn(session)
     newest = _newest(session, template, language, seen)
     if newest is None or newest.shipped:
         return newest
-    row = MailTemplate(
-        template=template, language=language, subject="", text="", html="", shipped=True,
-        saved_at=now, saved_by_id=viewer.person_id or 0, note=_checked(note),
-    )  # fmt: skip
-    return _record(session, viewer, row, "mail_words_reset", now)
+    return _record(session, viewer, template, language, None, _checked(note), now)
 
 
 def go_back(
-    session: Session, viewer: Viewer, composer: Composer, template: str, key: int, *, seen: int, now: datetime
+    database: Database,
+    viewer: Viewer,
+    composer: Composer,
+    template: str,
+    key: int,
+    *,
+    seen: int,
+    now: datetime,
 ) -> MailTemplate | None:
     """Save the words of an earlier version again, checked anew. Raises what ``save`` and ``reset`` raise."""
-    found, _before = mail_queries.version(session, template, key)
-    note = _("Back to the version of %(day)s") % {"day": found.row.saved_at.date().isoformat()}
-    if found.row.shipped:
-        return reset(session, viewer, template, found.row.language, note, seen=seen, now=now)
-    words = mail_queries.words_of(found.row, composer.shipped(template, found.row.language))
-    return save(session, viewer, composer, template, found.row.language, words, note, seen=seen, now=now)
+    with database.read() as session:
+        row = mail_queries.version(session, template, key)[0].row
+    note = _("Back to the version of %(day)s") % {"day": row.saved_at.date().isoformat()}
+    if row.shipped:
+        with database.write() as session:
+            return reset(session, viewer, template, row.language, note, seen=seen, now=now)
+    words = mail_queries.words_of(row, composer.shipped(template, row.language))
+    return save(database, viewer, composer, template, row.language, words, note, seen=seen, now=now)
+
+
+def _turn(session: Session) -> None:
+    """One saves at a time, so that keys rise in the order in which they hold."""
+    take_turn(session, "words of mails")
 
 
 def _newest(session: Session, template: str, language: str, seen: int) -> MailTemplate | None:
-    """The newest version, once nobody else is saving one: so that keys rise in the order in which they hold."""
-    take_turn(session, "words of mails")
+    """The newest version. Raises Conflict where it is not the one that was seen."""
     found = mail_queries.history(session, template, language)
     newest = found[0].row if found else None
     if (newest.id if newest else 0) != seen:
@@ -146,19 +162,33 @@ def _checked(note: str) -> str:
     return line
 
 
-def _record(session: Session, viewer: Viewer, row: MailTemplate, action: str, now: datetime) -> MailTemplate:
+def _record(
+    session: Session,
+    viewer: Viewer,
+    template: str,
+    language: str,
+    words: Words | None,
+    note: str,
+    now: datetime,
+) -> MailTemplate:
+    """A new version with these words, or with the shipped ones where there are None."""
+    said = words or Words("", "", "")
+    row = MailTemplate(
+        template=template, language=language, subject=said.subject, text=said.text, html=said.html,
+        shipped=words is None, saved_at=now, saved_by_id=viewer.person_id or 0, note=note,
+    )  # fmt: skip
     session.add(row)
     session.flush()
     ledger.append(
         session,
-        chain=f"mail_template:{row.template}",
+        chain=f"mail_template:{template}",
         actor=viewer,
         role=Role.MANAGER.value,
         subject_kind="mail_template",
         subject_id=row.id or 0,
-        action=action,
+        action="mail_words_reset" if words is None else "mail_words_saved",
         now=now,
-        data={"template": row.template, "language": row.language},
-        note=row.note,
+        data={"template": template, "language": language},
+        note=note,
     )
     return row

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 
 import pytest
@@ -17,9 +18,10 @@ from notifications.wording import Words
 from schema.ledger import LedgerEvent
 from schema.mails import MailTemplate
 from schema.outbox import Message
-from schema.people import Membership
+from schema.people import Membership, Person
 from tests.notifications.world import SETTINGS, Post
 from tests.support.doors import hidden, shown
+from tests.support.watching import at_once
 from tests.support.world import draft, submit, world
 
 RECEIPT = "/mail/templates/receipt"
@@ -200,19 +202,34 @@ def test_versions_are_compared_and_taken_again(here, doors, clock, sent):
 def test_two_who_save_at_once_are_told(db, clock):
     here = world(db, clock.now())
     composer, words = Composer(SETTINGS), Words(**WORDS)
-    with db.write() as session:
-        mail_service.save(
-            session, here.manager, composer, "receipt", "en", words, "", seen=0, now=clock.now()
-        )
-    with pytest.raises(Conflict), db.write() as session:
-        mail_service.save(
-            session, here.second_manager, composer, "receipt", "en", words, "", seen=0, now=clock.now()
-        )
-    with db.write() as session:
-        again = mail_service.save(
-            session, here.manager, composer, "receipt", "en", words, "", seen=1, now=clock.now()
-        )
-    assert again.id == 1, "the same words again are no version"
+
+    def save(viewer, seen=0):
+        now = clock.now()
+        return mail_service.save(db, viewer, composer, "receipt", "en", words, "", seen=seen, now=now)
+
+    done = at_once([partial(save, here.manager), partial(save, here.second_manager)])
+    assert sorted(type(one).__name__ for one in done) == ["Conflict", "MailTemplate"]
+    with pytest.raises(Conflict):
+        save(here.second_manager)
+    assert save(here.manager, seen=1).id == 1, "the same words again are no version"
+
+
+def test_nobody_who_writes_waits_while_words_are_tried(sqlite_db, clock):
+    here = world(sqlite_db, clock.now())
+
+    class Busy(Composer):
+        """Somebody else writes whenever a mail is tried."""
+
+        def told(self, *of):
+            with sqlite_db.write() as session:
+                session.get_one(Person, here.manager.person_id).name += "."
+            return super().told(*of)
+
+    words, now = Words(**WORDS), clock.now()
+    mail_service.save(sqlite_db, here.manager, Busy(SETTINGS), "receipt", "en", words, "", seen=0, now=now)
+    with sqlite_db.read() as session:
+        assert session.get_one(Person, here.manager.person_id).name.endswith("..")
+        assert session.exec(select(MailTemplate.template)).all() == ["receipt"]
 
 
 def test_a_proposal_is_told_of_as_if_there_were_a_mail_and_what_is_over_goes_from_the_calendar(db, clock):
