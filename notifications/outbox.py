@@ -4,13 +4,13 @@ Every function works in the caller's transaction and commits nothing. A message 
 sending and from there to one terminal state; each step is a conditional UPDATE: of two workers one wins.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any, TypeAlias
 
 from sqlalchemy import bindparam, case, literal, text, update
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from notifications.wanted import echoes
 from schema.outbox import Message, MessageStatus
@@ -139,27 +139,9 @@ def closed(status: MessageStatus, reason: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def cancel_for_person(
-    session: Session,
-    person_id: int,
-    reason: str,
-    now: datetime,
-    *,
-    application_ids: Iterable[int] | None = None,
-) -> int:
-    """Cancel what one person was still to get, in all or about ``application_ids``. Returns how many."""
-    where = [col(Message.person_id) == person_id]
-    if application_ids is not None:
-        where.append(col(Message.application_id).in_(list(application_ids)))
-    return cancel(session, *where, reason=reason, now=now)
-
-
-def cancel_for_subject(
-    session: Session, subject_kind: str, subject_id: int, reason: str, now: datetime
-) -> int:
-    """Cancel what was still to go out about one subject (a review that was taken back, say)."""
-    where = (col(Message.subject_kind) == subject_kind, col(Message.subject_id) == subject_id)
-    return cancel(session, *where, reason=reason, now=now)
+def cancel_for_person(session: Session, person_id: int, reason: str, now: datetime) -> int:
+    """Cancel what one person was still to get. Returns how many."""
+    return cancel(session, MESSAGES.c.person_id == person_id, reason=reason, now=now)
 
 
 def send_again(session: Session, message_id: int, now: datetime) -> bool:

@@ -167,8 +167,8 @@ class Walk(RuleBasedStateMachine):
             self.world.close(deadline_id, "cancelled")
         self.deadlines.clear()
         with self.database.write() as session:
-            subject = ("application", self.world.application)
-            outbox.cancel_for_subject(session, *subject, "Withdrawn", self.clock.now())
+            about = outbox.MESSAGES.c.application_id == self.world.application
+            outbox.cancel(session, about, reason="Withdrawn", now=self.clock.now())
 
     @rule(there=st.booleans(), digest=st.booleans())
     def change_ben(self, there: bool, digest: bool) -> None:
