@@ -26,8 +26,10 @@ from notifications.smtp import Server, Transport
 from tests.notifications.world import NOW, SETTINGS, World
 
 HELLO = b"Subject: Raw\r\n\r\n" + b"The raw limit of a mail of this size is measured with this line.\r\n" * 60
-ONCE = 40
+ONCE = 100
 """So many mails in each turn."""
+LINES = 8
+"""So many connections of ours, as ``FUND_SMTP_CONNECTIONS`` sets them for a mail server of one's own."""
 RAW = ("one connection each", "a reused connection", "reused and prebuilt")
 
 
@@ -44,11 +46,11 @@ def mail_server() -> Iterator[int]:
 
 
 def a_sender(database: Database, port: int, here: Path, clock: FixedClock | None = None) -> Sender:
-    """A sender as a worker has it, with two connections."""
-    transport, another = (Transport(Server("127.0.0.1", port)) for _ in range(2))
+    """A sender as a worker has it."""
+    transport, *more = (Transport(Server("127.0.0.1", port)) for _ in range(LINES))
     present = alive.presence(database, here)
     clock = clock or FixedClock(NOW)
-    return Sender(database, transport, Composer(SETTINGS), clock, present, more=[another])
+    return Sender(database, transport, Composer(SETTINGS), clock, present, more=more)
 
 
 def sending(count: int) -> None:

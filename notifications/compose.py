@@ -4,7 +4,7 @@ One folder of ``templates`` for each mail: ``subject.txt``, ``body.txt``, ``body
 misspells is an error, not an empty place.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -30,10 +30,12 @@ from notifications import mime
 from notifications.calendar import Entry, Publisher, calendar_file, deadline_key, sequence
 from notifications.edited import Edited, Failure, Saved, in_words
 from notifications.telling import Due, Item, Telling, due_as_told, telling
-from notifications.truth import Truth, look_up
+from notifications.translated import OneLanguage, Translated
+from notifications.truth import Truth, look_up_all
 from notifications.wording import Sandbox, Words, lines, plain, shipped, written
 
 TEMPLATES = Path(__file__).parent / "templates"
+_BDI = (Markup("<bdi>"), Markup("</bdi>"))
 PARTS = ("subject.txt", "body.txt", "body.html")
 ILLUSTRATIVE = "Demonstration: amounts, dates, people and texts are illustrative."
 FORMATS = {"en": "en_GB"}
@@ -117,9 +119,15 @@ class Composer:
 
     def look_up(self, session: Session, message_id: int) -> Truth:
         """All of the database that ``write`` needs. Raises NoResultFound where there is no such message."""
-        truth = look_up(session, message_id)
-        self._edited.refresh(session, truth.facts.newest_words)
+        (truth,) = self.look_up_all(session, [message_id])
         return truth
+
+    def look_up_all(self, session: Session, ids: Sequence[int]) -> list[Truth]:
+        """The same for several messages, in their order."""
+        found = look_up_all(session, ids)
+        for truth in found:
+            self._edited.refresh(session, truth.facts.newest_words)
+        return found
 
     def shipped(self, template: str, language: str = "en") -> Words:
         """The words that come with the product, in one language. Raises LookupError where there is no such mail."""
@@ -202,21 +210,21 @@ class Composer:
         return template.render(told.shown(show), due=due, subject=subject)
 
     def _make_environment(self, language: str) -> Environment:
-        environment = Environment(
+        environment = OneLanguage(
             loader=FileSystemLoader(self._templates),
             autoescape=select_autoescape(("html",), default=False),
             auto_reload=False,
             undefined=StrictUndefined,
-            extensions=["jinja2.ext.i18n"],
+            extensions=[Translated],
             lstrip_blocks=True,
         )
-        translate = self._catalogue(language)
-        environment.install_gettext_translations(translate, newstyle=True)  # type: ignore[attr-defined]
+        Translated.into(environment, self._catalogue(language))
         environment.filters["lines"] = lines
+        environment.globals["direction"] = _locale(language).text_direction
         return environment
 
     def _make_sandbox(self, language: str) -> Sandbox:
-        return Sandbox(self._templates, self._catalogue(language))
+        return Sandbox(self._templates, self._catalogue(language), _locale(language).text_direction)
 
     def _headers(
         self, truth: Truth, address: str, subject: str, told: Telling, now: datetime
@@ -295,7 +303,7 @@ def _as_text(value: str) -> str:
 
 
 def _as_html(value: str) -> str:
-    return Markup("<bdi>{}</bdi>").format(value) if value else ""
+    return _BDI[0] + value + _BDI[1] if value else ""
 
 
 def _tidy(text: str) -> str:

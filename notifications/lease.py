@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     Integer,
@@ -18,10 +18,12 @@ from sqlalchemy import (
     case,
     exists,
     insert,
+    literal,
     not_,
     or_,
     select,
     text,
+    union_all,
     update,
 )
 from sqlmodel import Session
@@ -87,6 +89,10 @@ class Intent:
     """Deadline, its generation, person and offset of a reminder."""
 
 
+Done: TypeAlias = tuple[Intent, Handed]
+"""A message that was handed over, and what that came to."""
+
+
 def claim(
     session: Session,
     worker: str,
@@ -117,10 +123,21 @@ def claim(
     return Batch(tuple(Claim(row.id, lease) for row in left), len(rows) - len(left))
 
 
-def is_due(session: Session, now: datetime) -> bool:
-    """Whether any mail is due at ``now``. Looks at one entry of an index, however much is pending."""
-    first = select(MESSAGES.c.id).where(text(_MAIL), MESSAGES.c.next_at <= now).limit(1)
-    return session.connection().execute(first).first() is not None
+def look(session: Session, now: datetime) -> tuple[list[str], bool]:
+    """The workers that hold messages, and whether any mail is due at ``now``.
+
+    One statement, and of each index as much as is held, and one entry: the same however much is pending.
+    """
+    found = [row.worker for row in _LOOK.rows(session, moment=now)]
+    return [worker for worker in found if worker], "" in found
+
+
+def _look_statement() -> Any:
+    """The workers by name, and an empty name if anything is due."""
+    c, moment = MESSAGES.c, bindparam("moment", type_=MESSAGES.c.next_at.type)
+    held = select(c.worker).where(HELD).distinct()
+    due = select(literal("").label("worker")).where(text(_MAIL), c.next_at <= moment).limit(1)
+    return union_all(held, select(due.subquery()))
 
 
 def _calls(webhook: int) -> str:
@@ -205,18 +222,34 @@ def intend(session: Session, claimed: Claim, worker: str, now: datetime, domain:
     met, cancelled or moved in the meantime, the person was disabled, or it expired. ``domain`` completes the
     Message-ID at the first attempt.
     """
-    found = _INTEND.rows(
-        session, its_id=claimed.message_id, its_lease=claimed.lease, moment=now, domain=f"@{domain}"
-    )
-    if not found:
-        _explain(session, claimed, now)
-        return None
-    (row,) = found
-    if row.kind == DIGEST and not digest.look_again(session, claimed.message_id, now):
-        _call_off(session, claimed.message_id, now)
-        return None
-    attempt = {"message_id": claimed.message_id, "number": row.attempts, "worker": worker, "started_at": now}
-    (attempt_id,) = _ATTEMPT.keys(session, [attempt])
+    return next(iter(intend_all(session, [claimed], worker, now, domain)), None)
+
+
+def intend_all(
+    session: Session, claims: Sequence[Claim], worker: str, now: datetime, domain: str
+) -> list[Intent]:
+    """The same for several messages: the intents of those that are to go, in the order of the claims."""
+    each = [
+        {"its_id": one.message_id, "its_lease": one.lease, "moment": now, "domain": f"@{domain}"}
+        for one in claims
+    ]
+    going = []
+    for claimed, rows in zip(claims, _INTEND.rows_of_each(session, each), strict=True):
+        if not rows:
+            _explain(session, claimed, now)
+        elif rows[0].kind == DIGEST and not digest.look_again(session, claimed.message_id, now):
+            _call_off(session, claimed.message_id, now)
+        else:
+            going.append((claimed, rows[0]))
+    begun = [
+        {"message_id": claimed.message_id, "number": row.attempts, "worker": worker, "started_at": now}
+        for claimed, row in going
+    ]
+    attempts = _ATTEMPT.keys(session, begun)
+    return [_intent(claimed, row, key) for (claimed, row), key in zip(going, attempts, strict=True)]
+
+
+def _intent(claimed: Claim, row: Any, attempt_id: int) -> Intent:
     reminds = None
     if row.deadline_id is not None and row.kind != WEBHOOK:
         reminds = (row.deadline_id, row.deadline_generation, row.person_id, row.offset_days)
@@ -269,6 +302,7 @@ def _intend_statement() -> Any:
 
 # Built once: putting such a statement together costs more than running it.
 _INTEND = Prepared(_intend_statement())
+_LOOK = Prepared(_look_statement())
 _ATTEMPT = Prepared(
     insert(ATTEMPTS).values(outcome="", reply="").returning(ATTEMPTS.c.id),
     ["message_id", "number", "worker", "started_at", "outcome", "reply"],
@@ -306,24 +340,61 @@ def acknowledge(
     Sent, refused for good and parked are terminal. The rest waits for its next attempt: at once where the server
     could not be reached, else after ``wait`` seconds; after 14 attempts, or past its expiry, it is dead.
     """
+    (status,) = acknowledge_all(session, [(intent, handed)], now, on_unknown)
+    return status
+
+
+def acknowledge_all(
+    session: Session, done: Sequence[Done], now: datetime, on_unknown: OnUnknown = "resend"
+) -> list[MessageStatus | None]:
+    """The same for several messages, in their order."""
+    became = [_became(intent, handed, now, on_unknown) for intent, handed in done]
+    held = _write_down(session, [intent for intent, _ in done], became)
+    kept = [one for one, holds in zip(zip(done, became, strict=True), held, strict=True) if holds]
+    _RESULT.each(
+        session,
+        [
+            {
+                "ended_at": now,
+                "outcome": handed.outcome.value,
+                "reply": handed.reply,
+                "its_id": intent.attempt_id,
+            }
+            for (intent, handed), _ in kept
+        ],
+    )
+    for (intent, _), values in kept:
+        if intent.kind == DIGEST:
+            digest.follow(session, [intent.message_id], values["status"], values["reason"], now)
+    sent = [intent for (intent, handed), _ in kept if handed.outcome == Outcome.SENT]
+    _outdate(session, [reminds for intent in sent for reminds in _reminded(session, intent)], now)
+    return [
+        MessageStatus(values["status"]) if holds else None for values, holds in zip(became, held, strict=True)
+    ]
+
+
+def _became(intent: Intent, handed: Handed, now: datetime, on_unknown: OnUnknown) -> dict[str, Any]:
+    """The columns of a message after it was handed over."""
     values = onward(intent.message_id, intent.attempts, intent.expires_at, handed, now, on_unknown)
     if intent.kind != "sign_in":
         values |= {"rendered_subject": handed.subject, "rendered_text": handed.text} if handed.subject else {}
     elif values["status"] in TERMINAL:
         values |= {"payload": {}, "path": "/"}
-    if handed.address:
-        values["address"] = handed.address
-    whose = {"its_id": intent.message_id, "its_lease": intent.lease}
-    if _acknowledging(frozenset(values)).each(session, [values | whose]) == 0:
-        return None
-    result = {"ended_at": now, "outcome": handed.outcome.value, "reply": handed.reply}
-    _RESULT.each(session, [result | {"its_id": intent.attempt_id}])
-    if intent.kind == DIGEST:
-        digest.follow(session, [intent.message_id], values["status"], values["reason"], now)
-    if handed.outcome == Outcome.SENT:
-        for reminds in _reminded(session, intent):
-            _outdate(session, reminds, now)
-    return MessageStatus(values["status"])
+    return values | ({"address": handed.address} if handed.address else {})
+
+
+def _write_down(session: Session, intents: Sequence[Intent], became: Sequence[dict[str, Any]]) -> list[bool]:
+    """Write these columns of each message; whether its lease still held."""
+    held = [False] * len(intents)
+    for columns in {frozenset(values): None for values in became}:
+        places = [place for place, values in enumerate(became) if frozenset(values) == columns]
+        each = [
+            became[place] | {"its_id": intents[place].message_id, "its_lease": intents[place].lease}
+            for place in places
+        ]
+        for place, count in zip(places, _acknowledging(columns).counts(session, each), strict=True):
+            held[place] = count == 1
+    return held
 
 
 def _reminded(session: Session, intent: Intent) -> list[tuple[int, int, int | None, int]]:
@@ -332,11 +403,11 @@ def _reminded(session: Session, intent: Intent) -> list[tuple[int, int, int | No
     return [intent.reminds] if intent.reminds else []
 
 
-def _outdate(session: Session, reminds: tuple[int, int, int | None, int], now: datetime) -> None:
+def _outdate(session: Session, reminders: Sequence[tuple[int, int, int | None, int]], now: datetime) -> None:
     """Older reminders that are still being retried say nothing new once a newer one has gone out."""
     names = ("its_deadline", "its_generation", "its_person", "its_offset")
     values = ended(MessageStatus.SUPERSEDED, "A newer reminder of the same deadline went out", now)
-    _OUTDATE.each(session, [values | dict(zip(names, reminds, strict=True))])
+    _OUTDATE.each(session, [values | dict(zip(names, reminds, strict=True)) for reminds in reminders])
 
 
 @cache

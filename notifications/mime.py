@@ -37,7 +37,7 @@ class Attachment:
 
 def clean(value: str, longest: int = 300) -> str:
     """``value`` on one line, without control and direction characters, at most ``longest`` characters."""
-    line = " ".join(value.translate(_UNSAFE).split())
+    line = " ".join(_safe(value).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
@@ -48,7 +48,11 @@ def turns(value: str) -> bool:
 
 def clean_lines(value: str) -> str:
     """``value`` with its line breaks, without other control and direction characters."""
-    return "\n".join(line.translate(_UNSAFE).rstrip() for line in value.strip().splitlines())
+    return "\n".join(_safe(line).rstrip() for line in value.strip().splitlines())
+
+
+def _safe(line: str) -> str:
+    return line if line.isprintable() else line.translate(_UNSAFE)
 
 
 def address_header(name: str, address: str) -> str:

@@ -1,5 +1,6 @@
 """One plain mail that shows whether mail goes out: written and handed over as all others are, but by no outbox."""
 
+import asyncio
 from datetime import datetime
 from email.utils import format_datetime
 from secrets import token_urlsafe
@@ -24,12 +25,16 @@ def send_test_mail(server: Server, settings: MailSettings, recipient: str, now: 
     Raises Unreachable where there is no talking to the server, BadAddress for what is no mail address.
     """
     data = _written(server, settings, recipient, now)
+    return asyncio.run(_handed_over(server, settings.mail_from, mime.ascii_domain(recipient), data))
+
+
+async def _handed_over(server: Server, sender: str, recipient: str, data: bytes) -> Verdict:
     transport = Transport(server)
     try:
-        transport.open()
-        return transport.send(settings.mail_from, mime.ascii_domain(recipient), data)
+        await transport.open()
+        return await transport.send(sender, recipient, data)
     finally:
-        transport.close()
+        await transport.hang_up()
 
 
 def _written(server: Server, settings: MailSettings, recipient: str, now: datetime) -> bytes:

@@ -1,24 +1,25 @@
 """The sender: claims what is due and hands it to the mail server, on each connection one message after the other.
 
+All connections take turns on one event loop, which lives as long as there is something to send.
 A sweep may be broken off at any moment, by a crash too: the next one, here or in another process, goes on where
 the rows say it stopped. Whatever is wrong with one message ends with that message.
 """
 
+import asyncio
 import logging
 import threading
-from collections import Counter, deque
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from notifications import alive, edited, lease, pace, recovery
 from notifications.compose import Composer, Mail
-from notifications.lease import Claim, Intent
+from notifications.desk import Desk
+from notifications.lease import Claim, Done, Intent
 from notifications.outcomes import Handed, OnUnknown, Outcome
 from notifications.ports import Clock, Database
 from notifications.smtp import Circuit, Transport, Unreachable
@@ -27,10 +28,8 @@ from notifications.truth import Truth
 log = logging.getLogger("notifications")
 BEAT = timedelta(seconds=30)
 WORTH_A_LINE = 10
-"""So many mails are worth opening further connections for."""
+"""So many mails are worth opening a connection for."""
 Tally = Counter[str]
-Done: TypeAlias = tuple[Intent, Handed]
-"""A mail that was handed over, and what that came to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Begun:
 
 
 class Sender:
-    """One worker's way of sending. ``sweep`` may be called from any thread; only one runs at a time."""
+    """One worker's way of sending. ``sweep`` may be called from any plain thread; only one runs at a time."""
 
     def __init__(
         self,
@@ -67,7 +66,6 @@ class Sender:
         self._on_unknown = on_unknown
         self._limits = mail_limits
         self._guard = threading.Lock()
-        self._account = threading.Lock()
         self._stopping = threading.Event()
         self._beat_at: datetime | None = None
         self._alerted = False
@@ -86,11 +84,9 @@ class Sender:
         return tally
 
     def stop(self) -> None:
-        """Let a sweep under way end after the mail in hand. Then the lock and the connection are given back."""
+        """Let a sweep under way end after the mail in hand. Then the lock is given back."""
         self._stopping.set()
         with self._guard:
-            for line in self._transports:
-                line.close()
             self._present.leave()
 
     def _sweep_tallied(self) -> Tally:
@@ -103,8 +99,7 @@ class Sender:
     def _sweep(self, tally: Tally) -> None:
         now = self._clock.now()
         with self._database.read() as session:
-            held = recovery.holders(session)
-            due = lease.is_due(session, now)
+            held, due = lease.look(session, now)
         beat = self._beat_at is None or not (now - BEAT < self._beat_at <= now)
         if not held and not due and not beat:
             return
@@ -113,8 +108,8 @@ class Sender:
         dead = [name for name in held if name == self._present.name or not self._present.is_alive(name)]
         if dead or beat or renewed:
             self._show_and_take_over(dead, now, tally)
-        if due and self._connect():
-            self._send_due(tally)
+        if due and self.circuit.allows(now):
+            asyncio.run(self._send_due(tally))
 
     def _show_and_take_over(self, dead: list[str], now: datetime, tally: Tally) -> None:
         """Show that we live, and free what the dead held."""
@@ -126,31 +121,33 @@ class Sender:
             tally["recovered"] += count
             log.warning("took over %d messages of worker %s", count, name)
 
-    def _send_due(self, tally: Tally) -> None:
+    async def _send_due(self, tally: Tally) -> None:
+        if not await self._connect():
+            return
         try:
             while not self._stopping.is_set():
-                with self._database.write() as session:
-                    now = self._clock.now()
-                    room = pace.room(session, self._limits, now)
-                    limit = lease.BATCH if room.total is None else min(lease.BATCH, room.total)
-                    batch = lease.claim(session, self._present.name, now, limit, room.domains)
+                batch = self._claim()
                 tally["settled"] += batch.settled
-                if batch.empty or not self._deliver_all(batch.claims, tally):
+                if batch.empty or not await self._deliver_all(batch.claims, tally):
                     break
         finally:
             with self._database.write() as session:
                 lease.release(session, self._present.name)
             for line in self._transports:
-                line.hang_up()
+                await line.hang_up()
 
-    def _connect(self) -> bool:
-        now = self._clock.now()
-        if not self.circuit.allows(now):
-            return False
+    def _claim(self) -> lease.Batch:
+        with self._database.write() as session:
+            now = self._clock.now()
+            room = pace.room(session, self._limits, now)
+            limit = lease.BATCH if room.total is None else min(lease.BATCH, room.total)
+            return lease.claim(session, self._present.name, now, limit, room.domains)
+
+    async def _connect(self) -> bool:
         try:
-            self._transports[0].open()
+            await self._transports[0].open()
         except Unreachable as error:
-            self._unreachable(now, str(error))
+            self._unreachable(self._clock.now(), str(error))
             return False
         return True
 
@@ -162,76 +159,74 @@ class Sender:
             self._alerted = True
             log.error("the mail server has been out of reach since %s: %s", self.circuit.down_since, reason)
 
-    def _deliver_all(self, claims: Sequence[Claim], tally: Tally) -> bool:
+    async def _deliver_all(self, claims: Sequence[Claim], tally: Tally) -> bool:
         """Hand them over on every line that so many are worth. False where the rest has to wait."""
-        lines = [self._transports[0]]
-        if len(claims) >= WORTH_A_LINE:
-            lines += [line for line in self._transports[1:] if _opens(line)]
-        if len(lines) == 1:
-            return self._deliver(lines[0], claims, tally)
-        shares = [claims[nth :: len(lines)] for nth in range(len(lines))]
-        tallies = [Tally() for _ in lines]
-        with ThreadPoolExecutor(len(lines), "line") as threads:
-            each = list(threads.map(self._deliver, lines, shares, tallies))
-        for one in tallies:
-            tally.update(one)
+        others = self._transports[1 : max(1, len(claims) // WORTH_A_LINE)]
+        lines = [self._transports[0], *[line for line in others if await _opens(line)]]
+        desk = Desk(claims, lambda done, waiting, wanted: self._step(done, waiting, wanted, tally))
+        # Each line ends with the mail in hand, whatever befalls another.
+        each = await asyncio.gather(*(self._deliver(line, desk) for line in lines), return_exceptions=True)
+        for error in each:
+            if isinstance(error, BaseException):
+                raise error
         return all(each)
 
-    def _deliver(self, line: Transport, claims: Sequence[Claim], tally: Tally) -> bool:
+    async def _deliver(self, line: Transport, desk: Desk[Begun]) -> bool:
         """One after the other. False where the rest has to wait: the server is gone, or we are to stop."""
-        waiting = deque(claims)
         goes_on = not self._stopping.is_set()
-        begun = self._step(None, waiting if goes_on else deque(), tally)
+        begun = await desk.turn(None, goes_on)
         while begun is not None:
-            handed = self._hand_over(line, begun)
+            handed = await self._hand_over(line, begun)
             goes_on = handed.outcome != Outcome.UNREACHABLE and not self._stopping.is_set()
-            begun = self._step((begun.intent, handed), waiting if goes_on else deque(), tally)
+            begun = await desk.turn((begun.intent, handed), goes_on)
         return goes_on
 
-    def _step(self, done: Done | None, waiting: deque[Claim], tally: Tally) -> Begun | None:
-        """Write down what became of one mail and begin the next of those waiting, with one wait for the disk."""
-        try:
-            with self._database.write() as session:
-                ended = self._acknowledge(session, *done) if done else None
-                begun, looked_at = self._begin(session, waiting)
-        except Exception:
-            if done is None or not waiting:
-                raise
-            # What is known of this mail must not be lost because the next could not be begun.
-            self._step(done, deque(), tally)
-            return self._step(None, waiting, tally)
-        for _ in range(looked_at):
-            waiting.popleft()
-        tally["cancelled"] += looked_at - (begun is not None)
-        if ended:
-            tally[ended] += 1
-        return begun
+    def _step(
+        self, done: Sequence[Done], waiting: Sequence[Claim], wanted: int, tally: Tally
+    ) -> tuple[list[Begun], int]:
+        """Write down what became of mails and begin the next of those waiting, with one wait for the disk.
 
-    def _acknowledge(self, session: Session, intent: Intent, handed: Handed) -> str:
+        Answers at most as many as ``wanted``, and how many of those waiting were looked at for it.
+        """
+        with self._database.write() as session:
+            ended = self._acknowledge(session, done)
+            begun, looked_at = self._begin(session, waiting, wanted)
+        tally["cancelled"] += looked_at - len(begun)
+        tally.update(ended)
+        return begun, looked_at
+
+    def _acknowledge(self, session: Session, done: Sequence[Done]) -> list[str]:
         now = self._clock.now()
-        if handed.failure is not None:
-            edited.note(session, handed.failure, now)
-        status = lease.acknowledge(session, intent, handed, now, self._on_unknown)
-        return "lost" if status is None else handed.outcome
+        for _, handed in done:
+            if handed.failure is not None:
+                edited.note(session, handed.failure, now)
+        became = lease.acknowledge_all(session, done, now, self._on_unknown)
+        return [
+            "lost" if status is None else handed.outcome
+            for status, (_, handed) in zip(became, done, strict=True)
+        ]
 
-    def _begin(self, session: Session, waiting: Iterable[Claim]) -> tuple[Begun | None, int]:
-        """The first that is still to go, with all that it is to say; and how many were looked at for it."""
+    def _begin(self, session: Session, waiting: Sequence[Claim], wanted: int) -> tuple[list[Begun], int]:
+        """The first that are still to go, with all that they are to say; and how many were looked at for it."""
         now, domain, looked_at = self._clock.now(), self._composer.settings.domain, 0
-        for looked_at, claimed in enumerate(waiting, 1):
-            intent = lease.intend(session, claimed, self._present.name, now, domain)
-            if intent is not None:
-                return Begun(intent, self._look_up(session, intent), now), looked_at
-        return None, looked_at
+        intents: list[Intent] = []
+        while next_ones := waiting[looked_at : looked_at + wanted - len(intents)]:
+            intents += lease.intend_all(session, next_ones, self._present.name, now, domain)
+            looked_at += len(next_ones)
+        truths = self._look_up(session, intents)
+        return [Begun(intent, truth, now) for intent, truth in zip(intents, truths, strict=True)], looked_at
 
-    def _look_up(self, session: Session, intent: Intent) -> Truth | Exception:
+    def _look_up(self, session: Session, intents: Sequence[Intent]) -> Sequence[Truth | Exception]:
         try:
-            return self._composer.look_up(session, intent.message_id)
+            return self._composer.look_up_all(session, [intent.message_id for intent in intents])
         except SQLAlchemyError:
-            raise  # the database itself: the intent is not declared then
+            raise  # the database itself: the intents are not declared then
         except Exception as error:  # a row may hold anything; the other messages go out all the same
-            return error
+            if len(intents) == 1:
+                return [error]
+            return [self._look_up(session, [intent])[0] for intent in intents]
 
-    def _hand_over(self, line: Transport, begun: Begun) -> Handed:
+    async def _hand_over(self, line: Transport, begun: Begun) -> Handed:
         try:
             if isinstance(begun.truth, Exception):
                 raise begun.truth
@@ -240,15 +235,14 @@ class Sender:
         except Exception as error:
             log.exception("message %d cannot be written", begun.intent.message_id)
             return Handed(Outcome.DEAD, f"The mail could not be written: {type(error).__name__}: {error}")
-        return self._send(line, mail, begun.now)
+        return await self._send(line, mail, begun.now)
 
-    def _send(self, line: Transport, mail: Mail, now: datetime) -> Handed:
-        verdict = line.send(self._composer.settings.mail_from, mail.recipient, mail.data)
-        with self._account:
-            if verdict.outcome == Outcome.UNREACHABLE:
-                self._unreachable(now, verdict.reply)
-            else:
-                self._reached()
+    async def _send(self, line: Transport, mail: Mail, now: datetime) -> Handed:
+        verdict = await line.send(self._composer.settings.mail_from, mail.recipient, mail.data)
+        if verdict.outcome == Outcome.UNREACHABLE:
+            self._unreachable(now, verdict.reply)
+        else:
+            self._reached()
         return Handed(
             verdict.outcome, verdict.reply, mail.recipient, mail.subject, mail.text, failure=mail.failure
         )
@@ -260,10 +254,10 @@ class Sender:
         self._alerted = False
 
 
-def _opens(line: Transport) -> bool:
+async def _opens(line: Transport) -> bool:
     """Whether there is such a connection; a server that grants fewer is asked for no more."""
     try:
-        line.open()
+        await line.open()
     except Unreachable:
         return False
     return True

@@ -8,12 +8,11 @@ import asyncio
 import re
 import socket
 import ssl
-import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 from aiosmtplib import (
     SMTP,
@@ -26,7 +25,6 @@ from aiosmtplib.protocol import PERIOD_REGEX, normalize_message_line_endings
 
 from notifications.outcomes import Outcome
 
-T = TypeVar("T")
 GO_AHEAD = 354
 GOING = 421
 TOO_LARGE = 552
@@ -88,46 +86,19 @@ class Unreachable(Exception):
 class Transport:
     """One connection at a time to one mail server, opened when needed and replaced after an error.
 
-    Callers are plain threads; the conversation runs on an event loop in a thread of its own. ``close`` ends both.
+    It belongs to the event loop on which it was opened, until it is hung up.
     """
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self._client: SMTP | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._guard = threading.Lock()
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Make sure that there is a connection. Raises Unreachable."""
-        with self._guard:
-            self._run(self._connected())
+        await self._connected()
 
-    def send(self, sender: str, recipient: str, data: bytes) -> Verdict:
+    async def send(self, sender: str, recipient: str, data: bytes) -> Verdict:
         """Hand over one mail (complete bytes) for one recipient. Never raises for what a server can do."""
-        with self._guard:
-            return self._run(self._send(sender, recipient, data))
-
-    def hang_up(self) -> None:
-        """End the connection politely; the next mail opens another."""
-        with self._guard:
-            if self._loop is not None and self._client is not None:
-                self._run(self._quit())
-
-    def close(self) -> None:
-        """Hang up and end the thread."""
-        self.hang_up()
-        with self._guard:
-            loop, self._loop = self._loop, None
-            if loop is not None:
-                loop.call_soon_threadsafe(loop.stop)
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(target=_turn, args=(self._loop,), name="smtp", daemon=True).start()
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    async def _send(self, sender: str, recipient: str, data: bytes) -> Verdict:
         reused = self._client is not None
         try:
             verdict = await self._converse(await self._connected(), sender, recipient, data)
@@ -219,7 +190,8 @@ class Transport:
             self._drop()
         return Verdict(_by_code(error.code), _words(error))
 
-    async def _quit(self) -> None:
+    async def hang_up(self) -> None:
+        """End the connection politely; the next mail opens another."""
         client, self._client = self._client, None
         if client is None:
             return
@@ -248,15 +220,6 @@ def _let_go(line: asyncio.BaseTransport | None) -> None:
     """Without the farewell of TLS, which would wait for a server that may be gone."""
     if isinstance(line, asyncio.WriteTransport):
         line.abort()
-
-
-def _turn(loop: asyncio.AbstractEventLoop) -> None:
-    loop.run_forever()
-    # A line that was cut is closed in the next turns.
-    for _ in range(3):
-        loop.run_until_complete(asyncio.sleep(0))
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.close()
 
 
 async def _greet(client: SMTP) -> None:

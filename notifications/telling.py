@@ -123,7 +123,7 @@ class Telling:
 
 def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslations) -> Telling:
     """Everything that the mail of ``truth`` may say, in the language of ``locale``."""
-    facts, payload = truth.facts, truth.facts.payload or {}
+    facts, payload, named = truth.facts, truth.facts.payload or {}, str(locale)
     untitled = translate.gettext("Untitled proposal") if facts.reference else facts.round
     values = {
         "fund": fund.fund_name,
@@ -137,15 +137,15 @@ def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslat
         "reviewer": facts.reviewer,
         "owes": _owes(truth, fund, translate),
         "report": _report(facts.report_kind, translate),
-        "amount": _amount(facts.amount_minor, facts.currency, str(locale)),
-        "starts": _day(facts.starts_on, str(locale)),
-        "ends": _day(facts.ends_on, str(locale)),
-        "decision_day": _day(facts.decision_on, str(locale)),
+        "amount": _amount(facts.amount_minor, facts.currency, named),
+        "starts": _day(facts.starts_on, named),
+        "ends": _day(facts.ends_on, named),
+        "decision_day": _day(facts.decision_on, named),
     }
     values |= {name: payload.get(name) for name in ("code", "minutes", "role")}
     values["what"] = translate.gettext(payload["what"]) if payload.get("what") else ""
     before = payload.get("before")
-    values["before"] = _day(date.fromisoformat(before) if before else None, str(locale))
+    values["before"] = _day(date.fromisoformat(before) if before else None, named)
     said = {name: mime.clean(str(value)) if value else "" for name, value in values.items()}
     said["link"] = fund.address + _path(facts.path)
     return Telling(

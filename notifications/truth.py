@@ -3,7 +3,7 @@
 A message row holds ids only; whatever it says is looked up here, in the transaction that declares the intent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeAlias
@@ -101,11 +101,21 @@ class Truth:
 
 def look_up(session: Session, message_id: int) -> Truth:
     """Everything that the mail may say. Raises NoResultFound where there is no such message."""
-    found = _OF_MESSAGE.rows(session, message_id=message_id)
-    if not found:
+    (truth,) = look_up_all(session, [message_id])
+    return truth
+
+
+def look_up_all(session: Session, ids: Sequence[int]) -> list[Truth]:
+    """The same for several messages, in their order."""
+    found = _OF_MESSAGE.rows_of_each(session, [{"message_id": key} for key in ids])
+    if not all(found):
         raise NoResultFound
-    (facts,) = found
-    deadline = _deadline(session, facts)
+    each = [facts for (facts,) in found]
+    own = _own_deadlines(session, each)
+    return [_truth(session, facts, _deadline(session, facts, own)) for facts in each]
+
+
+def _truth(session: Session, facts: Facts, deadline: Facts | None) -> Truth:
     over = None if deadline else _over(session, facts)
     return Truth(facts, deadline, over, _parts(session, facts), _letter(session, facts))
 
@@ -137,7 +147,7 @@ def imagine(session: Session, columns: Mapping[str, Any]) -> Truth:
     """What a message with these columns would tell, if there were one."""
     told = [literal(columns.get(column.name), column.type).label(column.name) for column in MESSAGES.c]
     facts = session.connection().execute(_facts_query(select(*told).subquery("message"))).one()
-    return Truth(facts, _deadline(session, facts))
+    return Truth(facts, _deadline(session, facts, _own_deadlines(session, [facts])))
 
 
 def invent(values: Mapping[str, Any], deadline: Mapping[str, Any] | None) -> Truth:
@@ -149,9 +159,16 @@ def invent(values: Mapping[str, Any], deadline: Mapping[str, Any] | None) -> Tru
     return Truth(own, due)
 
 
-def _deadline(session: Session, facts: Facts) -> Facts | None:
+def _own_deadlines(session: Session, each: Sequence[Facts]) -> dict[int, Facts]:
+    """The deadlines of which these messages remind, by key."""
+    wanted = sorted({facts.deadline_id for facts in each if facts.deadline_id is not None})
+    found = _BY_KEY.rows_of_each(session, [{"deadline_id": key} for key in wanted])
+    return {row.id: row for rows in found for row in rows}
+
+
+def _deadline(session: Session, facts: Facts, own: Mapping[int, Facts]) -> Facts | None:
     if facts.deadline_id is not None:
-        return next(iter(_BY_KEY.rows(session, deadline_id=facts.deadline_id)), None)
+        return own.get(facts.deadline_id)
     if facts.template == TAKEN_BACK:
         return _owed_by_reader(session, facts, _AGAIN)
     role = SHOWS_NEXT.get(facts.template)

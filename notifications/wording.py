@@ -123,8 +123,9 @@ def lines(value: Any) -> Markup:
 class Sandbox:
     """Turns words into templates of one language. ``folder`` holds the frames, which are ours."""
 
-    def __init__(self, folder: Path, translate: NullTranslations) -> None:
-        self._of = {html: _environment(folder, translate, html) for html in (False, True)}
+    def __init__(self, folder: Path, translate: NullTranslations, direction: str) -> None:
+        """``direction`` is in which the language is written, ``ltr`` or ``rtl``."""
+        self._of = {html: _environment(folder, translate, direction, html) for html in (False, True)}
 
     def compiled(self, words: Words) -> dict[str, Template]:
         """A template for each part. Raises jinja2.TemplateSyntaxError."""
@@ -161,7 +162,7 @@ class _Frames(BaseLoader):
         return self._files.get_source(environment, template)
 
 
-def _environment(folder: Path, translate: NullTranslations, html: bool) -> Environment:
+def _environment(folder: Path, translate: NullTranslations, direction: str, html: bool) -> Environment:
     environment = ImmutableSandboxedEnvironment(
         loader=_Frames(folder),
         autoescape=html,
@@ -172,7 +173,7 @@ def _environment(folder: Path, translate: NullTranslations, html: bool) -> Envir
     )
     alias = environment.globals["_"]
     environment.globals.clear()
-    environment.globals["_"] = alias
+    environment.globals.update({"_": alias, "direction": direction})
     environment.install_gettext_translations(translate, newstyle=True)  # type: ignore[attr-defined]
     known = {name: environment.filters[name] for name in (*FILTERS, *FRAMED) if name != "lines"}
     environment.filters.clear()

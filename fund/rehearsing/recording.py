@@ -21,25 +21,22 @@ class Taken:
 
 
 class Recorder(Transport):
-    """Stands where the mail server would. Opens no connection, in no thread."""
+    """Stands where the mail server would. Opens no connection."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(Server(host=""))
         self.taken: list[Taken] = []
         self._clock = clock
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """There is always room."""
 
-    def send(self, sender: str, recipient: str, data: bytes) -> Verdict:
+    async def send(self, sender: str, recipient: str, data: bytes) -> Verdict:
         """Take the mail and note it."""
         named = MAIL_ID.search(data)
         assert named is not None
         self.taken.append(Taken(self._clock.now(), recipient, named[1].decode()))
         return Verdict(Outcome.SENT, "250 rehearsed")
 
-    def hang_up(self) -> None:
+    async def hang_up(self) -> None:
         """Nobody is at the other end."""
-
-    def close(self) -> None:
-        """The same."""

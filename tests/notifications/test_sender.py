@@ -359,11 +359,11 @@ class Stumbling(Transport):
 
     stumbled = False
 
-    def send(self, sender: str, recipient: str, data: bytes) -> Verdict:
+    async def send(self, sender: str, recipient: str, data: bytes) -> Verdict:
         if not self.stumbled:
             self.stumbled = True
             raise RuntimeError("a fault in the program")
-        return super().send(sender, recipient, data)
+        return await super().send(sender, recipient, data)
 
 
 def test_what_an_error_of_our_own_left_behind_is_picked_up_by_the_next_sweep(

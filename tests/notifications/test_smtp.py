@@ -1,5 +1,6 @@
 """The conversation with the mail server, step by step, and the circuit that spares a dead one."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,40 +10,62 @@ from typing import Any
 import pytest
 
 from notifications.outcomes import Outcome
-from notifications.smtp import Circuit, Limits, Server, Transport, Unreachable
+from notifications.smtp import Circuit, Limits, Server, Transport, Unreachable, Verdict
 from tests.notifications.world import NOW, QUICK
 from tests.support.smtp import Mailbox
 
 DATA = b"Subject: Test\r\n\r\nHello\r\n"
 
 
+class Line:
+    """A transport on an event loop of its own."""
+
+    def __init__(self, runner: asyncio.Runner, host: str, port: int, **options: Any) -> None:
+        self.run = runner.run
+        self.transport = Transport(Server(host, port, **({"limits": QUICK} | options)))
+
+    def hand_over(self, to: str = "ana@example.org", data: bytes = DATA) -> Verdict:
+        """The verdict on one mail."""
+        return self.run(self.transport.send("fund@example.org", to, data))
+
+    def limited(self, limits: Limits) -> None:
+        """From now on wait no longer than this."""
+        self.transport.server = replace(self.transport.server, limits=limits)
+
+
 @pytest.fixture
-def transport(mailbox: Mailbox) -> Iterator[Transport]:
-    used = Transport(Server(mailbox.host, mailbox.port, limits=QUICK))
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def line(mailbox: Mailbox, runner: asyncio.Runner) -> Iterator[Line]:
+    used = Line(runner, mailbox.host, mailbox.port)
     yield used
-    used.close()
+    used.run(used.transport.hang_up())
 
 
-def send(transport: Transport, to: str = "ana@example.org", data: bytes = DATA) -> Outcome:
-    return transport.send("fund@example.org", to, data).outcome
+def send(line: Line, to: str = "ana@example.org", data: bytes = DATA) -> Outcome:
+    return line.hand_over(to, data).outcome
 
 
-def test_mail_is_handed_over_on_one_connection(transport: Transport, mailbox: Mailbox) -> None:
-    assert [send(transport) for _ in range(3)] == [Outcome.SENT] * 3
+def test_mail_is_handed_over_on_one_connection(line: Line, mailbox: Mailbox) -> None:
+    assert [send(line) for _ in range(3)] == [Outcome.SENT] * 3
     assert mailbox.connections == 1
     assert mailbox.messages[0].raw == DATA
 
 
-def test_lines_that_begin_with_a_dot_come_through(transport: Transport, mailbox: Mailbox) -> None:
-    send(transport, data=b"Subject: Dots\r\n\r\n.\r\n..\r\n.x\r\n")
+def test_lines_that_begin_with_a_dot_come_through(line: Line, mailbox: Mailbox) -> None:
+    send(line, data=b"Subject: Dots\r\n\r\n.\r\n..\r\n.x\r\n")
     assert mailbox.messages[0].raw.endswith(b"\r\n\r\n.\r\n..\r\n.x\r\n")
 
 
-def test_after_hanging_up_it_dials_again(transport: Transport, mailbox: Mailbox) -> None:
-    send(transport)
-    transport.hang_up()
-    transport.hang_up()
-    send(transport)
+def test_after_hanging_up_it_dials_again(line: Line, mailbox: Mailbox) -> None:
+    send(line)
+    line.run(line.transport.hang_up())
+    line.run(line.transport.hang_up())
+    send(line)
     assert mailbox.connections == 2
 
 
@@ -66,14 +89,14 @@ def test_after_hanging_up_it_dials_again(transport: Transport, mailbox: Mailbox)
     ],
 )
 def test_what_the_server_answers_decides(
-    transport: Transport, mailbox: Mailbox, step: Any, code: int, outcome: Outcome
+    line: Line, mailbox: Mailbox, step: Any, code: int, outcome: Outcome
 ) -> None:
     mailbox.refuse(code=code, text="As told", step=step)
-    verdict = transport.send("fund@example.org", "ana@example.org", DATA)
+    verdict = line.hand_over()
     assert verdict.outcome == outcome
     assert f"{code} As told" in verdict.reply
     mailbox.behave()
-    assert send(transport) == Outcome.SENT
+    assert send(line) == Outcome.SENT
 
 
 @pytest.mark.chaos
@@ -90,58 +113,55 @@ def test_what_the_server_answers_decides(
 )
 @pytest.mark.parametrize("fault", ["drop", "stall"])
 def test_where_the_line_breaks_decides(
-    transport: Transport, mailbox: Mailbox, step: Any, outcome: Outcome, fault: str
+    line: Line, mailbox: Mailbox, step: Any, outcome: Outcome, fault: str
 ) -> None:
-    transport.server = replace(transport.server, limits=Limits(connect=0.3, command=0.3, final=0.3))
+    line.limited(Limits(connect=0.3, command=0.3, final=0.3))
     getattr(mailbox, fault)(step)
-    assert send(transport) == outcome
+    assert send(line) == outcome
     mailbox.behave()
-    transport.server = replace(transport.server, limits=QUICK)
-    assert send(transport) == Outcome.SENT
+    line.limited(QUICK)
+    assert send(line) == Outcome.SENT
 
 
-def test_nobody_listening_is_unreachable(transport: Transport, mailbox: Mailbox) -> None:
+def test_nobody_listening_is_unreachable(line: Line, mailbox: Mailbox) -> None:
     mailbox.down()
     with pytest.raises(Unreachable, match=f"127.0.0.1:{mailbox.port}: "):
-        transport.open()
-    assert send(transport) == Outcome.UNREACHABLE
+        line.run(line.transport.open())
+    assert send(line) == Outcome.UNREACHABLE
 
 
-def test_a_server_without_tls_is_not_trusted_with_mail_where_tls_is_set(mailbox: Mailbox) -> None:
+def test_a_server_without_tls_is_not_trusted_with_mail_where_tls_is_set(
+    mailbox: Mailbox, runner: asyncio.Runner
+) -> None:
     for security in ("starttls", "tls"):
-        transport = Transport(Server(mailbox.host, mailbox.port, security=security, limits=QUICK))  # type: ignore[arg-type]
-        assert send(transport) == Outcome.UNREACHABLE
-        transport.close()
+        line = Line(runner, mailbox.host, mailbox.port, security=security)
+        assert send(line) == Outcome.UNREACHABLE
     assert mailbox.messages == []
 
 
-def test_a_login_that_is_not_offered_is_unreachable(mailbox: Mailbox) -> None:
-    transport = Transport(Server(mailbox.host, mailbox.port, user="fund", password="secret", limits=QUICK))
-    verdict = transport.send("fund@example.org", "ana@example.org", DATA)
+def test_a_login_that_is_not_offered_is_unreachable(mailbox: Mailbox, runner: asyncio.Runner) -> None:
+    line = Line(runner, mailbox.host, mailbox.port, user="fund", password="secret")
+    verdict = line.hand_over()
     assert verdict.outcome == Outcome.UNREACHABLE
-    assert "secret" not in verdict.reply + repr(transport.server)
-    transport.close()
+    assert "secret" not in verdict.reply + repr(line.transport.server)
 
 
-def test_an_address_cannot_speak_to_the_server(transport: Transport, mailbox: Mailbox) -> None:
-    assert send(transport, "ana@example.org>\r\nRCPT TO:<eve@example.org") == Outcome.DEAD
-    assert send(transport) == Outcome.SENT
+def test_an_address_cannot_speak_to_the_server(line: Line, mailbox: Mailbox) -> None:
+    assert send(line, "ana@example.org>\r\nRCPT TO:<eve@example.org") == Outcome.DEAD
+    assert send(line) == Outcome.SENT
     assert [mail.recipient for mail in mailbox.messages] == ["ana@example.org"]
 
 
-def test_an_address_with_other_letters_goes_where_the_server_can(
-    transport: Transport, mailbox: Mailbox
-) -> None:
-    assert send(transport, "ñandú@example.org") == Outcome.SENT
+def test_an_address_with_other_letters_goes_where_the_server_can(line: Line, mailbox: Mailbox) -> None:
+    assert send(line, "ñandú@example.org") == Outcome.SENT
     assert mailbox.messages[0].recipient == "ñandú@example.org"
 
 
-def test_a_port_that_speaks_no_smtp_is_unreachable() -> None:
+def test_a_port_that_speaks_no_smtp_is_unreachable(runner: asyncio.Runner) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         limits = Limits(connect=0.2, command=0.2, final=0.2)
-        transport = Transport(Server("127.0.0.1", listener.getsockname()[1], limits=limits))
-        assert send(transport) == Outcome.UNREACHABLE
-        transport.close()
+        line = Line(runner, "127.0.0.1", listener.getsockname()[1], limits=limits)
+        assert send(line) == Outcome.UNREACHABLE
 
 
 def test_the_circuit_waits_longer_from_failure_to_failure() -> None:
