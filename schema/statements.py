@@ -7,12 +7,12 @@ statement changed are told to look again (``forget``).
 
 import json
 from collections import namedtuple
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -27,12 +27,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, SQLModel
 
 Convert = Callable[[Any], Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class _Ready:
     """The same for what it answers."""
     answered: Callable[[Iterable[Any]], Any]
     """Makes a named tuple of a row that it answers."""
+    dialect: Dialect
+    error: type[Exception]
+    """What the driver raises."""
 
     def values(self, given: Mapping[str, Any]) -> Any:
         """The parameters as the driver takes them."""
@@ -61,19 +66,47 @@ class _Ready:
         _convert(values, self.entering)
         return dict(zip(self.names, values, strict=True)) if self.by_name else values
 
-    def answer(self, row: Sequence[Any]) -> Any:
-        """A row that the driver gave, with the values that SQLAlchemy would give."""
+    def answers(self, found: Iterable[Sequence[Any]]) -> list[Any]:
+        """The rows that the driver gave, with the values that SQLAlchemy would give."""
         if not self.leaving:
-            return self.answered(row)
-        values = list(row)
-        _convert(values, self.leaving)
-        return self.answered(values)
+            return list(map(self.answered, found))
+        rows = list(map(list, found))
+        for row in rows:
+            _convert(row, self.leaving)
+        return list(map(self.answered, rows))
 
 
 def _convert(values: list[Any], converters: Iterable[tuple[int, Convert]]) -> None:
     for place, convert in converters:
-        if values[place] is not None:
-            values[place] = convert(values[place])
+        value = values[place]
+        if value is not None:
+            values[place] = convert(value)
+
+
+class _Door(NamedTuple):
+    """What carries out all the statements of one transaction."""
+
+    transaction: SessionTransaction | None
+    connection: Connection
+    cursor: Any
+
+
+def _door(session: Session) -> _Door:
+    """The one of the session's transaction, with everything that is in hand written before."""
+    session.flush()
+    known: _Door | None = session.info.get("door")
+    if known and known.transaction is session.get_transaction() and session.is_active:
+        return known
+    connection = session.connection()
+    door = _Door(session.get_transaction(), connection, connection.connection.cursor())
+    session.info["door"] = door
+    return door
+
+
+def _failed(session: Session, ready: _Ready, error: Exception) -> Exception:
+    """The error of the driver as SQLAlchemy would raise it. The cursor goes: SQLite's would keep the file open."""
+    session.info.pop("door").cursor.close()
+    return DBAPIError.instance(ready.sql, None, error, ready.error, dialect=ready.dialect)
 
 
 class Prepared:
@@ -86,44 +119,69 @@ class Prepared:
 
     def rows(self, session: Session, **parameters: Any) -> list[Any]:
         """What the statement answers, as named tuples, with everything that is in hand written before."""
-        with self._cursor(session) as (cursor, ready):
+        cursor, ready = self._at(session)
+        try:
             cursor.execute(ready.sql, ready.values(parameters))
-            return [ready.answer(row) for row in cursor.fetchall()]
+            found = cursor.fetchall()
+        except ready.error as error:
+            raise _failed(session, ready, error) from error
+        return ready.answers(found)
 
     def each(self, session: Session, parameters: Sequence[Mapping[str, Any]]) -> int:
         """Carry it out once for each of the parameters; how many rows it reached in all."""
         if not parameters:
             return 0
-        with self._cursor(session) as (cursor, ready):
+        cursor, ready = self._at(session)
+        try:
             if len(parameters) == 1:
                 cursor.execute(ready.sql, ready.values(parameters[0]))
-            else:
-                cursor.executemany(ready.sql, [ready.values(one) for one in parameters])
-            return int(cursor.rowcount)
+                return int(cursor.rowcount)
+            # One of its own: SQLite's keeps the file open until it is closed.
+            with closing(cursor.connection.cursor()) as own:
+                own.executemany(ready.sql, [ready.values(one) for one in parameters])
+                return int(own.rowcount)
+        except ready.error as error:
+            raise _failed(session, ready, error) from error
+
+    def rows_of_each(self, session: Session, parameters: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+        """What it answers for each of the parameters, as ``rows`` would; the database is waited for once."""
+        return self._of_each(session, parameters, lambda cursor, ready: ready.answers(cursor.fetchall()))
+
+    def counts(self, session: Session, parameters: Sequence[Mapping[str, Any]]) -> list[int]:
+        """How many rows it reached with each of the parameters; the database is waited for once."""
+        return self._of_each(session, parameters, lambda cursor, ready: int(cursor.rowcount))
+
+    def _of_each(
+        self, session: Session, parameters: Sequence[Mapping[str, Any]], take: Callable[[Any, _Ready], T]
+    ) -> list[T]:
+        own, ready = self._at(session)
+        driver = own.connection
+        try:
+            if len(parameters) < 2 or not hasattr(driver, "pipeline"):
+                return [take(own.execute(ready.sql, ready.values(one)), ready) for one in parameters]
+            cursors = [driver.cursor() for _ in parameters]
+            with driver.pipeline():
+                for cursor, one in zip(cursors, parameters, strict=True):
+                    cursor.execute(ready.sql, ready.values(one))
+            return [take(cursor, ready) for cursor in cursors]
+        except ready.error as error:
+            raise _failed(session, ready, error) from error
 
     def keys(self, session: Session, parameters: Iterable[Mapping[str, Any]]) -> list[int]:
         """Carry out an insert that returns the key of its row; the keys in the order of the parameters."""
-        found = []
-        with self._cursor(session) as (cursor, ready):
+        cursor, ready = self._at(session)
+        found: list[tuple[int]] = []
+        try:
             for one in parameters:
                 cursor.execute(ready.sql, ready.values(one))
-                found.append(int(cursor.fetchone()[0]))
-        return found
+                found += cursor.fetchall()
+        except ready.error as error:
+            raise _failed(session, ready, error) from error
+        return [key for (key,) in found]
 
-    @contextmanager
-    def _cursor(self, session: Session) -> Iterator[tuple[Any, _Ready]]:
-        session.flush()
-        connection = session.connection()
-        dialect = connection.dialect
-        ready = self._ready.get(dialect.name) or self._prepare(connection)
-        cursor = connection.connection.cursor()
-        error_type = dialect.loaded_dbapi.Error
-        try:
-            yield cursor, ready
-        except error_type as error:
-            raise DBAPIError.instance(ready.sql, None, error, error_type, dialect=dialect) from error
-        finally:
-            cursor.close()
+    def _at(self, session: Session) -> tuple[Any, _Ready]:
+        door = _door(session)
+        return door.cursor, self._ready.get(door.connection.dialect.name) or self._prepare(door.connection)
 
     def _prepare(self, connection: Connection) -> _Ready:
         dialect = connection.dialect
@@ -140,6 +198,8 @@ class Prepared:
             _places(_entering(compiled.binds[name].type, dialect) for name in names),
             _places(_leaving(column.type, dialect) for column in answered),
             row._make,
+            dialect,
+            dialect.loaded_dbapi.Error,
         )
         return self._ready.setdefault(dialect.name, ready)
 

@@ -94,13 +94,12 @@ def move(
     ``data`` may hold ``edit_version``: the count of saves that the viewer read, so that nobody submits words that she
     has not seen. Raises NotFound, Conflict, and what ``fund.base.moves.fire`` raises.
     """
-    application = access.application(session, viewer, reference)
+    application = access.application(session, viewer, reference, lock=True)
     seen = (data or {}).get("edit_version")
-    if seen is not None:
-        lock(session, application)
-        if seen != application.edit_version:
-            raise Conflict
-    moves.fire(session, application, trigger, viewer, version=version, now=now, reason=reason, data=data)
+    if seen is not None and seen != application.edit_version:
+        raise Conflict
+    wish = moves.Wish(subject=application, trigger=trigger, version=version, reason=reason, data=data or {})
+    moves.fire_all(session, [wish], viewer, now, locked=True)
     return application
 
 

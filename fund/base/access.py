@@ -16,6 +16,7 @@ from schema.reviews import Review
 from schema.rows import Whole
 
 BY_REFERENCE = Whole(Application, col(Application.reference))
+TO_MOVE = Whole(Application, col(Application.reference), lock=True)
 
 
 def roles_here(session: Session, subject: Subject, viewer: Viewer) -> frozenset[str]:
@@ -47,9 +48,12 @@ def may_edit(session: Session, subject: Subject, viewer: Viewer) -> bool:
     return bool(actor_of(session, subject, viewer).roles & state.edit)
 
 
-def application(session: Session, viewer: Viewer, reference: str) -> Application:
-    """The application with that reference, for a viewer who may read it. Raises NotFound otherwise."""
-    found = BY_REFERENCE.of(session, [reference])
+def application(session: Session, viewer: Viewer, reference: str, *, lock: bool = False) -> Application:
+    """The application with that reference, for a viewer who may read it. Raises NotFound otherwise.
+
+    With ``lock`` others wait from here on, as after ``fund.base.subjects.lock``.
+    """
+    found = (TO_MOVE if lock else BY_REFERENCE).of(session, [reference])
     if not found or not may_read(session, found[0], viewer):
         raise NotFound
     return found[0]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, null, select, true, union_all
 from sqlmodel import Session, col
 
 from fund.base.permissions import Viewer
@@ -18,21 +18,21 @@ WHO = (col(Person.id), col(Person.zone))
 ACTIVE = col(Person.disabled_at).is_(None)
 
 
-def _with_role(role: Role) -> Any:
-    acting = select(*WHO).join(PersonRole).where(ACTIVE, col(PersonRole.role) == role.value)
-    return acting.order_by(col(Person.id))
+def _with_role(role: Role, *more: Any) -> Any:
+    return select(*more, *WHO).join(PersonRole).where(ACTIVE, col(PersonRole.role) == role.value)
 
 
-MANAGERS = Prepared(_with_role(Role.MANAGER))
+MANAGERS = Prepared(_with_role(Role.MANAGER).order_by(col(Person.id)))
 REVIEWER = Prepared(_with_role(Role.REVIEWER).where(col(Person.id) == bindparam("reviewer")))
-ACTING = About(
-    lambda these: (
-        select(col(Membership.member_id), *WHO, ACTIVE)
+PEOPLE = About(
+    lambda these: union_all(
+        select(col(Membership.member_id), *WHO, ACTIVE.label("active"))
         .join(Person, col(Person.id) == col(Membership.person_id))
-        .where(these(col(Membership.member_id)))
-        .order_by(col(Person.id))
-    )
+        .where(these(col(Membership.member_id))),
+        _with_role(Role.MANAGER, null()).add_columns(true()),
+    ).order_by("id")
 )
+"""Who acts for some members, each with her member, and beside them the managers, with none: one question for both."""
 
 
 def actor_of(session: Session, subject: Subject, viewer: Viewer) -> Actor:
@@ -86,8 +86,14 @@ class Audience:
         if member not in self._acting:
             wanted = (self._expected | {member}) - self._acting.keys()
             self._acting.update({key: [] for key in wanted})
-            for key, person, zone, active in ACTING.rows(self._session, sorted(wanted)):
-                self._acting[key].append((Recipient(person, zone), bool(active)))
+            managers = []
+            for key, person, zone, active in PEOPLE.rows(self._session, sorted(wanted)):
+                one = Recipient(person, zone)
+                if key is None:
+                    managers.append(one)
+                else:
+                    self._acting[key].append((one, bool(active)))
+            self._managers = managers
         return self._acting[member]
 
 

@@ -87,13 +87,17 @@ def asked(session: Session, subject: Subject, trigger: str) -> tuple[tuple[Ask, 
     return (move.asks if move else (), round_of(session, subject).currency)
 
 
-def fire_all(session: Session, wishes: Sequence[Wish], viewer: Viewer, now: datetime) -> list[ledger.Written]:
+def fire_all(
+    session: Session, wishes: Sequence[Wish], viewer: Viewer, now: datetime, *, locked: bool = False
+) -> list[ledger.Written]:
     """Make moves of different subjects together, all or none, and answer their events in the same order.
 
     They are written together, except where a guard counts what the others take (the money that is left): such a move
     is asked about when those before it are written. Raises what ``fire`` raises for the first that cannot be made.
+    ``locked`` says that the caller read and locked all of them, and what they belong to, as they are now.
     """
-    lock_all(session, [wish.subject for wish in wishes])
+    if not locked:
+        lock_all(session, [wish.subject for wish in wishes])
     events: list[ledger.Written] = []
     waiting: list[_Step] = []
     for wish in wishes:

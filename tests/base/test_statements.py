@@ -32,7 +32,7 @@ LOOKING = {
     "heads": (ledger.HEADS, {"chains": ["application:1", "application:2"]}, "chain=?"),
     "head": (ledger.HEAD, {"chain": "application:1"}, "chain=?"),
     "children": (subjects.STANDING.many, {"keys": [1, 2]}, "application_id=?"),
-    "acting": (audience.ACTING.one, {"key": 1}, "member_id=?"),
+    "acting": (audience.PEOPLE.one, {"key": 1}, "member_id=?"),
     "reminders": (outbox.CANCEL_OF_DEADLINE, {"deadline": 1, "why": "", "now": None}, "deadline_id=?"),
 }
 
@@ -40,7 +40,8 @@ LOOKING = {
 @pytest.mark.parametrize("name", LOOKING)
 def test_an_index_leads_to_the_rows(sqlite_db, name):
     prepared, parameters, columns = LOOKING[name]
-    with sqlite_db.read() as session, prepared._cursor(session) as (cursor, ready):
+    with sqlite_db.read() as session:
+        cursor, ready = prepared._at(session)
         plan = cursor.execute(f"EXPLAIN QUERY PLAN {ready.sql}", ready.values(parameters)).fetchall()
     found = [step for *_, step in plan if step.startswith("SEARCH") and step.endswith(f"({columns})")]
     assert found, plan
