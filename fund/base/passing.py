@@ -3,20 +3,28 @@
 import logging
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 from sqlmodel import Session, col, select
 
 from fund.base import announcing, ledger, moves
 from fund.base.clock import Clock
 from fund.base.database import Database
+from fund.base.deadlines import DEADLINES
 from fund.base.errors import NotFound
 from fund.base.subjects import chain_of, get, lock
 from schema.deadlines import Deadline, DeadlineStatus
+from schema.statements import Prepared
 
 log = logging.getLogger(__name__)
 BATCH = 200
 # Spelled out as in its partial index, which parameters would not match.
 WAITING = text("deadline.status = 'open' AND deadline.passed_at IS NULL")
+OVER = Prepared(
+    select(DEADLINES.c.id)
+    .where(WAITING, DEADLINES.c.grace_until <= bindparam("moment"), DEADLINES.c.id > bindparam("after"))
+    .order_by(DEADLINES.c.id)
+    .limit(BATCH)
+)
 
 
 def sweep(database: Database, clock: Clock) -> int:
@@ -44,13 +52,7 @@ def next_moment(session: Session, after: datetime) -> datetime | None:
 
 def _over(database: Database, now: datetime, after: int) -> list[int]:
     with database.read() as session:
-        found = session.exec(
-            select(Deadline.id)
-            .where(WAITING, Deadline.grace_until <= now, col(Deadline.id) > after)
-            .order_by(col(Deadline.id))
-            .limit(BATCH)
-        ).all()
-    return [key for key in found if key is not None]
+        return [row.id for row in OVER.rows(session, moment=now, after=after)]
 
 
 def _pass_safely(database: Database, key: int, now: datetime) -> bool:

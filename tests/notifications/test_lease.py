@@ -252,6 +252,19 @@ def test_a_claim_that_is_not_needed_is_given_back(held: World, db: Database) -> 
     assert statuses(held.messages()) == ["sending", "pending"]
 
 
+def test_one_look_tells_who_holds_and_whether_anything_is_due(world: World, db: Database) -> None:
+    world.notice("first")
+    with db.read() as session:
+        assert lease.look(session, NOW - timedelta(seconds=1)) == ([], False)
+        assert lease.look(session, NOW) == ([], True)
+    claim(db)
+    world.notice("second")
+    claim(db, "w2")
+    with db.read() as session:
+        held, due = lease.look(session, NOW)
+    assert (sorted(held), due) == (["w1", "w2"], False)
+
+
 def test_looking_for_what_is_due_costs_the_same_however_much_is_pending(
     world: World, sqlite_db: Database
 ) -> None:
@@ -259,11 +272,14 @@ def test_looking_for_what_is_due_costs_the_same_however_much_is_pending(
     with sqlite_db.write() as session:
         driver = session.connection().connection.driver_connection
         driver.set_trace_callback(statements.append)
+        lease.look(session, NOW)
         lease.claim(session, "w1", NOW)
         driver.set_trace_callback(None)
-        claims = [sql for sql in statements if sql.startswith("WITH")]
-        plans = [str(driver.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()) for sql in claims]
-    assert len(plans) == 2
-    assert "ix_message_urgent" in plans[0]
-    assert "ix_message_due" in plans[1]
-    assert "SCAN message" not in "".join(plans)
+        looks = [sql for sql in statements if sql.startswith(("SELECT", "WITH"))]
+        plans = [str(driver.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()) for sql in looks]
+    assert len(plans) == 3
+    assert "SCAN message USING INDEX ix_message_held" in plans[0]
+    assert "ix_message_due" in plans[0]
+    assert "ix_message_urgent" in plans[1]
+    assert "ix_message_due" in plans[2]
+    assert "SCAN message" not in "".join(plans[1:])
