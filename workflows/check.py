@@ -11,23 +11,21 @@ from typing import Any
 from workflows.backwards import ways_back
 from workflows.errors import DefinitionError, Finding, Level
 from workflows.family import strangers
+from workflows.findings import of_move, of_state
 from workflows.graph import Edges, Tangled, can_end, compatible, edges, endless, reachable
 from workflows.guards import exclusive
 from workflows.include import placed
+from workflows.owing import deadlines, waiting
 from workflows.parse import parse
 from workflows.parts import (
     ANYONE,
     APPLICANT,
     CLOCK,
-    COLLEAGUE,
     FACTS_CHANGED,
-    MANAGER,
-    OWNER,
     Content,
-    DeadlineRule,
     Move,
-    State,
 )
+from workflows.reasons import Reason
 from workflows.translation import untranslated
 
 Findings = Iterator[Finding]
@@ -51,10 +49,10 @@ def check(
     """
     findings = [
         *_reach(content),
-        *_waiting(content),
+        *waiting(content),
         *_moves(content),
         *_automatic(content),
-        *_deadlines(content),
+        *deadlines(content),
         *_words(content),
         *ways_back(content),
         *_let_out(content),
@@ -82,18 +80,6 @@ def check_text(
     return list(placed(check(content, templates=templates, family=family), text))
 
 
-def _state(state: State, message: str, level: Level = Level.ERROR) -> Finding:
-    return Finding(state.line, f"state {state.name}", message, level)
-
-
-def _move(move: Move, message: str, level: Level = Level.ERROR) -> Finding:
-    return Finding(move.line, f"move {move.trigger}", message, level)
-
-
-def _deadline(rule: DeadlineRule, message: str, level: Level = Level.ERROR) -> Finding:
-    return Finding(rule.line, f"deadline {rule.key}", message, level)
-
-
 def _reach(content: Content) -> Findings:
     """States that nothing leads to, and states from which there is no way to an end."""
     graph = edges(content)
@@ -101,45 +87,44 @@ def _reach(content: Content) -> Findings:
     ending = can_end(content)
     for state in content.states.values():
         if state.name not in reached:
-            yield _state(state, f"cannot be reached from {content.initial}")
+            yield of_state(state, Reason("cannot be reached from %(initial)s", initial=content.initial))
         if state.name in ending:
             continue
         if graph[state.name]:
-            yield _state(state, f"a loop without an exit: it only leads to {_around(graph, state.name)}")
+            yield of_state(
+                state,
+                Reason(
+                    "a loop without an exit: it only leads to %(states)s, and none of them is an end",
+                    states=_around(graph, state.name),
+                ),
+            )
         else:
-            yield _state(state, "no way to an end: nothing leads out of it, and it declares no outcome")
+            yield of_state(
+                state, Reason("no way to an end: nothing leads out of it, and it declares no outcome")
+            )
 
 
 def _around(graph: Edges, state: str) -> str:
-    """The states that can be reached from one, in words; only the next ones where the graph is large."""
+    """The states that can be reached from one; only the next ones where the graph is large."""
     names = reachable(graph, [state]) if len(graph) <= LARGE else graph[state]
-    return f"{', '.join(sorted(names)[:SHOWN])}{', …' * (len(names) > SHOWN)}, and none of them is an end"
-
-
-def _waiting(content: Content) -> Findings:
-    """States in which nobody owes anything by a date."""
-    for state in content.states.values():
-        if state.final or state.deadlines or state.waits_for:
-            continue
-        if APPLICANT in state.read:
-            yield _state(state, "the applicant waits here, and nobody owes anything by a date")
-        else:
-            yield _state(state, "nobody owes anything by a date here", Level.WARNING)
-    started = {start.child for move in content.moves.values() for start in move.starts}
-    for state in content.states.values():
-        for child in state.waits_for:
-            if child not in started:
-                yield _state(state, f"waits for a {child}, and no move starts one", Level.WARNING)
+    return ", ".join(sorted(names)[:SHOWN]) + ", …" * (len(names) > SHOWN)
 
 
 def _moves(content: Content) -> Findings:
     """Moves that nobody can make, that can never be made, and that name deadlines in vain."""
     for move in content.moves.values():
         if not move.roles:
-            yield _move(move, "nobody can make it: it has no roles (by) and is not automatic")
+            yield of_move(move, Reason("nobody can make it: it has no roles (by) and is not automatic"))
         for one, other in combinations(move.guards, 2):
             if exclusive(one, other):
-                yield _move(move, f"can never be made: {one} and {other} are never met together")
+                yield of_move(
+                    move,
+                    Reason(
+                        "can never be made: %(one)s and %(other)s are never met together",
+                        one=one,
+                        other=other,
+                    ),
+                )
         yield from _blind(content, move)
         yield from _vain(content, move)
         yield from _unasked(move)
@@ -151,7 +136,15 @@ def _blind(content: Content, move: Move) -> Findings:
         read = content.states[source].read
         for role in sorted(move.roles - read - {CLOCK}):
             if ANYONE not in read:
-                yield _move(move, f"the {role} can make it in {source} and may not read there", Level.WARNING)
+                yield of_move(
+                    move,
+                    Reason(
+                        "the %(role)s can make it in %(source)s and may not read there",
+                        role=role,
+                        source=source,
+                    ),
+                    Level.WARNING,
+                )
 
 
 def _vain(content: Content, move: Move) -> Findings:
@@ -159,18 +152,40 @@ def _vain(content: Content, move: Move) -> Findings:
     living = {key for source in move.sources for key in content.states[source].deadlines}
     for key in move.meets:
         if key not in living:
-            yield _move(move, f"meets {key}, which is not open in {', '.join(move.sources)}", Level.WARNING)
+            yield of_move(
+                move,
+                Reason(
+                    "meets %(key)s, which is not open in %(names)s", key=key, names=", ".join(move.sources)
+                ),
+                Level.WARNING,
+            )
     for key in move.cancels:
         if key not in living:
-            yield _move(move, f"cancels {key}, which is not open in {', '.join(move.sources)}", Level.WARNING)
+            yield of_move(
+                move,
+                Reason(
+                    "cancels %(key)s, which is not open in %(names)s", key=key, names=", ".join(move.sources)
+                ),
+                Level.WARNING,
+            )
     for key in move.moves:
         if key not in living:
-            yield _move(move, f"moves {key}, which is not open in {', '.join(move.sources)}", Level.WARNING)
+            yield of_move(
+                move,
+                Reason(
+                    "moves %(key)s, which is not open in %(names)s", key=key, names=", ".join(move.sources)
+                ),
+                Level.WARNING,
+            )
         elif key not in content.states[move.target].deadlines:
-            yield _move(move, f"moves {key}, which {move.target} does not keep", Level.WARNING)
+            yield of_move(
+                move,
+                Reason("moves %(key)s, which %(target)s does not keep", key=key, target=move.target),
+                Level.WARNING,
+            )
     for key, times in Counter([*move.meets, *move.cancels, *move.moves]).items():
         if times > 1:
-            yield _move(move, f"does more than one thing with the deadline {key}")
+            yield of_move(move, Reason("does more than one thing with the deadline %(key)s", key=key))
 
 
 def _unasked(move: Move) -> Findings:
@@ -178,9 +193,11 @@ def _unasked(move: Move) -> Findings:
     if move.roles != {CLOCK}:
         return
     if move.reason != "none":
-        yield _move(move, "asks for a reason, and happens by itself alone", Level.WARNING)
+        yield of_move(move, Reason("asks for a reason, and happens by itself alone"), Level.WARNING)
     for ask in move.asks:
-        yield _move(move, f"asks for {ask.name}, and happens by itself alone", Level.WARNING)
+        yield of_move(
+            move, Reason("asks for %(ask)s, and happens by itself alone", ask=ask.name), Level.WARNING
+        )
 
 
 def _automatic(content: Content) -> Findings:
@@ -189,9 +206,16 @@ def _automatic(content: Content) -> Findings:
         for source in move.sources:
             if move.automatic in (None, FACTS_CHANGED) or move.automatic in content.states[source].deadlines:
                 continue
-            yield _move(move, f"never happens in {source}: deadline {move.automatic} is not open there")
+            yield of_move(
+                move,
+                Reason(
+                    "never happens in %(source)s: deadline %(automatic)s is not open there",
+                    source=source,
+                    automatic=move.automatic,
+                ),
+            )
         if move.automatic == FACTS_CHANGED and not move.guards:
-            yield _move(move, "happens at once: it is automatic on facts and has no guards")
+            yield of_move(move, Reason("happens at once: it is automatic on facts and has no guards"))
     yield from _circles(content)
     yield from _races(content)
 
@@ -201,12 +225,17 @@ def _circles(content: Content) -> Findings:
     try:
         circle = endless(content)
     except Tangled:
-        yield Finding(0, "", "too many automatic moves follow one another to tell if they end", Level.WARNING)
+        yield Finding(
+            0, "", Reason("too many automatic moves follow one another to tell if they end"), Level.WARNING
+        )
         return
     if circle:
         names = ", ".join(move.trigger for move in circle)
-        yield _move(
-            circle[0], f"automatic moves without end: the same facts may allow {names} again and again"
+        yield of_move(
+            circle[0],
+            Reason(
+                "automatic moves without end: the same facts may allow %(names)s again and again", names=names
+            ),
         )
 
 
@@ -220,51 +249,15 @@ def _races(content: Content) -> Findings:
             continue
         if one.automatic == other.automatic and compatible(one, other):
             told.add((one.trigger, other.trigger))
-            yield _move(
+            yield of_move(
                 other,
-                f"may be due together with {one.trigger} in {', '.join(shared)}, which then goes first",
+                Reason(
+                    "may be due together with %(move)s in %(names)s, which then goes first",
+                    move=one.trigger,
+                    names=", ".join(shared),
+                ),
                 Level.WARNING,
             )
-
-
-def _deadlines(content: Content) -> Findings:
-    """Deadlines that never live, that nobody is reminded of, or that their owner can do nothing about."""
-    used = {key for state in content.states.values() for key in state.deadlines}
-    for rule in content.deadlines.values():
-        if rule.key not in used:
-            yield _deadline(rule, "no state opens it", Level.WARNING)
-        if not rule.reminders:
-            yield _deadline(rule, "nobody is reminded of it", Level.WARNING)
-        elif all(reminder.to not in (rule.owner, OWNER) for reminder in rule.reminders):
-            yield _deadline(rule, f"the {rule.owner}, who owes it, is not reminded of it", Level.WARNING)
-        elif not _climbs(content, rule):
-            yield _deadline(rule, "no manager is told when it is overdue", Level.WARNING)
-        for (days, to), times in Counter((one.days, one.to) for one in rule.reminders).items():
-            if times > 1:
-                message = f"the {to} is reminded more than once {_from_it(days)}"
-                yield _deadline(rule, message, Level.WARNING)
-    able = {
-        (source, role) for move in content.moves.values() for source in move.sources for role in move.roles
-    }
-    for state in content.states.values():
-        for key in state.deadlines:
-            owner = content.deadlines[key].owner
-            if (state.name, owner) not in able:
-                yield _state(state, f"the {owner} owes {key} here and can make no move", Level.WARNING)
-
-
-def _from_it(days: int) -> str:
-    """So many days from the due day, in words."""
-    count = f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
-    return f"{count} {'before' if days < 0 else 'after'} it" if days else "on its day"
-
-
-def _climbs(content: Content, rule: DeadlineRule) -> bool:
-    """Whether a manager hears of what is overdue, or nothing is, because then it ends by itself."""
-    if any(move.automatic == rule.key for move in content.moves.values()):
-        return True
-    there = {APPLICANT: {MANAGER}, MANAGER: {MANAGER, COLLEAGUE, OWNER}}.get(rule.owner, {MANAGER, COLLEAGUE})
-    return any(reminder.days > 0 and reminder.to in there for reminder in rule.reminders)
 
 
 def _words(content: Content) -> Findings:
@@ -272,18 +265,31 @@ def _words(content: Content) -> Findings:
     labels: dict[str, str] = {}
     for state in content.states.values():
         if APPLICANT in state.read and not state.help:
-            yield _state(state, "has no help for the applicant", Level.WARNING)
+            yield of_state(state, Reason("has no help for the applicant"), Level.WARNING)
         if (first := labels.setdefault(state.label, state.name)) != state.name:
-            yield _state(state, f'has the same label as {first}: "{state.label}"', Level.WARNING)
+            yield of_state(
+                state,
+                Reason('has the same label as %(first)s: "%(label)s"', first=first, label=state.label),
+                Level.WARNING,
+            )
     used = {state.stage for state in content.states.values()}
     for stage in content.stages.values():
         if stage.name not in used:
-            yield Finding(stage.line, f"stage {stage.name}", "has no states", Level.WARNING)
+            yield Finding(stage.line, f"stage {stage.name}", Reason("has no states"), Level.WARNING)
     said: dict[tuple[str, str], str] = {}
     for move in content.moves.values():
         for source in move.sources:
             if (first := said.setdefault((source, move.label), move.trigger)) != move.trigger:
-                yield _move(move, f'has the same label as {first} in {source}: "{move.label}"', Level.WARNING)
+                yield of_move(
+                    move,
+                    Reason(
+                        'has the same label as %(first)s in %(source)s: "%(label)s"',
+                        first=first,
+                        source=source,
+                        label=move.label,
+                    ),
+                    Level.WARNING,
+                )
 
 
 def _translations(content: Content) -> Findings:
@@ -294,7 +300,10 @@ def _translations(content: Content) -> Findings:
         name, _, text = rest.partition(".")
         where = f"{table.removesuffix('s')} {name}, {text}" if rest else table
         yield Finding(
-            parts[name].line if rest else 0, where, f"not translated into {language}", Level.WARNING
+            parts[name].line if rest else 0,
+            where,
+            Reason("not translated into %(language)s", language=language),
+            Level.WARNING,
         )
 
 
@@ -307,22 +316,36 @@ def _let_out(content: Content) -> Findings:
             for role, part in ((role, part) for role, parts in target.hides.items() for part in parts):
                 if source.shows(role, part) and (source.name, role, part) not in told:
                     told.add((source.name, role, part))
-                    yield _state(source, f"shows the {role} the {part}, which {target.name} hides after it")
+                    yield of_state(
+                        source,
+                        Reason(
+                            "shows the %(role)s the %(part)s, which %(target)s hides after it",
+                            role=role,
+                            part=part,
+                            target=target.name,
+                        ),
+                    )
 
 
 def _comments(content: Content) -> Findings:
     """Roles that may comment on what they cannot read."""
     for state in content.states.values():
         for role in sorted(state.comment - state.read if ANYONE not in state.read else ()):
-            yield _state(state, f"lets the {role} comment on what it does not let her read")
+            yield of_state(
+                state, Reason("lets the %(role)s comment on what it does not let her read", role=role)
+            )
 
 
 def _templates(content: Content, templates: Collection[str]) -> Findings:
     """Notices whose template does not exist."""
     for notice in content.notices:
         if notice.template not in templates:
-            yield Finding(0, "notices", f'there is no mail template "{notice.template}"')
+            yield Finding(
+                0, "notices", Reason('there is no mail template "%(template)s"', template=notice.template)
+            )
     for move in content.moves.values():
         for notice in move.notices:
             if notice.template not in templates:
-                yield _move(move, f'there is no mail template "{notice.template}"')
+                yield of_move(
+                    move, Reason('there is no mail template "%(template)s"', template=notice.template)
+                )

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from workflows.parts import Content, DeadlineRule, GuardCall, Move, Stage, State
+from workflows.reasons import Reason
 from workflows.words import joined, noun_of, quoted, shown
 
 NAMED: Mapping[type, str] = {Stage: "name", State: "name", Move: "trigger", DeadlineRule: "key"}
@@ -167,34 +168,43 @@ def _table(
     for name in old:
         if name not in new:
             place = taken_in.get(name)
-            yield Difference(
-                f"{noun} {name}", f"goes into {place}" if place in new else f"removed {_brief(old[name])}"
-            )
+            gone = Reason("removed %(part)s", part=_brief(old[name]))
+            said = Reason("goes into %(place)s", place=place) if place in new else gone
+            yield Difference(f"{noun} {name}", said)
     was = {to: name for name, to in renamed.items()}
     for name, part in new.items():
         if name not in old:
-            yield Difference(f"{noun} {name}", f"added {_brief(part)}")
+            yield Difference(f"{noun} {name}", Reason("added %(part)s", part=_brief(part)))
             continue
         if name in was:
-            yield Difference(f"{noun} {was[name]}", f"is now called {name}")
+            yield Difference(f"{noun} {was[name]}", Reason("is now called %(name)s", name=name))
         for message in _fields(old[name], part):
             yield Difference(f"{noun} {name}", message)
     if [name for name in old if name in new] != [name for name in new if name in old]:
-        yield Difference(
-            "", f"{field} stand in another order: {', '.join(name for name in new if name in old)}"
-        )
+        names = ", ".join(name for name in new if name in old)
+        yield Difference("", Reason("%(parts)s stand in another order: %(names)s", parts=field, names=names))
 
 
 def _brief(part: Any) -> str:
     """What a part is that came or went."""
-    words = f"“{part.label}”"
+    label = part.label
     if isinstance(part, State):
-        return f"{words} in stage {part.stage}"
+        return Reason("“%(label)s” in stage %(stage)s", label=label, stage=part.stage)
     if isinstance(part, Move):
-        return f"{words}, from {', '.join(part.sources)} to {part.target}, by {shown(part.roles)}"
+        sources, roles = ", ".join(part.sources), shown(part.roles)
+        return Reason(
+            "“%(label)s”, from %(sources)s to %(target)s, by %(roles)s",
+            label=label,
+            sources=sources,
+            target=part.target,
+            roles=roles,
+        )
     if isinstance(part, DeadlineRule):
-        return f"{words}, owed by the {part.owner}, due {shown(part.due)}"
-    return words
+        due = shown(part.due)
+        return Reason(
+            "“%(label)s”, owed by the %(owner)s, due %(due)s", label=label, owner=part.owner, due=due
+        )
+    return f"“{label}”"
 
 
 def _fields(old: Any, new: Any) -> Iterator[str]:
@@ -209,11 +219,13 @@ def _changes(noun: str, old: Any, new: Any) -> Iterator[str]:
         return
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in [*old, *(key for key in new if key not in old)]:
-            yield from _changes(f"{noun}, {key}", old.get(key, ()), new.get(key, ()))
+            yield from _changes(
+                Reason("%(noun)s, %(key)s", noun=noun, key=key), old.get(key, ()), new.get(key, ())
+            )
     elif isinstance(old, tuple | frozenset) and isinstance(new, tuple | frozenset):
         yield from _lists(noun, old, new)
     else:
-        yield f"{noun}: now {shown(new)}, was {shown(old)}"
+        yield Reason("%(noun)s: now %(new)s, was %(old)s", noun=noun, new=shown(new), old=shown(old))
 
 
 def _lists(noun: str, old: Collection[Any], new: Collection[Any]) -> Iterator[str]:
@@ -222,17 +234,19 @@ def _lists(noun: str, old: Collection[Any], new: Collection[Any]) -> Iterator[st
     went = [item for item in old if item not in new]
     pairs = _same_guards(went, came)
     for one, other in pairs:
-        yield from _changes(f"{noun}, {one.name}", one.argument, other.argument)
+        guard = Reason("%(noun)s, %(key)s", noun=noun, key=one.name)
+        yield from _changes(guard, one.argument, other.argument)
         if one.otherwise != other.otherwise:
-            yield f"{noun}, {one.name}: now says {quoted(other.otherwise)}, was {quoted(one.otherwise)}"
+            new_words, old_words = quoted(other.otherwise), quoted(one.otherwise)
+            yield Reason("%(noun)s: now says %(new)s, was %(old)s", noun=guard, new=new_words, old=old_words)
     came = [item for item in came if all(item is not other for _one, other in pairs)]
     went = [item for item in went if all(item is not one for one, _other in pairs)]
     if came:
-        yield f"{noun}: now also {joined(_ordered(came, new))}"
+        yield Reason("%(noun)s: now also %(items)s", noun=noun, items=joined(_ordered(came, new)))
     if went:
-        yield f"{noun}: no longer {joined(_ordered(went, old))}"
+        yield Reason("%(noun)s: no longer %(items)s", noun=noun, items=joined(_ordered(went, old)))
     if not (came or went or pairs):
-        yield f"{noun}: now in the order {joined(new)}"
+        yield Reason("%(noun)s: now in the order %(items)s", noun=noun, items=joined(new))
 
 
 def _same_guards(went: Sequence[Any], came: Sequence[Any]) -> list[tuple[GuardCall, GuardCall]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from workflows.errors import Finding, Level
 from workflows.guards import COME_IN, REGISTRY, UNDER_WAY
 from workflows.parts import Content, GuardCall, Move
+from workflows.reasons import Reason
 from workflows.shapes import nearest
 
 ROUND = "round"
@@ -25,7 +26,11 @@ def strangers(content: Content, others: Mapping[str, Content]) -> Iterator[Findi
     family = _by_subject(content, others)
     for name in [*content.children, *filter(None, [content.parent])]:
         if name not in family:
-            message = f'speaks of the workflow "{name}", which does not exist{nearest(name, family)}'
+            message = Reason(
+                'speaks of the workflow "%(name)s", which does not exist%(hint)s',
+                name=name,
+                hint=nearest(name, family),
+            )
             yield Finding(0, "", message)
     for move in content.moves.values():
         for call in move.guards:
@@ -34,7 +39,11 @@ def strangers(content: Content, others: Mapping[str, Content]) -> Iterator[Findi
     for move in content.moves.values():
         for child in {start.child for start in move.starts} & family.keys():
             if all(one.parent != content.subject for one in family[child]):
-                message = f"starts a {child}, which does not have {content.subject} as its parent"
+                message = Reason(
+                    "starts a %(child)s, which does not have %(subject)s as its parent",
+                    child=child,
+                    subject=content.subject,
+                )
                 yield Finding(move.line, f"move {move.trigger}", message)
     yield from _waited_for(content, family)
 
@@ -68,8 +77,12 @@ def _missing(
     known = {state for one in family.get(name, ()) for state in one.states}
     for state in states:
         if known and state not in known:
-            message = (
-                f'guard {call.name}: the workflow "{name}" has no state "{state}"{nearest(state, known)}'
+            message = Reason(
+                'guard %(guard)s: the workflow "%(name)s" has no state "%(state)s"%(hint)s',
+                guard=call.name,
+                name=name,
+                state=state,
+                hint=nearest(state, known),
             )
             yield Finding(move.line, f"move {move.trigger}", message)
 
@@ -82,5 +95,10 @@ def _waited_for(content: Content, family: Family) -> Iterator[Finding]:
                 for call in move.guards:
                     if call.name == "parent_in" and not set(call.argument) & content.states.keys():
                         names = ", ".join(call.argument)
-                        message = f"{move.trigger} of the workflow {one.name} waits for {names}, which it does not have"
+                        message = Reason(
+                            "%(move)s of the workflow %(one)s waits for %(names)s, which it does not have",
+                            move=move.trigger,
+                            one=one.name,
+                            names=names,
+                        )
                         yield Finding(0, "", message, Level.WARNING)

@@ -19,26 +19,9 @@ from workflows.parts import (
     WEEKENDS,
     GuardCall,
 )
-from workflows.shapes import (
-    Choice,
-    Dotted,
-    Either,
-    Entry,
-    Flag,
-    Keyed,
-    Many,
-    Name,
-    Named,
-    OneKey,
-    Problems,
-    Shape,
-    Table,
-    Text,
-    Whole,
-    Words,
-    nearest,
-    shown,
-)
+from workflows.reasons import Reason
+from workflows.shapes import Choice, Dotted, Flag, Many, Name, Problems, Shape, Text, Whole, nearest, shown
+from workflows.tables import Either, Entry, Keyed, Named, OneKey, Table, Words
 
 ASKED = ("text", "tick", "date", "amount")
 """Kinds of what a move may ask for besides a reason."""
@@ -66,7 +49,14 @@ class GuardShape:
         otherwise = Text().read(table.pop("otherwise"), path, problems) if "otherwise" in table else ""
         name = next(iter(table), "")
         if len(table) != 1 or name not in REGISTRY:
-            problems.append((path, f"unknown guard {shown(value)}{nearest(name, REGISTRY)}"))
+            problems.append(
+                (
+                    path,
+                    Reason(
+                        "unknown guard %(value)s%(hint)s", value=shown(value), hint=nearest(name, REGISTRY)
+                    ),
+                )
+            )
             return GuardCall("")
         return GuardCall(name, self._argument(name, table[name], path, problems), otherwise)
 
@@ -75,10 +65,17 @@ class GuardShape:
         shape = _argument(REGISTRY[name])
         if shape is None:
             if given not in (None, True):
-                problems.append((path, f"guard {name} takes no argument, not {shown(given)}"))
+                problems.append(
+                    (
+                        path,
+                        Reason(
+                            "guard %(name)s takes no argument, not %(value)s", name=name, value=shown(given)
+                        ),
+                    )
+                )
             return None
         if given is None:
-            problems.append((path, f"guard {name} needs an argument: {{{name} = …}}"))
+            problems.append((path, Reason("guard %(name)s needs an argument: {%(name)s = …}", name=name)))
             return None
         return shape.read(given, (*path, name), problems)
 

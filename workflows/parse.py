@@ -13,6 +13,7 @@ from workflows.errors import DefinitionError, Finding
 from workflows.grammar import DEFINITION
 from workflows.include import placed, whole
 from workflows.lines import Lines, Path
+from workflows.reasons import Reason
 from workflows.references import broken
 from workflows.shapes import Problems
 
@@ -67,13 +68,15 @@ def where(path: Path) -> str:
 def _toml(text: str) -> dict[str, Any]:
     """The text as TOML."""
     if len(text) > LONGEST:
-        raise DefinitionError([Finding(0, "", f"longer than {LONGEST} characters")])
+        raise DefinitionError([Finding(0, "", Reason("longer than %(most)s characters", most=LONGEST))])
     try:
         return tomli.loads(text.removeprefix("\ufeff"))
     except RecursionError:
-        raise DefinitionError([Finding(0, "", "nested too deeply")]) from None
+        raise DefinitionError([Finding(0, "", Reason("nested too deeply"))]) from None
     except ValueError as error:  # also what int() says to thousands of digits
-        raise DefinitionError([Finding(_line(str(error), text), "", f"not valid TOML: {error}")]) from error
+        raise DefinitionError(
+            [Finding(_line(str(error), text), "", Reason("not valid TOML: %(error)s", error=error))]
+        ) from error
 
 
 def _line(message: str, text: str) -> int:

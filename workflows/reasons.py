@@ -20,7 +20,10 @@ class Reason(str):
     params: dict[str, Any]
 
     def __new__(cls, msgid: str, **params: Any) -> "Reason":
-        """A reason from a sentence with ``%(name)s`` placeholders, or as it stands if there is nothing to fill in."""
+        """A reason from a sentence with ``%(name)s`` placeholders, or as it stands if there is nothing to fill in.
+
+        What is filled in may be a reason itself: it is translated with the whole.
+        """
         return cls._made(msgid, None, 1, params)
 
     @classmethod
@@ -34,7 +37,11 @@ class Reason(str):
     def translated(self, gettext: Callable[[str], str], ngettext: Callable[[str, str, int], str]) -> str:
         """The same sentence in the language of the given functions (those of a gettext catalogue)."""
         text = gettext(self.msgid) if self.plural is None else ngettext(self.msgid, self.plural, self.number)
-        return text % self.params if self.params else text
+        filled = {
+            name: value.translated(gettext, ngettext) if isinstance(value, Reason) else value
+            for name, value in self.params.items()
+        }
+        return text % filled if filled else text
 
 
 def counted(singular: str, plural: str, number: int, **params: Any) -> Reason:

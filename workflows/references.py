@@ -6,6 +6,7 @@ from workflows.guards import REGISTRY
 from workflows.include import KEY, shipped_parts
 from workflows.lines import Path
 from workflows.parts import FACTS_CHANGED, Content, GuardCall, Move
+from workflows.reasons import Reason
 from workflows.shapes import nearest
 from workflows.translation import phrases
 
@@ -22,7 +23,10 @@ def broken(content: Content) -> Broken:
         yield from _unknown((*at, "deadlines"), "deadline", state.deadlines, content.deadlines)
         yield from _unknown((*at, "waits_for"), "child", state.waits_for, content.children)
     if FACTS_CHANGED in content.deadlines:
-        yield ("deadlines", FACTS_CHANGED), f'a deadline cannot be called "{FACTS_CHANGED}"'
+        yield (
+            ("deadlines", FACTS_CHANGED),
+            Reason('a deadline cannot be called "%(name)s"', name=FACTS_CHANGED),
+        )
     for move in content.moves.values():
         yield from _move(content, move)
     for language, words in content.translations.items():
@@ -37,7 +41,7 @@ def _included(content: Content) -> Broken:
     at: Path = (KEY,)
     yield from _unknown(at, "part", content.include, shipped_parts())
     if content.include and set(content.include) <= shipped_parts().keys():
-        yield at, "must stand on a line of its own"
+        yield at, Reason("must stand on a line of its own")
 
 
 def _move(content: Content, move: Move) -> Broken:
@@ -66,11 +70,16 @@ def _guard(at: Path, content: Content, call: GuardCall) -> Broken:
     if names in check:
         yield from check[names]()
     elif names == "parent" and content.parent is None:
-        yield at, f"guard {call.name} asks about a parent, and none is declared"
+        yield at, Reason("guard %(guard)s asks about a parent, and none is declared", guard=call.name)
 
 
 def _unknown(at: Path, what: str, used: Collection[str], known: Collection[str]) -> Broken:
     """The names in ``used`` that are not in ``known``."""
     for name in used:
         if name not in known:
-            yield at, f'there is no {what} "{name}"{nearest(name, known)}'
+            yield (
+                at,
+                Reason(
+                    'there is no %(what)s "%(name)s"%(hint)s', what=what, name=name, hint=nearest(name, known)
+                ),
+            )

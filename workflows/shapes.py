@@ -3,12 +3,12 @@ as JSON Schema, so that the parser and the published schema cannot drift apart."
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from workflows.lines import Path
+from workflows.reasons import Reason
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 Problems = list[tuple[Path, str]]
@@ -35,7 +35,7 @@ def nearest(word: str, words: Iterable[str]) -> str:
     """`` (did you mean "…"?)`` for a word that is close to one of the words, or nothing where that takes long."""
     known = list(words)
     close = difflib.get_close_matches(word, known, n=1) if len(word) <= 64 and len(known) <= HINTED else []
-    return f' (did you mean "{close[0]}"?)' if close else ""
+    return Reason(' (did you mean "%(word)s"?)', word=close[0]) if close else ""
 
 
 def shown(value: object) -> str:
@@ -60,11 +60,13 @@ class Text:
     def read(self, value: object, path: Path, problems: Problems) -> str:
         """The text with white space collapsed, as lines in the file mean nothing."""
         if not isinstance(value, str) or not value.strip():
-            problems.append((path, f"must be a text, not {shown(value)}"))
+            problems.append((path, Reason("must be a text, not %(value)s", value=shown(value))))
             return ""
         text = " ".join(value.split())
         if not all(map(_writable, text)):
-            problems.append((path, f"has characters that cannot be shown: {shown(text)}"))
+            problems.append(
+                (path, Reason("has characters that cannot be shown: %(value)s", value=shown(text)))
+            )
         return text
 
     def schema(self) -> dict[str, Any]:
@@ -80,7 +82,13 @@ class Name:
         """The name."""
         if not isinstance(value, str) or not NAME.fullmatch(value):
             problems.append(
-                (path, f"must be a name of small letters, digits and underscores, not {shown(value)}")
+                (
+                    path,
+                    Reason(
+                        "must be a name of small letters, digits and underscores, not %(value)s",
+                        value=shown(value),
+                    ),
+                )
             )
             return ""
         return value
@@ -99,7 +107,12 @@ class Dotted:
     def read(self, value: object, path: Path, problems: Problems) -> str:
         """The dotted name."""
         if not isinstance(value, str) or not self.pattern.fullmatch(value):
-            problems.append((path, f'must name a field such as "round.closes_on", not {shown(value)}'))
+            problems.append(
+                (
+                    path,
+                    Reason('must name a field such as "round.closes_on", not %(value)s', value=shown(value)),
+                )
+            )
             return ""
         return value
 
@@ -119,7 +132,15 @@ class Whole:
         """The number."""
         if not isinstance(value, int) or isinstance(value, bool) or not self.least <= value <= self.most:
             problems.append(
-                (path, f"must be a whole number from {self.least} to {self.most}, not {shown(value)}")
+                (
+                    path,
+                    Reason(
+                        "must be a whole number from %(least)s to %(most)s, not %(value)s",
+                        least=self.least,
+                        most=self.most,
+                        value=shown(value),
+                    ),
+                )
             )
             return self.least
         return value
@@ -136,7 +157,7 @@ class Flag:
     def read(self, value: object, path: Path, problems: Problems) -> bool:
         """The truth value."""
         if not isinstance(value, bool):
-            problems.append((path, f"must be true or false, not {shown(value)}"))
+            problems.append((path, Reason("must be true or false, not %(value)s", value=shown(value))))
         return value is True
 
     def schema(self) -> dict[str, Any]:
@@ -154,7 +175,17 @@ class Choice:
         """The word."""
         if value not in self.words:
             hint = nearest(value, self.words) if isinstance(value, str) else ""
-            problems.append((path, f"must be one of {', '.join(self.words)}, not {shown(value)}{hint}"))
+            problems.append(
+                (
+                    path,
+                    Reason(
+                        "must be one of %(names)s, not %(value)s%(hint)s",
+                        names=", ".join(self.words),
+                        value=shown(value),
+                        hint=hint,
+                    ),
+                )
+            )
             return self.words[0]
         return str(value)
 
@@ -174,17 +205,27 @@ class Many:
     def read(self, value: object, path: Path, problems: Problems) -> tuple[Any, ...]:
         """The items in order."""
         if not isinstance(value, list) or len(value) < self.least:
-            problems.append(
-                (path, f"must be a list{' with something in it' * bool(self.least)}, not {shown(value)}")
-            )
+            problems.append((path, self._wanted(shown(value))))
             return ()
         if len(value) > self.most:
-            problems.append((path, f"holds {len(value)} things, and {self.most} are the most"))
+            problems.append(
+                (
+                    path,
+                    Reason(
+                        "holds %(count)s things, and %(most)s are the most", count=len(value), most=self.most
+                    ),
+                )
+            )
             return ()
         items = tuple(self.of.read(item, (*path, number), problems) for number, item in enumerate(value))
         if any(item in items[:number] for number, item in enumerate(items)):
-            problems.append((path, "names something twice"))
+            problems.append((path, Reason("names something twice")))
         return items
+
+    def _wanted(self, given: str) -> Reason:
+        if self.least:
+            return Reason("must be a list with something in it, not %(value)s", value=given)
+        return Reason("must be a list, not %(value)s", value=given)
 
     def schema(self) -> dict[str, Any]:
         """An array."""
@@ -195,196 +236,3 @@ class Many:
             "maxItems": self.most,
             "uniqueItems": True,
         }
-
-
-@dataclass(frozen=True)
-class Named:
-    """A table of things by name."""
-
-    of: Shape
-    least: int = 0
-
-    def read(self, value: object, path: Path, problems: Problems) -> Mapping[str, Any]:
-        """The things by name, in order; not to be changed."""
-        if isinstance(value, dict) and len(value) > MOST:
-            problems.append((path, f"holds {len(value)} things, and {MOST} are the most"))
-            return MappingProxyType({})
-        if not isinstance(value, dict) or len(value) < self.least:
-            problems.append((path, f"must be a table of names{' with something in it' * bool(self.least)}"))
-            return MappingProxyType({})
-        for name in value:
-            Name().read(name, (*path, name), problems)
-        return MappingProxyType(
-            {name: self.of.read(item, (*path, name), problems) for name, item in value.items()}
-        )
-
-    def schema(self) -> dict[str, Any]:
-        """An object with any names of the right form."""
-        return {
-            "type": "object",
-            "propertyNames": Name().schema(),
-            "additionalProperties": self.of.schema(),
-            "minProperties": self.least,
-            "maxProperties": MOST,
-        }
-
-
-@dataclass(frozen=True)
-class Keyed:
-    """A table whose keys are some of a few words."""
-
-    words: tuple[str, ...]
-    of: Shape
-
-    def read(self, value: object, path: Path, problems: Problems) -> Mapping[str, Any]:
-        """The things by word; not to be changed."""
-        if not isinstance(value, dict):
-            problems.append((path, f"must be a table, not {shown(value)}"))
-            return MappingProxyType({})
-        for key in value:
-            Choice(self.words).read(key, (*path, key), problems)
-        return MappingProxyType(
-            {key: self.of.read(item, (*path, key), problems) for key, item in value.items()}
-        )
-
-    def schema(self) -> dict[str, Any]:
-        """An object with some of the words as keys."""
-        return {
-            "type": "object",
-            "propertyNames": Choice(self.words).schema(),
-            "additionalProperties": self.of.schema(),
-        }
-
-
-@dataclass(frozen=True)
-class Words:
-    """Texts by dotted keys, such as ``states.draft.label = "…"``; a key may stand in quotes as well."""
-
-    deepest: int = 6
-
-    def read(self, value: object, path: Path, problems: Problems) -> Mapping[str, str]:
-        """The texts by their whole keys; not to be changed."""
-        found: dict[str, str] = {}
-        if isinstance(value, dict):
-            self._collect(value, (), path, found, problems)
-        else:
-            problems.append((path, f"must be a table of texts, not {shown(value)}"))
-        return MappingProxyType(found)
-
-    def _collect(
-        self,
-        table: Mapping[str, object],
-        keys: tuple[str, ...],
-        path: Path,
-        found: dict[str, str],
-        problems: Problems,
-    ) -> None:
-        for name, value in table.items():
-            here = (*keys, name)
-            if isinstance(value, dict) and len(here) < self.deepest:
-                self._collect(value, here, (*path, name), found, problems)
-            elif ".".join(here) in found:
-                problems.append(((*path, name), f"{shown('.'.join(here))} is translated twice"))
-            else:
-                found[".".join(here)] = Text().read(value, (*path, name), problems)
-
-    def schema(self) -> dict[str, Any]:
-        """Texts, and tables of them as deep as a key can go."""
-        inner = Text().schema()
-        for _ in range(self.deepest - 1):
-            inner = {"anyOf": [Text().schema(), {"type": "object", "additionalProperties": inner}]}
-        return {"type": "object", "additionalProperties": inner}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One key of a table: its shape, whether it must be there, what stands for it if not, what it is for."""
-
-    shape: Shape
-    doc: str
-    required: bool = False
-    default: Any = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with known keys; others are refused."""
-
-    entries: Mapping[str, Entry] = field(default_factory=dict)
-
-    def read(self, value: object, path: Path, problems: Problems) -> dict[str, Any]:
-        """A value for every known key."""
-        if not isinstance(value, dict):
-            problems.append((path, f"must be a table, not {shown(value)}"))
-            return {key: entry.default for key, entry in self.entries.items()}
-        for key in value:
-            if key not in self.entries:
-                hint = nearest(key, self.entries) if len(problems) < HINTS else ""
-                problems.append(((*path, key), f"unknown key {shown(key)}{hint}"))
-        return {key: self._entry(key, entry, value, path, problems) for key, entry in self.entries.items()}
-
-    def _entry(self, key: str, entry: Entry, value: dict[str, Any], path: Path, problems: Problems) -> Any:
-        """The value of one key, or what stands for it."""
-        if key in value:
-            return entry.shape.read(value[key], (*path, key), problems)
-        if entry.required:
-            problems.append((path, f'"{key}" is missing'))
-        return entry.default
-
-    def schema(self) -> dict[str, Any]:
-        """An object without other keys."""
-        required = [key for key, entry in self.entries.items() if entry.required]
-        return {
-            "type": "object",
-            "properties": {
-                key: {"description": entry.doc, **entry.shape.schema()} for key, entry in self.entries.items()
-            },
-            "additionalProperties": False,
-            **({"required": required} if required else {}),
-        }
-
-
-@dataclass(frozen=True)
-class OneKey:
-    """A table with exactly one of a few keys, such as ``{days = 14}``."""
-
-    entries: Mapping[str, Shape]
-
-    def read(self, value: object, path: Path, problems: Problems) -> tuple[str, Any]:
-        """The key and its value."""
-        if not isinstance(value, dict) or len(value) != 1 or next(iter(value)) not in self.entries:
-            wanted = " or ".join(f"{{{key} = …}}" for key in self.entries)
-            problems.append((path, f"must be {wanted}, not {shown(value)}"))
-            return "", None
-        key = next(iter(value))
-        return key, self.entries[key].read(value[key], (*path, key), problems)
-
-    def schema(self) -> dict[str, Any]:
-        """One alternative for each key."""
-        return {
-            "oneOf": [
-                {
-                    "type": "object",
-                    "properties": {key: shape.schema()},
-                    "required": [key],
-                    "additionalProperties": False,
-                }
-                for key, shape in self.entries.items()
-            ]
-        }
-
-
-@dataclass(frozen=True)
-class Either:
-    """The second shape for tables, the first for everything else."""
-
-    plain: Shape
-    table: Shape
-
-    def read(self, value: object, path: Path, problems: Problems) -> Any:
-        """What the shape that applies makes of it."""
-        return (self.table if isinstance(value, dict) else self.plain).read(value, path, problems)
-
-    def schema(self) -> dict[str, Any]:
-        """Both alternatives."""
-        return {"anyOf": [self.plain.schema(), self.table.schema()]}

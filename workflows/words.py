@@ -1,6 +1,6 @@
 """Values of a definition as a person would say them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,48 +19,51 @@ from workflows.parts import (
     Start,
     State,
 )
+from workflows.reasons import Reason, counted
 
-NOUNS: Mapping[tuple[type, str], str] = {
-    (Content, "label"): "what one is called",
-    (Content, "initial"): "the state that everything begins in",
-    (Content, "notices"): "mail when one comes to life",
-    (State, "label"): "name for staff",
-    (State, "applicant_label"): "name for the applicant",
-    (State, "read"): "who may read",
-    (State, "edit"): "who may change the content",
-    (State, "comment"): "who may comment",
-    (State, "hides"): "parts hidden",
-    (State, "hold"): "time stands still",
-    (State, "waits_for"): "children that keep the time",
-    (Move, "sources"): "leads from",
-    (Move, "target"): "leads to",
-    (Move, "roles"): "who may make it",
-    (Move, "reason"): "whether a reason is asked",
-    (Move, "reason_label"): "what the reason is for",
-    (Move, "asks"): "what else is asked for",
-    (Move, "confirm"): "question before it is done",
-    (Move, "undo"): "how long it may be undone",
-    (Move, "revert"): "is a way backwards",
-    (Move, "meets"): "deadlines met",
-    (Move, "cancels"): "deadlines cancelled",
-    (Move, "moves"): "deadlines found anew",
-    (Move, "notices"): "mail",
-    (Move, "starts"): "what it starts",
-    (Move, "automatic"): "made by itself",
-    (Move, "style"): "look of the button",
-    (DeadlineRule, "label"): "what is owed",
-    (DeadlineRule, "owner"): "who owes it",
-    (DeadlineRule, "due"): "when it is due",
-    (DeadlineRule, "grace_days"): "days of grace",
-    (DeadlineRule, "grace_minutes"): "minutes of grace",
+NONE = Reason("none")
+
+NOUNS: Mapping[tuple[type, str], Reason] = {
+    (Content, "label"): Reason("what one is called"),
+    (Content, "initial"): Reason("the state that everything begins in"),
+    (Content, "notices"): Reason("mail when one comes to life"),
+    (State, "label"): Reason("name for staff"),
+    (State, "applicant_label"): Reason("name for the applicant"),
+    (State, "read"): Reason("who may read"),
+    (State, "edit"): Reason("who may change the content"),
+    (State, "comment"): Reason("who may comment"),
+    (State, "hides"): Reason("parts hidden"),
+    (State, "hold"): Reason("time stands still"),
+    (State, "waits_for"): Reason("children that keep the time"),
+    (Move, "sources"): Reason("leads from"),
+    (Move, "target"): Reason("leads to"),
+    (Move, "roles"): Reason("who may make it"),
+    (Move, "reason"): Reason("whether a reason is asked"),
+    (Move, "reason_label"): Reason("what the reason is for"),
+    (Move, "asks"): Reason("what else is asked for"),
+    (Move, "confirm"): Reason("question before it is done"),
+    (Move, "undo"): Reason("how long it may be undone"),
+    (Move, "revert"): Reason("is a way backwards"),
+    (Move, "meets"): Reason("deadlines met"),
+    (Move, "cancels"): Reason("deadlines cancelled"),
+    (Move, "moves"): Reason("deadlines found anew"),
+    (Move, "notices"): Reason("mail"),
+    (Move, "starts"): Reason("what it starts"),
+    (Move, "automatic"): Reason("made by itself"),
+    (Move, "style"): Reason("look of the button"),
+    (DeadlineRule, "label"): Reason("what is owed"),
+    (DeadlineRule, "owner"): Reason("who owes it"),
+    (DeadlineRule, "due"): Reason("when it is due"),
+    (DeadlineRule, "grace_days"): Reason("days of grace"),
+    (DeadlineRule, "grace_minutes"): Reason("minutes of grace"),
 }
 """Names of fields for people. Others are called as in the file."""
 
 
 OFF: Mapping[str, str] = {
     KEEP: "",
-    BEFORE: ", from a day off to the working day before",
-    AFTER: ", from a day off to the working day after",
+    BEFORE: Reason(", from a day off to the working day before"),
+    AFTER: Reason(", from a day off to the working day after"),
 }
 """Where a reminder goes that falls on a day off."""
 
@@ -72,20 +75,20 @@ def noun_of(kind: type, field: str) -> str:
 
 def joined(items: Iterable[Any]) -> str:
     """A list in words."""
-    return ", ".join(shown(item) for item in items) or "none"
+    return _together([shown(item) for item in items], ", ")
 
 
 def quoted(words: str) -> str:
     """A sentence that somebody is told, or what stands for none."""
-    return f"“{words}”" if words else "its own sentence"
+    return f"“{words}”" if words else Reason("its own sentence")
 
 
 def shown(value: Any) -> str:
     """A value of any field as a person would say it."""
     if value is None or value == "":
-        return "none"
+        return NONE
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return Reason("yes") if value else Reason("no")
     if isinstance(value, str):
         return f"“{value}”" if " " in value else value
     if isinstance(value, timedelta):
@@ -95,65 +98,94 @@ def shown(value: Any) -> str:
     if isinstance(value, tuple):
         return joined(value)
     if isinstance(value, Mapping):
-        return "; ".join(f"{key}: {shown(item)}" for key, item in value.items()) or "none"
+        return _together([_keyed(key, item) for key, item in value.items()], "; ")
     words = WORDS.get(type(value))
     return words(value) if words else _spelled(value)
 
 
+def _together(parts: Sequence[str], between: str) -> str:
+    """Parts in a row, each in the reader's language where it has one; ``none`` where there are none."""
+    if not any(isinstance(part, Reason) for part in parts):
+        return between.join(parts) or NONE
+    named = {f"part{number}": part for number, part in enumerate(parts)}
+    return Reason(between.join(f"%({name})s" for name in named), **named)
+
+
+def _keyed(key: str, value: Any) -> Reason:
+    return Reason("%(key)s: %(value)s", key=key, value=shown(value))
+
+
 def _duration(value: timedelta) -> str:
-    for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+    for unit, size in ((_days, 86_400), (_hours, 3600), (_minutes, 60)):
         count, rest = divmod(int(value.total_seconds()), size)
         if count and not rest:
-            return _counted(count, unit)
+            return unit(count)
     return str(value)
 
 
-def _counted(count: int, unit: str) -> str:
-    return f"{count} {unit}{'' if count == 1 else 's'}"
+def _days(count: int) -> Reason:
+    return counted("%(count)d day", "%(count)d days", count)
+
+
+def _hours(count: int) -> Reason:
+    return counted("%(count)d hour", "%(count)d hours", count)
+
+
+def _minutes(count: int) -> Reason:
+    return counted("%(count)d minute", "%(count)d minutes", count)
 
 
 def _spelled(value: Any) -> str:
     """A part that there are no words for, field by field."""
     if not is_dataclass(value):
         return str(value)
-    return " ".join(f"{field.name}: {shown(getattr(value, field.name))}" for field in fields(value))
+    return _together([_keyed(field.name, getattr(value, field.name)) for field in fields(value)], " ")
 
 
 def _due(due: Due) -> str:
-    rest = _rest(due, "kind", "field", "count")
     if due.kind == "field":
-        return f"the day {due.field}{rest}"
-    unit = due.kind.removesuffix("s").replace("_", " ")
-    return f"{_counted(due.count, unit)} after it is opened{rest}"
+        said = Reason("the day %(field)s", field=due.field)
+    elif due.kind == "working_days":
+        said = counted(
+            "%(count)d working day after it is opened", "%(count)d working days after it is opened", due.count
+        )
+    elif due.kind == "months":
+        said = counted("%(count)d month after it is opened", "%(count)d months after it is opened", due.count)
+    else:
+        said = counted("%(count)d day after it is opened", "%(count)d days after it is opened", due.count)
+    return _whole(said, due, "kind", "field", "count")
 
 
 def _reminder(reminder: Reminder) -> str:
-    days = _counted(abs(reminder.days), "day")
-    when = "on the day" if not reminder.days else f"{days} {'before' if reminder.days < 0 else 'after'}"
-    return f"{when} to the {reminder.to}{OFF[reminder.weekends]}" + _rest(reminder, "days", "to", "weekends")
+    if reminder.days < 0:
+        when = counted("%(count)d day before", "%(count)d days before", -reminder.days)
+    elif reminder.days:
+        when = counted("%(count)d day after", "%(count)d days after", reminder.days)
+    else:
+        when = Reason("on the day")
+    off = OFF[reminder.weekends]
+    said = Reason("%(when)s to the %(to)s%(off)s", when=when, to=reminder.to, off=off)
+    return _whole(said, reminder, "days", "to", "weekends")
 
 
 def _guard(call: GuardCall) -> str:
     told = f"{call} (“{call.otherwise}”)" if call.otherwise else str(call)
-    return told + _rest(call, "name", "argument", "otherwise")
+    return _whole(told, call, "name", "argument", "otherwise")
 
 
 def _notice(notice: Notice) -> str:
-    return f"{notice.template} to the {notice.to}" + _rest(notice, "to", "template")
+    said = Reason("%(template)s to the %(to)s", template=notice.template, to=notice.to)
+    return _whole(said, notice, "to", "template")
 
 
 def _start(start: Start) -> str:
-    return f"{start.kind} {start.child}".strip() + _rest(start, "child", "kind")
+    return _whole(f"{start.kind} {start.child}".strip(), start, "child", "kind")
 
 
-def _rest(part: Any, *told: str) -> str:
-    """The fields of a part that its words do not tell."""
-    more = [
-        f"{field.name}: {shown(getattr(part, field.name))}"
-        for field in fields(part)
-        if field.name not in told
-    ]
-    return f" ({', '.join(more)})" if more else ""
+def _whole(said: str, part: Any, *told: str) -> str:
+    """What is said of a part, and in brackets its fields of which that tells nothing."""
+    more = [_keyed(one.name, getattr(part, one.name)) for one in fields(part) if one.name not in told]
+    return Reason("%(said)s (%(more)s)", said=said, more=_together(more, ", ")) if more else said
 
 
 WORDS: Mapping[type, Callable[[Any], str]] = {

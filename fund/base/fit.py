@@ -12,7 +12,7 @@ from fund.base.effects import EFFECTS
 from fund.base.subjects import KINDS
 from schema.awards import Award
 from schema.reports import ReportKind
-from workflows import Definition, Finding, Level
+from workflows import Definition, Finding, Level, Reason
 from workflows.guards import REGISTRY
 from workflows.parts import COLLEAGUE, OWNER
 
@@ -43,7 +43,17 @@ def misfits(definition: Definition) -> list[Finding]:
     """What the fund cannot carry out (errors), and what it would no longer write down (warnings), by line."""
     if definition.subject not in KINDS:
         known = ", ".join(KINDS)
-        return [Finding(0, "subject", f"the fund moves nothing called {definition.subject}, only {known}")]
+        return [
+            Finding(
+                0,
+                "subject",
+                Reason(
+                    "the fund moves nothing called %(subject)s, only %(known)s",
+                    subject=definition.subject,
+                    known=known,
+                ),
+            )
+        ]
     looks = (_days, _people, _facts, _starts, _rounds, _records, _comments)
     return sorted(finding for look in looks for finding in look(definition))
 
@@ -59,7 +69,9 @@ def _days(definition: Definition) -> Findings:
     for rule in definition.deadlines.values():
         noun, _, name = rule.due.field.partition(".")
         if rule.due.kind == "field" and not (noun in tables and _is_day(tables[noun], name)):
-            yield Finding(rule.line, f"deadline {rule.key}", f"no day is kept as {rule.due.field}")
+            yield Finding(
+                rule.line, f"deadline {rule.key}", Reason("no day is kept as %(field)s", field=rule.due.field)
+            )
 
 
 def _is_day(table: type[SQLModel], name: str) -> bool:
@@ -78,7 +90,7 @@ def _people(definition: Definition) -> Findings:
         asked += [(rule.line, f"deadline {rule.key}", role) for role in roles]
     for line, where, role in asked:
         if role not in there:
-            yield Finding(line, where, f"there is no {role} here to write to")
+            yield Finding(line, where, Reason("there is no %(role)s here to write to", role=role))
 
 
 def _facts(definition: Definition) -> Findings:
@@ -87,7 +99,11 @@ def _facts(definition: Definition) -> Findings:
         for call in move.guards:
             for fact in REGISTRY[call.name].reads:
                 if fact not in FACTS[definition.subject]:
-                    message = f"guard {call.name} asks for {fact}, which the fund does not know here"
+                    message = Reason(
+                        "guard %(guard)s asks for %(fact)s, which the fund does not know here",
+                        guard=call.name,
+                        fact=fact,
+                    )
                     yield Finding(move.line, f"move {move.trigger}", message)
 
 
@@ -97,13 +113,21 @@ def _starts(definition: Definition) -> Findings:
         for start in move.starts:
             if definition.subject != "application" or (start.child, start.kind) not in STARTS:
                 what = f"{start.kind} {start.child}".strip()
-                yield Finding(move.line, f"move {move.trigger}", f"the fund cannot start a {what} here")
+                yield Finding(
+                    move.line,
+                    f"move {move.trigger}",
+                    Reason("the fund cannot start a %(what)s here", what=what),
+                )
 
 
 def _rounds(definition: Definition) -> Findings:
     """A round in which no proposal could ever be written."""
     if definition.subject == "round" and TAKES_PROPOSALS not in definition.states:
-        yield Finding(0, "", f'no state is called "{TAKES_PROPOSALS}": no proposal could be written')
+        yield Finding(
+            0,
+            "",
+            Reason('no state is called "%(state)s": no proposal could be written', state=TAKES_PROPOSALS),
+        )
 
 
 def _records(definition: Definition) -> Findings:
@@ -112,10 +136,16 @@ def _records(definition: Definition) -> Findings:
     for move in definition.moves.values():
         for record in move.records:
             if (definition.subject, record) not in EFFECTS:
-                yield Finding(move.line, f"move {move.trigger}", f"no {record} can be left on record here")
+                yield Finding(
+                    move.line,
+                    f"move {move.trigger}",
+                    Reason("no %(record)s can be left on record here", record=record),
+                )
     for kind, record in EFFECTS:
         if kind == definition.subject and record not in left:
-            yield Finding(0, "", f"no move leaves the {record} on record", Level.WARNING)
+            yield Finding(
+                0, "", Reason("no move leaves the %(record)s on record", record=record), Level.WARNING
+            )
 
 
 def _comments(definition: Definition) -> Findings:
@@ -124,4 +154,4 @@ def _comments(definition: Definition) -> Findings:
         return
     for state in definition.states.values():
         if state.comment:
-            yield Finding(state.line, f"state {state.name}", "only applications can be commented on")
+            yield Finding(state.line, f"state {state.name}", Reason("only applications can be commented on"))

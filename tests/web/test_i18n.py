@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from fund.base import definitions
 from fund.base.errors import FundError
 from fund.base.facts import REPORT_PARTS
 from fund.web import i18n, problems
+from fund.web.page import ENVIRONMENT
 from schema.lessons import CLEARED_ONE_BY_ONE
 from schema.rounds import THEMES
 from tests.web.sink import AMINA, PEOPLE
-from workflows import Definition, shipped
+from workflows import Definition, Reason, shipped
+from workflows.check import check_text
+from workflows.compare import compare
 
 ROOT = Path(__file__).resolve().parents[2]
 ARABIC = """msgid ""
@@ -32,6 +36,12 @@ msgstr "غير موجود"
 
 msgid "Your changes are saved."
 msgstr "حُفظت تغييراتك."
+
+msgid "there is no %(what)s \\"%(name)s\\"%(hint)s"
+msgstr "لا يوجد %(what)s «%(name)s»%(hint)s"
+
+msgid " (did you mean \\"%(word)s\\"?)"
+msgstr " (هل تقصد «%(word)s»؟)"
 """
 
 
@@ -140,16 +150,65 @@ def test_every_text_is_collected(tmp_path):
     }
 
 
-def test_labels_that_are_shown_through_variables_are_collected_too():
+@pytest.fixture(scope="module")
+def collected():
+    """Every text of the project that people read; of those with a plural the singular."""
+    return {one.id[0] if isinstance(one.id, tuple) else one.id for one in i18n.extract(ROOT)}
+
+
+def test_labels_that_are_shown_through_variables_are_collected_too(collected):
     """Themes, parts of reports and lessons, fields of a proposal, titles of errors: named once, shown elsewhere."""
     errors = [FundError]
     for error in errors:
         errors += error.__subclasses__()
-    texts = {message.id for message in i18n.extract(ROOT)}
     named = {*THEMES.values(), *CLEARED_ONE_BY_ONE.values(), *REPORT_PARTS.values(), *PROJECT_FIELDS.values()}
-    assert (
-        named | {error.title for error in errors if error.__module__.startswith("fund.")}
-    ) - texts == set()
+    assert (named | {error.title for error in errors if error.__module__.startswith("fund.")}) <= collected
+
+
+def within(said: Reason) -> Iterator[str]:
+    """What has to be translated of a sentence and of what is filled in; parts of a list stand in no catalogue."""
+    if not said.msgid.startswith("%(part0)s"):
+        yield said.msgid
+    for value in said.params.values():
+        yield from within(value) if isinstance(value, Reason) else ()
+
+
+def test_what_the_checker_finds_is_collected(collected):
+    source = shipped("application").source
+    for old, new in (
+        ('to = "submitted"', 'to = "submited"'),
+        ("version = 1", 'version = "one"\ncolour = "red"'),
+        ("version = 1", "version ="),
+        ("reminders = [-14, -7, -2, -1]", "reminders = [-7, -7, -1, -1]"),
+    ):
+        broken = source.replace(old, new, 1)
+        assert broken != source
+        found = check_text(broken)
+        assert found
+        assert {text for one in found for text in within(one.message)} <= collected
+
+
+def test_what_is_compared_is_collected(collected):
+    """Two workflows that have next to nothing in common differ in all that can be told."""
+    one, other = shipped("review"), shipped("application")
+    said = {
+        text
+        for each in (compare(one, other), compare(other, one))
+        for found in each
+        for text in within(found.message)
+    }
+    assert {"%(noun)s: now %(new)s, was %(old)s", "who may read", "%(count)d day after it is opened"} <= said
+    assert said <= collected
+
+
+def test_what_the_checker_finds_is_said_in_the_readers_language(arabic):
+    broken = shipped("application").source.replace('to = "submitted"', 'to = "submited"', 1)
+    i18n.begin("ar", arabic)
+    page = str(ENVIRONMENT.get_template("governing/parts.html").module.findings(check_text(broken)))
+    assert "لا يوجد state «submited» (هل تقصد «submitted»؟)" in page
+    i18n.begin("en")
+    page = str(ENVIRONMENT.get_template("governing/parts.html").module.findings(check_text(broken)))
+    assert "there is no state &#34;submited&#34; (did you mean &#34;submitted&#34;?)" in page
 
 
 def test_the_command_says_what_it_takes():
