@@ -1,12 +1,14 @@
 """Claim, intent, acknowledge: of two workers one wins, and every message ends in exactly one way."""
 
 import threading
+from collections import Counter
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 from sqlmodel import select
 
 from fund.base.database import Database
@@ -64,6 +66,9 @@ def test_a_claim_takes_the_oldest_first_and_no_more_than_asked(world: World, db:
 @pytest.mark.parametrize("number", [2_000, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_four_workers_claim_every_message_once(world: World, db: Database, number: int) -> None:
     world.many(number)
+    if db.dialect == "postgresql":
+        with db.write() as session:  # it would find out by itself within a minute how much there is
+            session.connection().execute(text("ANALYZE message"))
     claimed: list[tuple[Claim, ...]] = []
     ready = threading.Barrier(4)
 
@@ -100,6 +105,24 @@ def test_a_stale_token_can_neither_intend_nor_acknowledge(world: World, db: Data
     assert world.attempts()[0].outcome == ""
     assert acknowledge(db, intent) == "sent"
     assert acknowledge(db, intent) is None
+
+
+def test_what_was_never_begun_cannot_be_acknowledged(world: World, db: Database) -> None:
+    world.notice()
+    (claimed,) = claim(db)
+    before = world.message()
+    never = Intent(claimed.message_id, claimed.lease, 0, 1, "notice", None)
+    assert acknowledge(db, never) is None
+    assert world.message() == before
+    assert intend(db, claimed) is not None
+
+
+def test_what_is_claimed_is_begun_once(world: World, db: Database) -> None:
+    world.notice()
+    (claimed,) = claim(db)
+    assert intend(db, claimed) is not None
+    assert intend(db, claimed) is None
+    assert (world.message().attempts, len(world.attempts())) == (1, 1)
 
 
 def test_the_message_id_gets_its_domain_once(world: World, db: Database) -> None:
@@ -199,6 +222,33 @@ def test_an_older_reminder_that_is_retried_ends_when_a_newer_one_went_out(world:
     assert statuses(world.messages()) == ["superseded", "sent"]
 
 
+def test_a_newer_one_that_is_tried_again_supersedes_as_well(world: World, db: Database) -> None:
+    world.plan(world.deadline(date(2021, 9, 30)), [-7, -1])
+    with db.write() as session:
+        newer = session.get_one(Message, world.messages()[1].id)
+        newer.attempts, newer.next_at = 1, later(days=9)
+    assert claim(db, now=later(days=3)) == ()
+    assert statuses(world.messages()) == ["superseded", "pending"]
+
+
+def test_nothing_but_a_newer_reminder_of_the_same_to_the_same_reader_supersedes(
+    world: World, db: Database
+) -> None:
+    shared, moved, told = (world.deadline(date(2021, 9, 30)) for _ in range(3))
+    world.plan(shared, [-7])
+    world.plan(shared, [-1], [world.person("ben@example.org")])
+    world.plan(moved, [-1])
+    with db.write() as session:
+        session.get_one(Deadline, moved).generation += 1
+    world.plan(moved, [-7])
+    world.plan(told, [-7, -1])
+    with db.write() as session:
+        call = session.get_one(Message, world.messages()[-1].id)
+        call.kind, call.webhook_id = "webhook", 1
+    claim(db, now=later(days=8, hours=7))
+    assert Counter(statuses(world.messages())) == {"claimed": 5, "pending": 1}
+
+
 @given(st.integers(1, 50), st.integers(1, 10**9))
 def test_the_wait_doubles_up_to_six_hours_give_or_take_a_tenth(attempts: int, message_id: int) -> None:
     usual = min(timedelta(hours=6), timedelta(minutes=1) * 2 ** min(attempts - 1, 20))
@@ -250,6 +300,14 @@ def test_a_claim_that_is_not_needed_is_given_back(held: World, db: Database) -> 
     with db.write() as session:
         assert lease.release(session, "w1") == 1
     assert statuses(held.messages()) == ["sending", "pending"]
+
+
+def test_a_worker_gives_back_its_own_only(held: World, db: Database) -> None:
+    held.notice("another's")
+    claim(db, "w2")
+    with db.write() as session:
+        assert lease.release(session, "w1") == 1
+    assert statuses(held.messages()) == ["sending", "pending", "claimed"]
 
 
 def test_one_look_tells_who_holds_and_whether_anything_is_due(world: World, db: Database) -> None:

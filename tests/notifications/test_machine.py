@@ -3,10 +3,10 @@
 ``FUND_LONG=1`` makes it thousands of steps on each.
 """
 
+import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,30 +22,27 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import event
 
 from fund.base.clock import FixedClock
 from fund.base.database import Database
 from notifications import alive, lease, outbox
 from notifications.compose import Composer
 from notifications.dates import end_of_local_day
-from notifications.outcomes import Outcome
+from notifications.lease import Claim, Intent
+from notifications.outcomes import Handed, Outcome
 from notifications.plan import cancel_for_deadline, plan_reminders
 from notifications.sender import Sender
 from notifications.smtp import Transport, Unreachable, Verdict
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.outbox import TERMINAL
 from schema.people import Person
-from tests.notifications.world import NOW, SETTINGS, World
+from tests.notifications.world import NOW, SETTINGS, Crash, World, as_if_killed
 
 WALKS = 50 if os.environ.get("FUND_LONG") else 6
 OFFSETS = [-7, -3, -1, 1, 4]
 FIRST = date(2021, 9, 24)
+ANOTHER = "gone-1-00000000"
 VERDICTS = ["sent", "retry", "dead", "unknown-kept", "unknown-lost", "unreachable", "down"]
-
-
-class Crash(BaseException):
-    """The process ends here: nothing after it runs, not even what always runs."""
 
 
 @dataclass
@@ -55,30 +52,27 @@ class Post(Transport):
     clock: FixedClock
     plan: list[str] = field(default_factory=list)
     taken: list[tuple[str, bytes]] = field(default_factory=list)
-    on_taken: Callable[[str], None] = lambda recipient: None
+    on_taken: Callable[[str, bytes], None] = lambda recipient, data: None
 
-    def open(self) -> None:
+    async def open(self) -> None:
         if self.plan and self.plan[0] == "down":
             self.plan.pop(0)
             raise Unreachable("nobody listens")
 
-    def send(self, sender: str, recipient: str, data: bytes) -> Verdict:
+    async def send(self, sender: str, recipient: str, data: bytes) -> Verdict:
         step = self.plan.pop(0) if self.plan else "sent"
         if step == "crash-before":
             raise Crash
         if step in ("sent", "unknown-kept", "crash-after"):
-            self.on_taken(recipient)
+            self.on_taken(recipient, data)
             self.taken.append((recipient, data))
         if step == "crash-after":
             raise Crash
         kind = {"down": "unreachable"}.get(step, step.partition("-")[0])
         return Verdict(Outcome(kind), f"as told: {step}")
 
-    def hang_up(self) -> None:
+    async def hang_up(self) -> None:
         """Nothing to hang up."""
-
-    def close(self) -> None:
-        """Nothing to close."""
 
 
 class Walk(RuleBasedStateMachine):
@@ -99,20 +93,23 @@ class Walk(RuleBasedStateMachine):
         self.post = Post(self.clock, on_taken=self._is_right)
         self.deadlines: dict[int, date] = {}
         self.seen: dict[int, str] = {}
+        self.latest = NOW
+        self.stopped: list[Claim] = []
+        self.begun: list[tuple[Intent, Handed]] = []
         self.start_worker()
 
     def start_worker(self) -> None:
         self.present = alive.presence(self.database, self.folder)
         self.sender = Sender(self.database, self.post, Composer(SETTINGS), self.clock, self.present)
 
-    def _is_right(self, recipient: str) -> None:
+    def _is_right(self, recipient: str, data: bytes) -> None:
         """What the server takes is about a deadline that is open now, as it stands now."""
-        sending = self.world.messages(status="sending")
-        (message,) = [one for one in sending if one.digest_id is None]
+        message = self.world.message(mail_id=_mail_id(data))
         assert message.address in ("", recipient)
-        assert all(one.digest_id in (None, message.id) for one in sending)
+        parts = self.world.messages(digest_id=message.id)
         with self.database.read() as session:
-            for one in sending:
+            for one in (message, *(part for part in parts if part.status not in TERMINAL)):
+                assert one.status == "sending"
                 if one.person_id is not None:
                     assert session.get_one(Person, one.person_id).disabled_at is None
                 if one.deadline_id is not None:
@@ -200,9 +197,49 @@ class Walk(RuleBasedStateMachine):
         self.start_worker()
 
     @rule()
-    def another_worker_claims_and_dies(self) -> None:
+    def another_worker_claims(self) -> None:
         with self.database.write() as session:
-            lease.claim(session, "gone-1-00000000", self.clock.now(), 3)
+            self.stopped += lease.claim(session, ANOTHER, self.clock.now(), 3).claims
+
+    @precondition(lambda self: self.stopped)
+    @rule(which=st.integers(0), verdict=st.sampled_from(VERDICTS))
+    def another_worker_hands_one_over(self, which: int, verdict: str) -> None:
+        """It was stopped, and goes on as if nothing had been; it may have been taken for dead in the meantime."""
+        claimed = self.stopped.pop(which % len(self.stopped))
+        now, composer = self.clock.now(), Composer(SETTINGS)
+        mine = self._holds(claimed, "claimed")
+        with self.database.write() as session:
+            intent = lease.intend(session, claimed, ANOTHER, now, "example.org")
+            mail = composer.write(composer.look_up(session, claimed.message_id), now) if intent else None
+        assert mine or intent is None
+        if intent is not None and mail is not None:
+            self.post.plan = [verdict]
+            said = asyncio.run(self.post.send("", mail.recipient, mail.data))
+            self.begun.append((intent, Handed(said.outcome, said.reply)))
+
+    @precondition(lambda self: self.begun)
+    @rule(which=st.integers(0))
+    def another_worker_acknowledges(self, which: int) -> None:
+        intent, handed = self.begun.pop(which % len(self.begun))
+        self._acknowledged(intent, handed, self._holds(intent, "sending"))
+
+    @precondition(lambda self: self.stopped)
+    @rule(which=st.integers(0))
+    def another_worker_acknowledges_what_it_never_began(self, which: int) -> None:
+        claimed = self.stopped[which % len(self.stopped)]
+        never = Intent(claimed.message_id, claimed.lease, 0, 1, "notice", None)
+        self._acknowledged(never, Handed(Outcome.SENT, "in a dream"), False)
+
+    def _holds(self, what: Claim | Intent, status: str) -> bool:
+        row = self.world.message(id=what.message_id)
+        return (row.lease, row.status) == (what.lease, status)
+
+    def _acknowledged(self, intent: Intent, handed: Handed, counts: bool) -> None:
+        """It counts where the message is still its own, and changes nothing where it is not."""
+        before = self.world.messages()
+        with self.database.write() as session:
+            assert (lease.acknowledge(session, intent, handed, self.clock.now()) is not None) == counts
+        assert counts or self.world.messages() == before
 
     @invariant()
     def a_step_is_counted(self) -> None:
@@ -216,6 +253,19 @@ class Walk(RuleBasedStateMachine):
                 assert by_id[message.digest_id].status == "sent"
             if message.status == "gathered":
                 assert by_id[message.digest_id].status not in TERMINAL
+
+    @invariant()
+    def a_newer_reminder_was_due_for_whatever_it_superseded(self) -> None:
+        self.latest = max(self.latest, self.clock.now())
+        reached = [
+            one
+            for one in self.world.messages(kind="reminder")
+            if one.status in TERMINAL or one.attempts or one.next_at <= self.latest
+        ]
+        for old in self.world.messages(status="superseded"):
+            whose = (old.deadline_id, old.deadline_generation, old.person_id)
+            newer = (one for one in reached if (one.offset_days or 0) > (old.offset_days or 0))
+            assert whose in {(one.deadline_id, one.deadline_generation, one.person_id) for one in newer}
 
     @invariant()
     def every_message_is_in_one_state_and_stays_where_it_ended(self) -> None:
@@ -259,19 +309,6 @@ class Walk(RuleBasedStateMachine):
         self.sender.stop()
 
 
-@contextmanager
-def as_if_killed() -> Iterator[None]:
-    """Keeps a crash from giving back what was claimed: who is killed does not tidy up."""
-    original = lease.release
-    lease.release = lambda session, worker: 0
-    try:
-        yield
-    except Crash:
-        pass
-    finally:
-        lease.release = original
-
-
 def _mail_id(data: bytes) -> str:
     return data.partition(b"Message-ID: <")[2].partition(b">")[0].decode()
 
@@ -279,9 +316,6 @@ def _mail_id(data: bytes) -> str:
 @pytest.mark.slow
 @pytest.mark.chaos
 def test_no_walk_breaks_a_guarantee(db: Database, tmp_path: Path, figure: Callable[[str], None]) -> None:
-    if db.dialect == "sqlite":
-        # Nobody cuts the power here, and waiting for the disk is most of the time.
-        event.listen(db.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
     walk: Any = type("WalkHere", (Walk,), {"database": db, "folder": tmp_path, "steps": Counter()})
     checked = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     run_state_machine_as_test(

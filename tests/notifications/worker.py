@@ -3,7 +3,7 @@
 It reads commands from its standard input and answers each with a number: ``start URL PORT FOLDER [STEP]`` forks a
 worker (its process id), ``wait ID`` waits for its end (its exit status). For all workers together an hour passes in a
 minute, from the day after ``NOW``, so that what has to wait comes soon. With STEP a worker kills itself when it first
-comes there: claimed, intended, written, handed-over or acknowledged.
+comes there, see ``Doomed``.
 """
 
 import logging
@@ -14,7 +14,7 @@ import threading
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from fund.base.database import Database
 from notifications import alive, lease
@@ -23,7 +23,20 @@ from notifications.sender import Sender
 from notifications.smtp import Server, Transport
 from tests.notifications.world import NOW, QUICK, SETTINGS
 
-lease.BATCH = 20
+Mail: TypeAlias = tuple[list[str], int]
+"""How the tries at a mail came out, and how often it arrived."""
+Ends: TypeAlias = tuple[Mail, Mail]
+ONCE, AGAIN, DOUBLED = (["sent"], 1), (["unknown", "sent"], 1), (["unknown", "sent"], 2)
+BOUNDARIES: dict[str, Ends] = {
+    "claimed": (ONCE, ONCE),
+    "intended": (AGAIN, ONCE),
+    "written": (AGAIN, ONCE),
+    "handed-over": (DOUBLED, ONCE),
+    "recorded": (DOUBLED, ONCE),
+    "begun": (DOUBLED, ONCE),
+    "acknowledged": (ONCE, AGAIN),
+}
+"""The steps of a worker at which it may end, and what becomes of its first two mails then."""
 PAUSE = threading.Event()
 BEGUN = time.monotonic()
 
@@ -36,36 +49,46 @@ class Hurried:
         return NOW + timedelta(days=1, minutes=time.monotonic() - BEGUN)
 
 
-def die() -> None:
-    """As if the power went."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 class Doomed(Sender):
-    """A sender that dies at one step."""
+    """A sender that ends at one step of its first mail.
+
+    claimed, intended, written, handed-over; recorded and begun: what became of it stands, and then the intent of the
+    next mail too, in a unit of work that is still open; acknowledged: that has been committed.
+    """
 
     step = ""
+    _done: Any = None
 
-    def _step(self, done: Any, waiting: Any, tally: Any) -> Any:
-        if self.step == "claimed":
-            die()
-        begun = super()._step(done, waiting, tally)
-        if self.step == "acknowledged" and done:
-            die()
+    def end(self) -> None:
+        """As if the power went."""
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _step(self, done: Any, *how: Any) -> Any:
+        self._comes_to("claimed")
+        self._done = done
+        begun = super()._step(done, *how)
+        self._comes_to("acknowledged" if done else "")
         return begun
 
-    def _hand_over(self, line: Any, begun: Any) -> Any:
-        if self.step == "intended":
-            die()
-        return super()._hand_over(line, begun)
+    def _begin(self, session: Any, waiting: Any, wanted: int) -> Any:
+        self._comes_to("recorded" if self._done else "")
+        begun = super()._begin(session, waiting, wanted)
+        self._comes_to("begun" if self._done else "")
+        return begun
 
-    def _send(self, line: Any, mail: Any, now: Any) -> Any:
-        if self.step == "written":
-            die()
-        handed = super()._send(line, mail, now)
-        if self.step == "handed-over":
-            die()
+    async def _hand_over(self, line: Any, begun: Any) -> Any:
+        self._comes_to("intended")
+        return await super()._hand_over(line, begun)
+
+    async def _send(self, line: Any, mail: Any, now: Any) -> Any:
+        self._comes_to("written")
+        handed = await super()._send(line, mail, now)
+        self._comes_to("handed-over")
         return handed
+
+    def _comes_to(self, step: str) -> None:
+        if step and step == self.step:
+            self.end()
 
 
 def work(url: str, port: str, folder: str, step: str = "") -> None:
@@ -83,6 +106,7 @@ def work(url: str, port: str, folder: str, step: str = "") -> None:
 
 def main() -> None:
     """Fork workers on request; a fork starts in no time, where a new process imports everything again."""
+    lease.BATCH = 20
     for line in sys.stdin:
         command, *arguments = line.split()
         answer = 0
