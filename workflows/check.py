@@ -150,39 +150,22 @@ def _blind(content: Content, move: Move) -> Findings:
 def _vain(content: Content, move: Move) -> Findings:
     """Deadlines that a move meets or cancels although they are not open then."""
     living = {key for source in move.sources for key in content.states[source].deadlines}
+    where = ", ".join(move.sources)
     for key in move.meets:
         if key not in living:
-            yield of_move(
-                move,
-                Reason(
-                    "meets %(key)s, which is not open in %(names)s", key=key, names=", ".join(move.sources)
-                ),
-                Level.WARNING,
-            )
+            said = Reason("meets %(key)s, which is not open in %(where)s", key=key, where=where)
+            yield of_move(move, said, Level.WARNING)
     for key in move.cancels:
         if key not in living:
-            yield of_move(
-                move,
-                Reason(
-                    "cancels %(key)s, which is not open in %(names)s", key=key, names=", ".join(move.sources)
-                ),
-                Level.WARNING,
-            )
+            said = Reason("cancels %(key)s, which is not open in %(where)s", key=key, where=where)
+            yield of_move(move, said, Level.WARNING)
     for key in move.moves:
         if key not in living:
-            yield of_move(
-                move,
-                Reason(
-                    "moves %(key)s, which is not open in %(names)s", key=key, names=", ".join(move.sources)
-                ),
-                Level.WARNING,
-            )
+            said = Reason("moves %(key)s, which is not open in %(where)s", key=key, where=where)
+            yield of_move(move, said, Level.WARNING)
         elif key not in content.states[move.target].deadlines:
-            yield of_move(
-                move,
-                Reason("moves %(key)s, which %(target)s does not keep", key=key, target=move.target),
-                Level.WARNING,
-            )
+            said = Reason("moves %(key)s, which %(target)s does not keep", key=key, target=move.target)
+            yield of_move(move, said, Level.WARNING)
     for key, times in Counter([*move.meets, *move.cancels, *move.moves]).items():
         if times > 1:
             yield of_move(move, Reason("does more than one thing with the deadline %(key)s", key=key))

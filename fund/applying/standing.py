@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from fund.applying import queries
+from fund.applying.submitted import submissions
 from fund.base import access, moves, undo
 from fund.base.definitions import definition_of
 from fund.base.history import Usual, usual_times
@@ -108,13 +109,6 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
         parts=queries.parts(session, application),
         submissions=sent,
     )
-
-
-def submissions(session: Session, application: Application) -> Sequence[Submission]:
-    """The proposal word for word as it was handed in, each time, the first one first."""
-    return session.exec(
-        select(Submission).where(Submission.application_id == application.id).order_by(col(Submission.number))
-    ).all()
 
 
 def feedback(session: Session, application: Application, state: State) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from fund.applying.submitted import submissions as handed_in
 from fund.base import access, ledger, moves, undo
 from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
@@ -180,11 +181,7 @@ def answers(session: Session, application: Application) -> list[tuple[Section, d
 
 def submissions(session: Session, application: Application) -> Sequence[Submission]:
     """What was submitted, the latest first."""
-    return session.exec(
-        select(Submission)
-        .where(Submission.application_id == application.id)
-        .order_by(col(Submission.number).desc())
-    ).all()
+    return handed_in(session, application)[::-1]
 
 
 def history(session: Session, application: Application) -> list[Happened]:

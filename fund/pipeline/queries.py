@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlmodel import Session, col
 
 from fund.base.definitions import APPLICATION, definition_by_id, newest, where_state
@@ -232,11 +232,8 @@ def rows(
 ) -> tuple[list[Row], int]:
     """One page of applications that fit the filter, as ordered, and how many fit in all (four queries)."""
     found = session.execute(
-        select(Application, Member, Round, col(Award.amount_minor))
-        .join(Member, col(Member.id) == col(Application.member_id))
-        .join(Round, col(Round.id) == col(Application.round_id))
+        _fit(session, viewer, wanted, now, Application, Member, Round, col(Award.amount_minor))
         .join(Award, col(Award.application_id) == col(Application.id), isouter=True)
-        .where(*_conditions(session, viewer, wanted, now))
         .order_by(*_order(wanted.order), col(Application.id))
         .limit(PAGE)
         .offset((max(page, 1) - 1) * PAGE)
@@ -259,27 +256,30 @@ def rows(
 
 def total(session: Session, viewer: Viewer, wanted: Filter, now: datetime) -> int:
     """How many applications fit the filter."""
-    found = session.execute(
-        select(func.count(col(Application.id)))
-        .join(Round, col(Round.id) == col(Application.round_id))
-        .join(Member, col(Member.id) == col(Application.member_id))
-        .where(*_conditions(session, viewer, wanted, now))
-    )
+    found = session.execute(_fit(session, viewer, wanted, now, func.count(col(Application.id))))
     return int(found.scalar_one())
 
 
 def fitting(session: Session, viewer: Viewer, wanted: Filter, now: datetime, most: int) -> list[str]:
     """References of all that fit the filter, in its order, at most so many."""
     found = session.execute(
-        select(col(Application.reference))
-        .join(Member, col(Member.id) == col(Application.member_id))
-        .join(Round, col(Round.id) == col(Application.round_id))
+        _fit(session, viewer, wanted, now, col(Application.reference))
         .join(Award, col(Award.application_id) == col(Application.id), isouter=True)
-        .where(*_conditions(session, viewer, wanted, now))
         .order_by(*_order(wanted.order), col(Application.id))
         .limit(most)
     )
     return list(found.scalars())
+
+
+def _fit(session: Session, viewer: Viewer, wanted: Filter, now: datetime, *columns: Any) -> Select[Any]:
+    """These columns of applications that fit the filter, with their member and round."""
+    return (
+        select(*columns)
+        .select_from(Application)
+        .join(Member, col(Member.id) == col(Application.member_id))
+        .join(Round, col(Round.id) == col(Application.round_id))
+        .where(*_conditions(session, viewer, wanted, now))
+    )
 
 
 def _order(name: str) -> list[Any]:

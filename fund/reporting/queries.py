@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from fund.applying.submitted import last_submission
 from fund.base import access
 from fund.base.errors import NotFound
 from fund.base.facts import REPORT_PARTS, missing_report
@@ -13,7 +14,7 @@ from fund.base.permissions import Viewer
 from fund.base.subjects import id_of
 from fund.reporting.fields import NUMBERS, TEXTS
 from fund.reporting.standing import Standing, standing
-from schema.applications import Answer, Application, Submission
+from schema.applications import Answer, Application
 from schema.awards import Award
 from schema.reports import Report, ReportKind
 from schema.rounds import Round
@@ -139,12 +140,7 @@ def _of_kind(session: Session, application: Application, kind: str) -> Report | 
 
 
 def _answers(session: Session, application: Application) -> list[tuple[str, str, str]]:
-    submitted = session.exec(
-        select(Submission)
-        .where(Submission.application_id == application.id)
-        .order_by(col(Submission.number).desc())
-        .limit(1)
-    ).first()
+    submitted = last_submission(session, application)
     if submitted is not None:
         texts = dict(submitted.content.get("answers", {}))
     else:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session, col, func, select
 
+from fund.applying.submitted import last_submission
 from fund.base import access
 from fund.base.definitions import definition_by_id, definition_of
 from fund.base.permissions import Viewer
@@ -13,7 +14,7 @@ from fund.reviewing import service
 from fund.reviewing.about import CAME_IN, deadlines, notes
 from fund.reviewing.opinions import judged, values_of
 from fund.reviewing.scoring import Summary, points, share, summary
-from schema.applications import Application, Submission
+from schema.applications import Application
 from schema.deadlines import Deadline
 from schema.people import Member, Person
 from schema.reviews import Review, Score
@@ -258,12 +259,7 @@ def _answers(
     session: Session, application: Application, round_: Round
 ) -> tuple[list[Answered], dict[str, list[Answered]]]:
     """The answers as they were last submitted: those without a criterion, and the others by criterion."""
-    submitted = session.exec(
-        select(Submission)
-        .where(Submission.application_id == application.id)
-        .order_by(col(Submission.number).desc())
-        .limit(1)
-    ).first()
+    submitted = last_submission(session, application)
     texts = submitted.content["answers"] if submitted else {}
     criteria = {criterion.key for criterion in round_.criteria}
     rest: list[Answered] = []

@@ -10,10 +10,11 @@ from sqlmodel import Session, col, select
 from fund.base import access, children, deadlines, definitions, ledger, moves
 from fund.base.errors import Conflict, Invalid
 from fund.base.permissions import Viewer
-from fund.base.subjects import chain_of, id_of, lock
+from fund.base.subjects import lock
 from fund.base.turns import take_turn
 from fund.rounds import defaults, queries
 from fund.rounds.fields import NAMES, WORDS, RoundDraft, checked, draft_of, slug
+from fund.rounds.record import note_change
 from fund.web.i18n import gettext as _
 from schema.deadlines import DeadlineStatus
 from schema.people import Role
@@ -88,17 +89,7 @@ def update_round(
     if "workflow" in changed:
         definitions.pin(session, round_, now, workflow)
     _move_deadlines(session, round_, now)
-    ledger.append(
-        session,
-        chain=chain_of(round_),
-        actor=viewer,
-        role=Role.MANAGER,
-        subject_kind="round",
-        subject_id=id_of(round_),
-        action="changed",
-        now=now,
-        data={"fields": changed},
-    )
+    note_change(session, viewer, round_, "changed", {"fields": changed}, now)
     return round_
 
 
