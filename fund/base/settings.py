@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
     smtp_connections: Annotated[int, Field(ge=1, le=10)] = Field(
         2,
-        description="How many connections to the mail server at once, where many mails wait; one in the web process.",
+        description="How many connections to the mail server at once, where many mails wait: more for one of your own, "
+        "as many as a provider allows. One in the web process.",
     )
     mail_limits: str = Field(
         "600/minute",
