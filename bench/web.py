@@ -1,8 +1,8 @@
 """A web process with its worker inside that says how long its event loop was held: ``python -m bench.web``.
 
 It takes the database, the mail server's port and a folder, and says its own port first. Then it answers each line on
-its standard input with the longest time that the loop was held since the last line, and with the time that 99 of 100
-turns stayed under, in milliseconds.
+its standard input with the longest time that the loop was held since the last line, with the time that 99 of 100 turns
+stayed under, and with the longest without what the loop waited for a processor that other programs had; in milliseconds.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ STEP = 0.002
 
 
 class Watched(uvicorn.Server):
-    """Wakes up every two milliseconds and keeps how much later than that it was."""
+    """Wakes up every two milliseconds and keeps how much later than that it was, and how much of it was ours."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.late = [0.0]
+        self.late, self.ours = [0.0], [0.0]
         self.watching: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -39,15 +39,26 @@ class Watched(uvicorn.Server):
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            before = loop.time()
+            before, waited = loop.time(), _waited()
             await asyncio.sleep(STEP)
-            self.late.append(loop.time() - before - STEP)
+            late = loop.time() - before - STEP
+            self.late.append(late)
+            self.ours.append(late - (_waited() - waited))
 
     def answer(self) -> None:
         """Answer each line."""
         for _ in sys.stdin:
-            late, self.late = sorted(self.late), [0.0]
-            print(f"{late[-1] * 1000:.1f} {late[len(late) * 99 // 100] * 1000:.1f}", flush=True)
+            late, self.late, ours, self.ours = sorted(self.late), [0.0], max(self.ours), [0.0]
+            most = late[len(late) * 99 // 100]
+            print(*(f"{seconds * 1000:.1f}" for seconds in (late[-1], most, ours)), flush=True)
+
+
+def _waited() -> float:
+    """For how many seconds this thread was ready and had no processor; 0 where Linux does not say."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
 
 
 def main(url: str, port: str, folder: str) -> None:

@@ -131,7 +131,7 @@ def list_projects(viewer: ViewerDep, db: DbDep, page: Page) -> Listing[ProjectOu
     """Funded projects, the latest first. Open to everybody."""
     with db.read() as session:
         found = projects.projects(session, viewer, limit=page.size, offset=page.offset)
-        total = projects.numbers(session).projects
+        total = projects.count(session)
     return page.listing([_project(one) for one in found], total)
 
 

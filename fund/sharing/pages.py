@@ -57,7 +57,7 @@ def funded(request: Request, viewer: ViewerDep, db: DbDep, pages: ProjectsPage) 
     """Every funded project that is shown."""
     with db.read() as session:
         found = projects.projects(session, viewer, limit=pages.size, offset=pages.offset)
-        total = projects.numbers(session).projects
+        total = projects.count(session)
     return _render(
         request,
         "projects",

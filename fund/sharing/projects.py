@@ -72,6 +72,14 @@ def projects(session: Session, viewer: Viewer, *, limit: int = 50, offset: int =
     return [_project(application, member, award, slug) for application, member, award, slug in rows]
 
 
+def count(session: Session) -> int:
+    """How many projects are shown to everybody. Two queries."""
+    counted = (
+        select(func.count()).select_from(Application).join(Award, col(Award.application_id) == Application.id)
+    )
+    return session.exec(counted.where(_shown(session))).one()
+
+
 def numbers(session: Session) -> Numbers:
     """How much is shown to everybody; what is hidden is not counted either."""
     place = case((_is_public("city"), col(Member.city) + "/" + col(Member.country)))

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from inspect import iscoroutinefunction
 from typing import Any
 
 import pytest
+from fastapi.routing import iter_route_contexts
 
-from fund.app import ROUTERS
+from fund.app import ROUTERS, create_app
+from fund.base.settings import Settings
 from tests.support.doors import Doors
 from tests.support.world import assign, draft, move, person, submit, to_published, world
 
@@ -132,3 +135,10 @@ def test_refused_by_its_kind_a_stranger_learns_nothing_of_what_is_there(here, cl
         )
         assert there.status_code == nowhere.status_code
         assert there.text.replace(found["reference"], "PIF-NONE") == nowhere.text
+
+
+def test_nothing_that_asks_the_database_runs_on_the_event_loop(sqlite_db):
+    app = create_app(Settings(), db=sqlite_db)
+    endpoints = {route.endpoint for route in iter_route_contexts(app.routes)}
+    assert len(endpoints) > 200
+    assert [one.__qualname__ for one in endpoints if iscoroutinefunction(one)] == []
