@@ -2,7 +2,7 @@
 
 It takes the database, the mail server's port and a folder, and says its own port first. Then it answers each line on
 its standard input with the longest time that the loop was held since the last line, with the time that 99 of 100 turns
-stayed under, and with the longest without what the loop waited for a processor that other programs had; in milliseconds.
+stayed under, and with the longest without waits for a processor that other programs had; in milliseconds.
 """
 
 import asyncio
