@@ -33,7 +33,11 @@ for name in [name for name in os.environ if name.startswith("FUND_")]:
         del os.environ[name]  # the tests do not depend on how this machine's own fund is set up
 
 hypothesis.settings.register_profile(
-    "house", deadline=None, print_blob=True, derandomize=needs.all_required(), max_examples=50
+    "house",
+    deadline=None,
+    print_blob=True,
+    derandomize=needs.all_required(),
+    max_examples=100 if needs.all_required() or os.environ.get("FUND_LONG") else 20,
 )
 hypothesis.settings.load_profile("house")
 

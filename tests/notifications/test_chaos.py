@@ -109,7 +109,7 @@ def test_a_crash_at_any_step_is_taken_over(
 @pytest.mark.parametrize(
     ("deadlines", "blows"),
     [
-        pytest.param(6, 4, id="some"),
+        pytest.param(2, 4, id="some"),
         pytest.param(THOUSANDS // 50, 24, id="thousands", marks=pytest.mark.slow),
     ],
 )

@@ -156,6 +156,15 @@ def test_a_digest_with_nothing_left_is_called_off(world):
     assert set(statuses(by_kind(world, "reminder"))) == {"cancelled"}
 
 
+def test_a_digest_that_may_not_go_ends_with_its_parts(world):
+    two_reminders(world)
+    (claimed,) = until_claimed(world)
+    chooses(world, world.ana, disabled_at=MORNING)
+    assert begin(world, claimed) is None
+    ends = {(row.status, row.reason) for row in world.messages()}
+    assert ends == {("cancelled", "The person's account is disabled")}
+
+
 def test_moving_a_deadline_takes_its_reminder_out_of_the_digest(world):
     first, _ = two_reminders(world)
     until_claimed(world)

@@ -249,6 +249,28 @@ def test_nothing_but_a_newer_reminder_of_the_same_to_the_same_reader_supersedes(
     assert Counter(statuses(world.messages())) == {"claimed": 5, "pending": 1}
 
 
+def test_what_went_out_ends_older_reminders_of_the_same_to_the_same_reader_only(
+    world: World, db: Database
+) -> None:
+    deadline = world.deadline(date(2021, 9, 30))
+    world.plan(deadline, [-1])
+    world.plan(deadline, [-7], [world.person("ben@example.org")])
+    world.plan(deadline, [-7])
+    _, bens, call = world.messages()
+    with db.write() as session:
+        told = session.get_one(Message, call.id)
+        told.kind, told.webhook_id = "webhook", 1
+        session.get_one(Deadline, deadline).generation += 1
+    world.plan(deadline, [-7])
+    with db.write() as session:
+        session.get_one(Deadline, deadline).generation -= 1
+    (claimed,) = [one for one in claim(db, now=later(days=8, hours=7)) if one.message_id < bens.id]
+    intent = intend(db, claimed, later(days=8, hours=7))
+    assert intent is not None
+    assert acknowledge(db, intent) == "sent"
+    assert Counter(statuses(world.messages())) == {"sent": 1, "claimed": 2, "pending": 1}
+
+
 @given(st.integers(1, 50), st.integers(1, 10**9))
 def test_the_wait_doubles_up_to_six_hours_give_or_take_a_tenth(attempts: int, message_id: int) -> None:
     usual = min(timedelta(hours=6), timedelta(minutes=1) * 2 ** min(attempts - 1, 20))

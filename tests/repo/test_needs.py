@@ -36,8 +36,9 @@ NOTHING = {"FUND_TEST_POSTGRES_URL": "none", "FUND_CHROMIUM": "none"}
 FEW = ("tests/repo/test_support.py", "-k", "clock or browser or all_tables")
 
 
-def test_what_was_left_out_is_one_line_at_the_end() -> None:
-    done = run_tests(*FEW, "-n", "1", **NOTHING, FUND_REQUIRE_ALL="")
+@pytest.mark.parametrize("processes", ["0", pytest.param("1", marks=pytest.mark.slow)])
+def test_what_was_left_out_is_one_line_at_the_end(processes: str) -> None:
+    done = run_tests(*FEW, "-n", processes, **NOTHING, FUND_REQUIRE_ALL="")
     *_, line, closing = done.stdout.splitlines()
     assert line == (
         "left out: 1 that need PostgreSQL (install postgresql or set FUND_TEST_POSTGRES_URL); "
