@@ -4,7 +4,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import workflows
@@ -38,7 +38,6 @@ def attempt(
 
 
 @given(definitions, actors, facts)
-@settings(max_examples=100)
 def test_what_available_allows_fire_does_and_nothing_else(definition, actor, given_facts) -> None:
     for state in definition.states:
         options = {option.move.trigger: option for option in definition.available(state, actor, given_facts)}
@@ -91,7 +90,6 @@ def test_what_is_not_given_in_its_form_is_all_that_is_asked_for_again(
 
 
 @given(definitions, actors, facts)
-@settings(max_examples=30)
 def test_another_language_allows_the_same(definition, actor, given_facts) -> None:
     spanish = definition.said("es")
     assert spanish.state("a").label == "La primera"
@@ -101,7 +99,6 @@ def test_another_language_allows_the_same(definition, actor, given_facts) -> Non
 
 
 @given(definitions)
-@settings(max_examples=30)
 def test_nobody_sees_a_part_of_what_she_may_not_read(definition) -> None:
     for state in definition.states.values():
         for role in ("applicant", "reviewer", "manager", "auditor", "facilitator"):
@@ -147,7 +144,6 @@ def walks(definition: Definition, state: str, most: int) -> set[str]:
 
 
 @given(definitions)
-@settings(max_examples=100)
 def test_checker_agrees_with_walking_everywhere(definition) -> None:
     walked = {state: walks(definition, state, len(definition.states)) for state in definition.states}
     ends = {state.name for state in definition.states.values() if state.final}
@@ -165,7 +161,6 @@ def test_checker_agrees_with_walking_everywhere(definition) -> None:
 
 
 @given(definitions, facts)
-@settings(max_examples=100)
 def test_automatic_moves_come_to_rest_unless_the_checker_objects(definition, given_facts) -> None:
     messages = [finding.message for finding in check(definition)]
     assume(not any("without end" in message or "happens at once" in message for message in messages))
@@ -276,7 +271,6 @@ def parse(text: str) -> Definition | DefinitionError:
 @example("x = 0x" + "f" * 9000)
 @example("[moves.b]\nguards = " + "[" * 300 + "]" * 300)
 @example("a." * 5000 + "b = 1")
-@settings(max_examples=150)
 def test_no_text_crashes_the_checker(text: str) -> None:
     findings = check_text(text)
     longest = max(text.count("\n"), *(part.count("\n") for part in shipped_parts().values())) + 1
