@@ -174,14 +174,15 @@ def serve(settings: Settings, database: Database) -> None:
 def settle_down(app: FastAPI | None = None) -> None:
     """Make sure that nothing holds up those who ask, called when everything is loaded and before the first request.
 
-    The routes of ``app`` would else be put together while the first visitor waits, and everybody else with her. All
-    that is loaded stays for good; looking through it for what can go took up to a quarter of a second, in which nobody
-    was answered. What is new is looked through after 10,000 things, not after 700: what a move makes lives as long
-    as it lasts, and to look at it again and again was an eighth of its cost. And a worker's thread in this process
-    lets go of the interpreter ten times as often.
+    The routes of ``app`` would else be put together, and what hands work to threads be loaded, while the first visitor
+    waits, and everybody else with her. All that is loaded stays for good; looking through it for what can go took up to
+    a quarter of a second, in which nobody was answered. What is new is looked through after 10,000 things, not after
+    700: what a move makes lives as long as it lasts, and to look at it again and again was an eighth of its cost. And a
+    worker's thread in this process lets go of the interpreter ten times as often.
     """
-    for _route in iter_route_contexts(app.routes if app else ()):
-        pass
+    if app:
+        deque(iter_route_contexts(app.routes), maxlen=0)
+        asyncio.run(run_in_threadpool(int))
     # Not collected before: a signal to stop that came meanwhile would be swallowed by what is called as things go.
     gc.freeze()
     gc.set_threshold(10_000)
