@@ -3,7 +3,6 @@
 import html as htmllib
 import re
 import tomllib
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 from icalendar import Calendar
-from sqlmodel import SQLModel, select
+from sqlmodel import select
 
 from fund.base.database import Database
 from fund.web import i18n
@@ -25,7 +24,6 @@ from schema.people import Membership, Person
 from schema.reports import Report
 from schema.reviews import Review
 from tests.notifications.world import NOW, SETTINGS, World, later
-from tests.support import databases
 
 ROOT = Path(__file__).parent.parent.parent
 DEMO = "Demonstration: amounts, dates, people and texts are illustrative."
@@ -36,22 +34,9 @@ SEVERAL = {"digest", "newsletter", "weekly_overview"}
 """Mails that tell of several things, each with its own link."""
 
 
-@pytest.fixture(scope="module")
-def fund(run_folder: Path) -> Iterator[Database]:
-    """One database for all mails of this file: they are only written, never sent."""
-    with databases.sqlite_database(run_folder, "mails") as url:
-        database = Database(url)
-        yield database
-        database.close()
-
-
 @pytest.fixture
-def world(fund: Database) -> Iterator[World]:
-    """What a test writes is gone after it."""
-    yield World(fund)
-    with fund.write() as session:
-        for table in reversed(SQLModel.metadata.sorted_tables):
-            session.connection().execute(table.delete())
+def world(sqlite_db: Database) -> World:
+    return World(sqlite_db)
 
 
 class Upside(NullTranslations):
@@ -64,8 +49,14 @@ class Upside(NullTranslations):
         return f"«{one if count == 1 else many}»"
 
 
+PLAIN = Composer(SETTINGS)
+"""It compiles each template once, which takes longer than most of these tests."""
+SPOKEN = Composer(SETTINGS, i18n.catalogue)
+UPSIDE = Composer(SETTINGS, lambda language: Upside())
+
+
 def composed(
-    world: World, composer: Composer | None = None, now: datetime = NOW, deadline_id: int | None = None,
+    world: World, composer: Composer = PLAIN, now: datetime = NOW, deadline_id: int | None = None,
     **values: Any,
 ) -> Mail:  # fmt: skip
     """The mail of a notice with these values."""
@@ -75,10 +66,10 @@ def composed(
         if deadline_id is not None:
             session.get_one(Message, message.id).deadline_id = deadline_id
             session.flush()
-        return (composer or Composer(SETTINGS)).compose(session, message.id or 0, now)
+        return composer.compose(session, message.id or 0, now)
 
 
-def full(world: World, template: str, composer: Composer | None = None) -> Mail:
+def full(world: World, template: str, composer: Composer = PLAIN) -> Mail:
     """The mail with everything that it could tell."""
     deadline_id = world.deadline(date(2021, 9, 30)) if template in OWN else None
     if template in SEVERAL:
@@ -89,7 +80,7 @@ def full(world: World, template: str, composer: Composer | None = None) -> Mail:
     )  # fmt: skip
 
 
-def several(world: World, template: str, composer: Composer | None) -> Mail:
+def several(world: World, template: str, composer: Composer) -> Mail:
     """A mail that tells of several things."""
     values: dict[str, Any] = {"application_id": None, "subject_kind": "", "subject_id": None}
     with world.db.write() as session:
@@ -111,7 +102,7 @@ def several(world: World, template: str, composer: Composer | None) -> Mail:
         if template == "digest":
             rows[parts[2]].deadline_id = deadline
         session.flush()
-        return (composer or Composer(SETTINGS)).compose(session, rows[key].id or 0, NOW)
+        return composer.compose(session, rows[key].id or 0, NOW)
 
 
 def read(mail: Mail) -> EmailMessage:
@@ -147,7 +138,7 @@ def test_every_mail_that_a_shipped_workflow_names_exists() -> None:
 def test_every_mail_can_be_read_in_every_language(world: World, template: str, language: str) -> None:
     with world.db.write() as session:
         session.get_one(Person, world.ana).locale = language
-    mail = full(world, template, Composer(SETTINGS, i18n.catalogue))
+    mail = full(world, template, SPOKEN)
     assert mail.subject
     assert len(mail.text.splitlines()) > 5
     assert mail.html.startswith("<!doctype html>")
@@ -181,7 +172,7 @@ def test_a_mail_of_a_real_fund_says_nothing_of_a_demonstration(world: World) -> 
 
 @pytest.mark.parametrize("template", NAMES)
 def test_every_text_goes_through_gettext(world: World, template: str) -> None:
-    mail = full(world, template, Composer(SETTINGS, lambda language: Upside()))
+    mail = full(world, template, UPSIDE)
     left = re.sub(r"«[^«»]*(«[^«»]*»[^«»]*)*»", "", mail.text)
     for value in ("First line", "second <line>", "123456", "--"):
         left = left.replace(value, "")
@@ -281,7 +272,7 @@ def test_anywhere_on_earth_is_called_so(world: World) -> None:
     assert "By when: Friday, 1 October 2021, 07:00 (Bogota)\n" in mail.text
     assert "In the fund's time: the end of Thursday, 30 September 2021 (Anywhere on Earth)\n" in mail.text
     said = composed(
-        world, Composer(SETTINGS, lambda language: Upside()), template="reminder",
+        world, UPSIDE, template="reminder",
         deadline_id=world.deadline(date(2021, 9, 30), "Etc/GMT+12"),
     )  # fmt: skip
     assert "(«Anywhere on Earth»)" in said.text
@@ -333,7 +324,7 @@ def test_the_days_left_are_those_that_it_was_planned_for(world: World, zone: str
     reader = world.person("uma@example.org", "Uma", zone=zone)
     world.plan(world.deadline(date(2021, 10, 15)), [-10, -1, 0, 3], [reader])
     with world.db.read() as session:
-        told = [Composer(SETTINGS).compose(session, one.id or 0, one.next_at) for one in world.messages()]
+        told = [PLAIN.compose(session, one.id or 0, one.next_at) for one in world.messages()]
     left = [mail.subject.partition(":")[0] for mail in told]
     assert left == ["10 days left", "1 day left", "Last day", "3 days overdue"]
 

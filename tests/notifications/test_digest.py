@@ -14,6 +14,8 @@ from notifications.kinds import MAY_WAIT, STOPS, TOPIC_OF
 from notifications.lease import acknowledge, claim, intend
 from notifications.outcomes import Handed, Outcome
 from notifications.recovery import take_over
+from schema.deadlines import Deadline
+from schema.outbox import Message
 from schema.people import DeclinedMail, Person
 from tests.notifications.world import NOW, Post, World, statuses
 
@@ -143,6 +145,19 @@ def test_what_is_over_by_then_is_left_out_and_says_why(world):
     over = world.message(deadline_id=first)
     assert (over.status, over.reason) == ("cancelled", "The deadline was met, cancelled or moved")
     assert sorted(statuses(by_kind(world, "reminder"))) == ["cancelled", "sending", "sending"]
+
+
+def test_what_was_moved_or_is_too_late_by_then_is_left_out(world):
+    moved, late = two_reminders(world)
+    stands = world.deadline(date(2021, 9, 27))
+    world.plan(stands, [-5])
+    (claimed,) = until_claimed(world)
+    with world.db.write() as session:
+        session.get_one(Deadline, moved).generation += 1
+        session.get_one(Message, world.message(deadline_id=late).id).expires_at = MORNING
+    assert begin(world, claimed) is not None
+    ends = {row.deadline_id: row.status for row in by_kind(world, "reminder")}
+    assert ends == {moved: "cancelled", late: "expired", stands: "sending"}
 
 
 def test_a_digest_with_nothing_left_is_called_off(world):
