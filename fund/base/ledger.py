@@ -42,6 +42,7 @@ HASHED = {
 }
 """What must never change of an event, with the names in the text that is hashed."""
 
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 EVENTS = table_of(LedgerEvent)
 WRITE = Insert(LedgerEvent, [column.name for column in EVENTS.c if column.name not in ("id", "seal_id")])
 HEAD = Prepared(
@@ -153,8 +154,7 @@ def _hash(row: Mapping[str, Any]) -> str:
     content = {short: row[name] for name, short in HASHED.items()}
     content["at"] = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
     content["subject"] = [row["subject_kind"], row["subject_id"]]
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(CANONICAL(content).encode()).hexdigest()
 
 
 def erase_note(event: LedgerEvent) -> None:
