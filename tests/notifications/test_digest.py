@@ -190,6 +190,20 @@ def test_moving_a_deadline_takes_its_reminder_out_of_the_digest(world):
     assert sorted(statuses(by_kind(world, "reminder"))) == ["cancelled", "gathered"]
 
 
+def test_of_what_waits_beside_only_what_may_share_is_gathered(world):
+    declines(world, world.ana, "lessons")
+    due = [world.deadline(date(2021, 9, day)) for day in (25, 26, 27, 28)]
+    for deadline, days in zip(due, (-3, -4, -5, -6), strict=True):
+        world.plan(deadline, [days])
+    world.notice(template="lesson_published", now=NOW - timedelta(days=1), at=MORNING)
+    with world.db.write() as session:
+        session.get_one(Message, world.message(deadline_id=due[2]).id).attempts = 1
+        session.get_one(Message, world.message(deadline_id=due[3]).id).expires_at = MORNING
+        claim(session, "w", MORNING, 1)
+    assert statuses(by_kind(world, "reminder")) == ["gathered", "gathered", "pending", "pending"]
+    assert world.message(template="lesson_published").status == "pending"
+
+
 def test_missed_reminders_of_one_deadline_are_one_part(world):
     first, _ = two_reminders(world)
     world.plan(first, [-2, -1])
