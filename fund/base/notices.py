@@ -37,6 +37,12 @@ def _messages(session: Session, audience: Audience, news: News, now: datetime) -
         return
     subject, event = news.subject, news.event
     application = application_of(session, subject)
+    about = {
+        "subject_kind": kind_of(subject),
+        "subject_id": id_of(subject),
+        "application_id": application.id if application else None,
+        "payload": {"reason": news.reason},
+    }
     for notice in news.notices:
         path = link_for(session, subject, notice.to, notice.template)
         for person in audience.people_in(notice.to, subject):
@@ -45,11 +51,8 @@ def _messages(session: Session, audience: Audience, news: News, now: datetime) -
                 kind="notice",
                 template=notice.template,
                 person_id=person.person_id,
-                subject_kind=kind_of(subject),
-                subject_id=id_of(subject),
-                application_id=application.id if application else None,
                 path=path,
-                payload={"reason": news.reason},
                 now=now,
                 next_at=now,
+                **about,
             )

@@ -55,9 +55,10 @@ def kind_of(subject: Subject) -> str:
 
 def id_of(subject: Subject) -> int:
     """The stored subject's key."""
-    if subject.id is None:
+    key = subject.id
+    if key is None:
         raise ValueError("the subject is not stored yet")
-    return subject.id
+    return key
 
 
 def get(session: Session, kind: str, key: int) -> Subject:
@@ -98,9 +99,10 @@ def round_of(session: Session, subject: Subject) -> Round:
     assert application is not None
     # A session forgets what nobody holds; kept here, one round is read once for however many of its applications.
     kept: dict[int, Round] = session.info.setdefault("rounds", {})
-    if application.round_id not in kept:
-        [kept[application.round_id]] = ROUND.of(session, [application.round_id])
-    return kept[application.round_id]
+    key = application.round_id
+    if key not in kept:
+        [kept[key]] = ROUND.of(session, [key])
+    return kept[key]
 
 
 def children_of(session: Session, application: Application) -> Sequence[Child]:
