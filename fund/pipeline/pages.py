@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from fund.applying import comments
 from fund.base.history import usual_times
-from fund.pipeline import bulk, dossier, outbox, owed, queries
+from fund.pipeline import bulk, dossier, outbox, owed, queries, weekly
 from fund.pipeline.wanted import WantedDep
 from fund.reviewing.scorecard import RECOMMENDATIONS
 from fund.web.deps import DbDep, NowDep, ReadsEverything, SignedIn
@@ -49,6 +49,7 @@ def pipeline(
             wanted=wanted,
             rows=rows,
             total=total,
+            rounds_told=weekly.rounds(session, wanted),
             page=page,
             pages=-(-total // queries.PAGE),
         )

@@ -38,6 +38,8 @@ ORDERS = {
 """In what order applications can be listed."""
 TOLD = {"overdue": -WEEK, "due": WEEK, "moved": -WEEK}
 """What a weekly overview tells of, and how far from its Monday morning it looks."""
+ENDS = {"overdue": col(Deadline.grace_until), "due": col(Deadline.due_at)}
+"""Which end of a deadline has to fall into that time."""
 
 
 @dataclass
@@ -331,15 +333,18 @@ def _literal(words: str) -> str:
     return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
+def open_within(told: str, since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Which deadlines are open and fall due, or pass with their grace, after ``since`` and up to ``until``."""
+    ends = ENDS[told]
+    return (col(Deadline.status) == DeadlineStatus.OPEN, ends > since, ends <= until)
+
+
 def _happened(told: str, since: datetime, until: datetime) -> ColumnElement[bool]:
     """Which applications moved after ``since`` and up to ``until``, or have an open deadline that fell in between."""
     if told == "moved":
         return (col(Application.state_since) > since) & (col(Application.state_since) <= until)
-    ends = col(Deadline.grace_until) if told == "overdue" else col(Deadline.due_at)
-    within = (col(Deadline.status) == DeadlineStatus.OPEN, ends > since, ends <= until)
-    return col(Application.id).in_(
-        select(col(Deadline.application_id)).where(*within, col(Deadline.application_id).is_not(None))
-    )
+    within = (*open_within(told, since, until), col(Deadline.application_id).is_not(None))
+    return col(Application.id).in_(select(col(Deadline.application_id)).where(*within))
 
 
 def _late_application_ids(now: datetime) -> Any:

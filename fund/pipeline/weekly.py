@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import groupby
 
+from sqlalchemy import true
 from sqlmodel import Session, col, select
 
 from fund.base.permissions import Viewer
@@ -12,8 +14,10 @@ from fund.pipeline.outbox import stuck
 from fund.web.words import iso
 from notifications import outbox
 from notifications.dates import local_day, reminder_moment
+from schema.deadlines import Deadline
 from schema.outbox import Message
 from schema.people import Person, PersonRole, Role
+from schema.rounds import Round
 
 LATEST = timedelta(days=2)
 """An overview that could not be written down by then says nothing that the pages do not say better."""
@@ -48,17 +52,37 @@ def queue_due(session: Session, now: datetime) -> int:
 
 
 def count(session: Session, viewer: Viewer, monday: datetime) -> Mapping[str, int]:
-    """How many proposals became overdue with something or moved in the week before, and have something due in the week
-    after; and mail that is stuck.
+    """How many proposals and rounds moved or became overdue with something in the week before, or have something due in
+    the week after; and how much mail is stuck.
 
     What the pipeline lists and no more: no drafts, and no proposals of the viewer's own members.
     """
-    week = iso(monday)
-    listed = {
-        told: queries.total(session, viewer, queries.Filter(told=told, week=week), monday)
-        for told in queries.TOLD
-    }
-    return {**listed, "stuck": stuck(session, viewer, 1)[1]}
+    found = {}
+    for told in queries.TOLD:
+        wanted = queries.Filter(told=told, week=iso(monday))
+        found[told] = queries.total(session, viewer, wanted, monday)
+        found[f"rounds_{told}"] = len(rounds(session, wanted))
+    return found | {"stuck": stuck(session, viewer, 1)[1]}
+
+
+def rounds(session: Session, wanted: queries.Filter) -> list[tuple[Round, list[Deadline]]]:
+    """Rounds that moved, or themselves have something due or overdue, in the week of the filter, with what that is."""
+    if not wanted.span:
+        return []
+    of_round = col(Round.slug) == wanted.round if wanted.round else true()
+    if wanted.told not in queries.ENDS:
+        since, until = wanted.span
+        within = (col(Round.state_since) > since, col(Round.state_since) <= until)
+        return [
+            (one, []) for one in session.exec(select(Round).where(*within, of_round).order_by(col(Round.id)))
+        ]
+    found = session.exec(
+        select(Round, Deadline)
+        .join(Deadline, col(Deadline.round_id) == col(Round.id))
+        .where(Deadline.subject_kind == "round", of_round, *queries.open_within(wanted.told, *wanted.span))
+        .order_by(col(Round.id), col(Deadline.due_at), col(Deadline.id))
+    )
+    return [(one, [row[1] for row in rows]) for one, rows in groupby(found, lambda row: row[0])]
 
 
 def _managers(session: Session) -> list[Person]:

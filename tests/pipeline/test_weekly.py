@@ -20,6 +20,7 @@ from schema.deadlines import Deadline
 from schema.newsletters import Newsletter
 from schema.outbox import Message
 from schema.people import Person
+from schema.rounds import Round
 from tests.support.doors import Doors, shown
 from tests.support.world import draft, submit, world
 
@@ -82,8 +83,11 @@ def test_every_number_leads_to_what_was_counted(here, clock, tmp_path):
             deadline.due_at = deadline.grace_until = MONDAY + timedelta(days=8)
             if deadline.application_id in (proposals[0].id, proposals[3].id):
                 deadline.due_at = deadline.grace_until = MONDAY + timedelta(days=7)
+            if deadline.subject_kind == "round":
+                deadline.due_at = deadline.grace_until = MONDAY + timedelta(days=2)
             if deadline.application_id == proposals[1].id:
                 deadline.due_at = deadline.grace_until = MONDAY
+        session.get_one(Round, here.round_id).state_since = MONDAY - timedelta(days=3)
         for days, proposal in zip((0, 6, 7, 1), proposals, strict=True):
             proposal.state_since = MONDAY - timedelta(days=days)
     queue(here, MONDAY + timedelta(hours=1))
@@ -92,6 +96,9 @@ def test_every_number_leads_to_what_was_counted(here, clock, tmp_path):
         mail = Composer(mail_settings(Settings(data_dir=tmp_path))).compose(session, message.id or 0, MONDAY)
     parts = message_from_bytes(mail.data, policy=policy.default)
     text = "".join(unescape(parts.get_body((kind,)).get_content()) for kind in ("plain", "html"))
+    rounds = {name: count for name, count in message.payload["counts"].items() if "rounds" in name}
+    assert rounds == {"rounds_overdue": 0, "rounds_due": 1, "rounds_moved": 1}
+    assert text.count("1 round has something due this week") == 2
     links = set(re.findall(r"http://[^/]+(/pipeline\?told=(\w+)[^\s\"]+)", text))
     assert sorted(told for _link, told in links) == ["due", "moved", "overdue"]
     clock.move_to(MONDAY + timedelta(days=3))
@@ -101,6 +108,8 @@ def test_every_number_leads_to_what_was_counted(here, clock, tmp_path):
         assert count == {"overdue": 1, "due": 1, "moved": 2}[told]
         page = shown(browser.get(link).text)
         assert f"{count} application{'s' * (count > 1)}: " in page
+        assert ("1 round: something due between" in page) == (told == "due")
+        assert ("1 round: moved on between" in page) == (told == "moved")
         assert " 27 September 2021" in page
 
 
@@ -115,6 +124,7 @@ def test_nothing_to_tell_is_not_told(here):
     with here.db.write() as session:
         for deadline in session.exec(select(Deadline)):
             deadline.status = "met"
+        session.get_one(Round, here.round_id).state_since = MONDAY - timedelta(days=8)
     assert queue(here, MONDAY) == 0
 
 
