@@ -10,8 +10,9 @@ import pytest
 from notifications import outbox
 from notifications.compose import template_names
 from notifications.digest import IN_DIGEST, NOTHING_LEFT, UNWANTED
+from notifications.handing import acknowledge, intend
 from notifications.kinds import MAY_WAIT, STOPS, TOPIC_OF
-from notifications.lease import acknowledge, claim, intend
+from notifications.lease import claim
 from notifications.outcomes import Handed, Outcome
 from notifications.recovery import take_over
 from schema.deadlines import Deadline
@@ -202,6 +203,36 @@ def test_of_what_waits_beside_only_what_may_share_is_gathered(world):
         claim(session, "w", MORNING, 1)
     assert statuses(by_kind(world, "reminder")) == ["gathered", "gathered", "pending", "pending"]
     assert world.message(template="lesson_published").status == "pending"
+
+
+def test_a_digest_is_of_use_as_long_as_the_last_of_its_parts(world):
+    two_reminders(world)
+    until_claimed(world)
+    first, second = (row.expires_at for row in by_kind(world, "reminder"))
+    assert world.message(kind="digest").expires_at == first > second
+    world.plan(world.deadline(date(2021, 9, 30)), [-8])
+    take(world)
+    *_, joined = by_kind(world, "reminder")
+    assert (joined.status, world.message(kind="digest").expires_at) == ("gathered", joined.expires_at)
+
+
+def test_a_digest_that_was_tried_takes_nothing_more_in(world):
+    two_reminders(world)
+    (claimed,) = until_claimed(world)
+    intent = begin(world, claimed)
+    with world.db.write() as session:
+        acknowledge(session, intent, Handed(Outcome.RETRY, "451 later"), MORNING)
+    world.plan(late := world.deadline(date(2021, 9, 30)), [-8])
+    (alone,) = until_claimed(world)
+    assert alone.message_id == world.message(deadline_id=late).id
+
+
+def test_a_reminder_that_was_tried_goes_on_by_itself(world):
+    first, _ = two_reminders(world)
+    with world.db.write() as session:
+        session.get_one(Message, world.message(deadline_id=first).id).attempts = 1
+    assert len(until_claimed(world)) == 2
+    assert by_kind(world, "digest") == []
 
 
 def test_missed_reminders_of_one_deadline_are_one_part(world):
