@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
-from notifications.lease import Claim, Done
+from notifications.handing import Done
+from notifications.lease import Claim
 
 T = TypeVar("T")
 Step: TypeAlias = Callable[[Sequence[Done], Sequence[Claim], int], tuple[list[T], int]]

@@ -18,10 +18,11 @@ from sqlalchemy import select, text, update
 from sqlmodel import Session, col
 from sqlmodel import select as rows
 
-from notifications import alive, calling, lease, outbox, recovery, signing
+from notifications import alive, calling, handing, lease, outbox, recovery, signing
 from notifications.calling import Answer
 from notifications.compose import Composer
-from notifications.lease import Claim, Intent
+from notifications.handing import Intent
+from notifications.lease import Claim
 from notifications.outbox import MESSAGES
 from notifications.outcomes import Handed, Outcome
 from notifications.ports import Clock, Database
@@ -138,7 +139,7 @@ class Poster:
         answer, handed = self._made(webhook, begun)
         now = self._clock.now()
         with self._database.write() as session:
-            lease.acknowledge(session, begun.intent, handed, now)
+            handing.acknowledge(session, begun.intent, handed, now)
             if answer.gone:
                 self._turn_off(session, webhook.id or 0, SAID_GONE, now)
             return self._goes_on(session, webhook, answer, now) and not answer.gone
@@ -148,7 +149,7 @@ class Poster:
         if not _is_time(session, claimed, now):
             return None
         domain = self._composer.settings.domain
-        intent = lease.intend(session, claimed, self._present.name, now, domain)
+        intent = handing.intend(session, claimed, self._present.name, now, domain)
         if intent is None:
             return None
         row = session.connection().execute(_MESSAGE.where(MESSAGES.c.id == intent.message_id)).one()

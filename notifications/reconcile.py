@@ -10,7 +10,8 @@ from sqlmodel import select as rows
 
 from notifications import lease, outbox, recovery
 from notifications.dates import end_of_local_day
-from notifications.lease import ATTEMPTS, DEADLINES
+from notifications.handing import ATTEMPTS
+from notifications.lease import DEADLINES
 from notifications.outbox import MESSAGES
 from notifications.plan import Offset
 from notifications.ports import Clock, Database

@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import and_, delete, func, select
 from sqlmodel import Session
 
-from notifications import lease
-from notifications.lease import ATTEMPTS, HELD, WORKERS, Intent
+from notifications import handing, lease
+from notifications.handing import ATTEMPTS, Intent
+from notifications.lease import HELD, WORKERS
 from notifications.outbox import MESSAGES
 from notifications.outcomes import Handed, OnUnknown, Outcome
 from notifications.wanted import KIND as WEBHOOK
@@ -40,7 +41,7 @@ def take_over(session: Session, worker: str, now: datetime, on_unknown: OnUnknow
         stopped = Handed(Outcome.UNKNOWN, "The worker stopped while it was handing the mail over")
         # A receiver knows a call that it had already by its id; a reader would get the same mail again.
         policy: OnUnknown = "resend" if row.kind == WEBHOOK else on_unknown
-        freed += lease.acknowledge(session, intent, stopped, now, policy) is not None
+        freed += handing.acknowledge(session, intent, stopped, now, policy) is not None
     return freed
 
 

@@ -16,10 +16,11 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from notifications import alive, edited, lease, pace, recovery
+from notifications import alive, edited, handing, lease, pace, recovery
 from notifications.compose import Composer, Mail
 from notifications.desk import Desk
-from notifications.lease import Claim, Done, Intent
+from notifications.handing import Done, Intent
+from notifications.lease import Claim
 from notifications.outcomes import Handed, OnUnknown, Outcome
 from notifications.ports import Clock, Database
 from notifications.smtp import Circuit, Transport, Unreachable
@@ -200,7 +201,7 @@ class Sender:
         for _, handed in done:
             if handed.failure is not None:
                 edited.note(session, handed.failure, now)
-        became = lease.acknowledge_all(session, done, now, self._on_unknown)
+        became = handing.acknowledge_all(session, done, now, self._on_unknown)
         return [
             "lost" if status is None else handed.outcome
             for status, (_, handed) in zip(became, done, strict=True)
@@ -211,7 +212,7 @@ class Sender:
         now, domain, looked_at = self._clock.now(), self._composer.settings.domain, 0
         intents: list[Intent] = []
         while next_ones := waiting[looked_at : looked_at + wanted - len(intents)]:
-            intents += lease.intend_all(session, next_ones, self._present.name, now, domain)
+            intents += handing.intend_all(session, next_ones, self._present.name, now, domain)
             looked_at += len(next_ones)
         truths = self._look_up(session, intents)
         return [Begun(intent, truth, now) for intent, truth in zip(intents, truths, strict=True)], looked_at

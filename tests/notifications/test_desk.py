@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from notifications.desk import Desk
-from notifications.lease import Claim, Done, Intent
+from notifications.handing import Done, Intent
+from notifications.lease import Claim
 from notifications.outcomes import Handed, Outcome
 
 SENT = Handed(Outcome.SENT, "250 ok")

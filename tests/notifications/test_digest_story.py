@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from notifications import outbox
 from notifications.dates import local_day
-from notifications.lease import acknowledge, claim, intend
+from notifications.handing import acknowledge, intend
+from notifications.lease import claim
 from notifications.outcomes import Handed, Outcome
 from notifications.recovery import take_over
 from schema.outbox import TERMINAL

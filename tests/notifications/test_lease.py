@@ -12,8 +12,9 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from fund.base.database import Database
-from notifications import lease, recovery
-from notifications.lease import Claim, Intent
+from notifications import handing, lease, recovery
+from notifications.handing import Intent
+from notifications.lease import Claim
 from notifications.outcomes import Handed, Outcome, wait
 from notifications.plan import cancel_for_deadline
 from schema.deadlines import Deadline
@@ -35,12 +36,12 @@ def claim(db: Database, worker: str = "w1", **options: Any) -> tuple[Claim, ...]
 
 def intend(db: Database, claimed: Claim, now: Any = NOW) -> Intent | None:
     with db.write() as session:
-        return lease.intend(session, claimed, "w1", now, "example.org")
+        return handing.intend(session, claimed, "w1", now, "example.org")
 
 
 def acknowledge(db: Database, intent: Intent, handed: Handed = SENT, **options: Any) -> str | None:
     with db.write() as session:
-        return lease.acknowledge(session, intent, handed, NOW, **options)
+        return handing.acknowledge(session, intent, handed, NOW, **options)
 
 
 def begun(db: Database) -> Intent:
@@ -133,7 +134,7 @@ def test_the_message_id_gets_its_domain_once(world: World, db: Database) -> None
     acknowledge(db, intent, Handed(Outcome.UNREACHABLE, "gone"))
     (claimed,) = claim(db)
     with db.write() as session:
-        lease.intend(session, claimed, "w1", NOW, "elsewhere.example")
+        handing.intend(session, claimed, "w1", NOW, "elsewhere.example")
     assert world.message().mail_id == f"{token}@example.org"
 
 
@@ -213,7 +214,7 @@ def test_an_older_reminder_that_is_retried_ends_when_a_newer_one_went_out(world:
     first = intend(db, older, later(days=3))
     assert first is not None
     with db.write() as session:
-        lease.acknowledge(session, first, Handed(Outcome.RETRY, "later"), later(days=8, hours=5))
+        handing.acknowledge(session, first, Handed(Outcome.RETRY, "later"), later(days=8, hours=5))
     (newer,) = claim(db, now=later(days=8, hours=6))
     second = intend(db, newer, later(days=8, hours=6))
     assert second is not None

@@ -25,10 +25,11 @@ from hypothesis.stateful import (
 
 from fund.base.clock import FixedClock
 from fund.base.database import Database
-from notifications import alive, lease, outbox
+from notifications import alive, handing, lease, outbox
 from notifications.compose import Composer
 from notifications.dates import end_of_local_day
-from notifications.lease import Claim, Intent
+from notifications.handing import Intent
+from notifications.lease import Claim
 from notifications.outcomes import Handed, Outcome
 from notifications.plan import cancel_for_deadline, plan_reminders
 from notifications.sender import Sender
@@ -209,7 +210,7 @@ class Walk(RuleBasedStateMachine):
         now, composer = self.clock.now(), Composer(SETTINGS)
         mine = self._holds(claimed, "claimed")
         with self.database.write() as session:
-            intent = lease.intend(session, claimed, ANOTHER, now, "example.org")
+            intent = handing.intend(session, claimed, ANOTHER, now, "example.org")
             mail = composer.write(composer.look_up(session, claimed.message_id), now) if intent else None
         assert mine or intent is None
         if intent is not None and mail is not None:
@@ -238,7 +239,7 @@ class Walk(RuleBasedStateMachine):
         """It counts where the message is still its own, and changes nothing where it is not."""
         before = self.world.messages()
         with self.database.write() as session:
-            assert (lease.acknowledge(session, intent, handed, self.clock.now()) is not None) == counts
+            assert (handing.acknowledge(session, intent, handed, self.clock.now()) is not None) == counts
         assert counts or self.world.messages() == before
 
     @invariant()

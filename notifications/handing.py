@@ -1,0 +1,263 @@
+"""Intent and acknowledgement: the two sides of handing over what was claimed.
+
+Each function works in the caller's short transaction. The intent (claimed → sending) is the point after which a cancel
+comes too late: it succeeds only while the deadline stands as it was planned.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeAlias
+
+from sqlalchemy import bindparam, case, exists, insert, or_, select, update
+from sqlmodel import Session
+
+from notifications import digest
+from notifications.kinds import DIGEST
+from notifications.lease import DEADLINES, PERSONS, TOO_LATE, Claim
+from notifications.outbox import CANCELLABLE, MESSAGES, closed, ended
+from notifications.outcomes import Handed, OnUnknown, Outcome, onward
+from notifications.wanted import KIND as WEBHOOK
+from schema.outbox import TERMINAL, DeliveryAttempt, MessageStatus
+from schema.rows import table_of
+from schema.statements import Prepared
+
+ATTEMPTS = table_of(DeliveryAttempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A message that is being handed over, and the record of the attempt."""
+
+    message_id: int
+    lease: str
+    attempt_id: int
+    attempts: int
+    kind: str
+    expires_at: datetime | None
+    reminds: tuple[int, int, int | None, int] | None = None
+    """Deadline, its generation, person and offset of a reminder."""
+
+
+Done: TypeAlias = tuple[Intent, Handed]
+"""A message that was handed over, and what that came to."""
+
+
+def intend(session: Session, claimed: Claim, worker: str, now: datetime, domain: str) -> Intent | None:
+    """Declare that the message is being handed over from now on, and record the attempt.
+
+    None where it is not to go: the lease was lost, or (then it is cancelled, with the reason) the deadline was
+    met, cancelled or moved in the meantime, the person was disabled, or it expired. ``domain`` completes the
+    Message-ID at the first attempt.
+    """
+    return next(iter(intend_all(session, [claimed], worker, now, domain)), None)
+
+
+def intend_all(
+    session: Session, claims: Sequence[Claim], worker: str, now: datetime, domain: str
+) -> list[Intent]:
+    """The same for several messages: the intents of those that are to go, in the order of the claims."""
+    each = [
+        {"its_id": one.message_id, "its_lease": one.lease, "moment": now, "domain": f"@{domain}"}
+        for one in claims
+    ]
+    going = []
+    for claimed, rows in zip(claims, _INTEND.rows_of_each(session, each), strict=True):
+        if not rows:
+            _explain(session, claimed, now)
+        elif rows[0].kind == DIGEST and not digest.look_again(session, claimed.message_id, now):
+            _call_off(session, claimed.message_id, now)
+        else:
+            going.append((claimed, rows[0]))
+    begun = [
+        {"message_id": claimed.message_id, "number": row.attempts, "worker": worker, "started_at": now}
+        for claimed, row in going
+    ]
+    attempts = _ATTEMPT.keys(session, begun)
+    return [_intent(claimed, row, key) for (claimed, row), key in zip(going, attempts, strict=True)]
+
+
+def _intent(claimed: Claim, row: Any, attempt_id: int) -> Intent:
+    reminds = None
+    if row.deadline_id is not None and row.kind != WEBHOOK:
+        reminds = (row.deadline_id, row.deadline_generation, row.person_id, row.offset_days)
+    return Intent(
+        claimed.message_id, claimed.lease, attempt_id, row.attempts, row.kind, row.expires_at, reminds
+    )
+
+
+def _call_off(session: Session, message_id: int, now: datetime) -> None:
+    """A digest of which nothing is left: it was never tried."""
+    values = closed(MessageStatus.CANCELLED, digest.NOTHING_LEFT, now) | {"attempts": MESSAGES.c.attempts - 1}
+    session.connection().execute(update(MESSAGES).where(MESSAGES.c.id == message_id).values(values))
+
+
+def _mine(message_id: int, lease: str, status: MessageStatus) -> tuple[Any, ...]:
+    c = MESSAGES.c
+    return (c.id == message_id, c.lease == lease, c.status == status.value)
+
+
+_DEADLINE_STANDS = exists().where(
+    DEADLINES.c.id == MESSAGES.c.deadline_id,
+    DEADLINES.c.generation == MESSAGES.c.deadline_generation,
+    DEADLINES.c.status == "open",
+)
+_PERSON_STANDS = exists().where(PERSONS.c.id == MESSAGES.c.person_id, PERSONS.c.disabled_at.is_(None))
+
+
+def _intend_statement() -> Any:
+    c, moment = MESSAGES.c, bindparam("moment", type_=MESSAGES.c.next_at.type)
+    return (
+        update(MESSAGES)
+        .where(
+            c.id == bindparam("its_id"),
+            c.lease == bindparam("its_lease"),
+            c.status == MessageStatus.CLAIMED.value,
+            or_(c.expires_at.is_(None), c.expires_at > moment),
+            or_(c.deadline_id.is_(None), _DEADLINE_STANDS),
+            or_(c.person_id.is_(None), _PERSON_STANDS),
+        )
+        .values(
+            status=MessageStatus.SENDING.value,
+            attempts=c.attempts + 1,
+            mail_id=case((c.mail_id.contains("@"), c.mail_id), else_=c.mail_id + bindparam("domain")),
+        )
+        .returning(
+            c.attempts, c.kind, c.expires_at, c.deadline_id, c.deadline_generation, c.person_id, c.offset_days
+        )
+    )
+
+
+# Built once: putting such a statement together costs more than running it.
+_INTEND = Prepared(_intend_statement())
+_ATTEMPT = Prepared(
+    insert(ATTEMPTS).values(outcome="", reply="").returning(ATTEMPTS.c.id),
+    ["message_id", "number", "worker", "started_at", "outcome", "reply"],
+)
+
+
+def _explain(session: Session, claimed: Claim, now: datetime) -> None:
+    """Close a claimed message that is not wanted any more with the reason why."""
+    c = MESSAGES.c
+    mine = _mine(claimed.message_id, claimed.lease, MessageStatus.CLAIMED)
+    row = session.connection().execute(
+        select(
+            c.kind,
+            case((c.expires_at <= now, "expired"), else_="").label("expired"),
+            case((or_(c.person_id.is_(None), _PERSON_STANDS), ""), else_="disabled").label("disabled"),
+        ).where(*mine)
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        return
+    status, reason = MessageStatus.CANCELLED, "The deadline was met, cancelled or moved"
+    if row.expired:
+        status, reason = MessageStatus.EXPIRED, TOO_LATE
+    elif row.disabled:
+        reason = "The person's account is disabled"
+    session.connection().execute(update(MESSAGES).where(*mine).values(closed(status, reason, now)))
+    if row.kind == DIGEST:
+        digest.follow(session, [claimed.message_id], status, reason, now)
+
+
+def acknowledge(
+    session: Session, intent: Intent, handed: Handed, now: datetime, on_unknown: OnUnknown = "resend"
+) -> MessageStatus | None:
+    """Record what the server said and move the message on. None where the lease was lost: nothing changes then.
+
+    Sent, refused for good and parked are terminal. The rest waits for its next attempt: at once where the server
+    could not be reached, else after ``wait`` seconds; after 14 attempts, or past its expiry, it is dead.
+    """
+    (status,) = acknowledge_all(session, [(intent, handed)], now, on_unknown)
+    return status
+
+
+def acknowledge_all(
+    session: Session, done: Sequence[Done], now: datetime, on_unknown: OnUnknown = "resend"
+) -> list[MessageStatus | None]:
+    """The same for several messages, in their order."""
+    became = [_became(intent, handed, now, on_unknown) for intent, handed in done]
+    held = _write_down(session, [intent for intent, _ in done], became)
+    kept = [one for one, holds in zip(zip(done, became, strict=True), held, strict=True) if holds]
+    _RESULT.each(
+        session,
+        [
+            {
+                "ended_at": now,
+                "outcome": handed.outcome.value,
+                "reply": handed.reply,
+                "its_id": intent.attempt_id,
+            }
+            for (intent, handed), _ in kept
+        ],
+    )
+    for (intent, _), values in kept:
+        if intent.kind == DIGEST:
+            digest.follow(session, [intent.message_id], values["status"], values["reason"], now)
+    sent = [intent for (intent, handed), _ in kept if handed.outcome == Outcome.SENT]
+    _outdate(session, [reminds for intent in sent for reminds in _reminded(session, intent)], now)
+    return [
+        MessageStatus(values["status"]) if holds else None for values, holds in zip(became, held, strict=True)
+    ]
+
+
+def _became(intent: Intent, handed: Handed, now: datetime, on_unknown: OnUnknown) -> dict[str, Any]:
+    """The columns of a message after it was handed over."""
+    values = onward(intent.message_id, intent.attempts, intent.expires_at, handed, now, on_unknown)
+    if intent.kind != "sign_in":
+        values |= {"rendered_subject": handed.subject, "rendered_text": handed.text} if handed.subject else {}
+    elif values["status"] in TERMINAL:
+        values |= {"payload": {}, "path": "/"}
+    return values | ({"address": handed.address} if handed.address else {})
+
+
+def _write_down(session: Session, intents: Sequence[Intent], became: Sequence[dict[str, Any]]) -> list[bool]:
+    """Write these columns of each message; whether its lease still held."""
+    held = [False] * len(intents)
+    for columns in {frozenset(values): None for values in became}:
+        places = [place for place, values in enumerate(became) if frozenset(values) == columns]
+        each = [
+            became[place] | {"its_id": intents[place].message_id, "its_lease": intents[place].lease}
+            for place in places
+        ]
+        for place, count in zip(places, _acknowledging(columns).counts(session, each), strict=True):
+            held[place] = count == 1
+    return held
+
+
+def _reminded(session: Session, intent: Intent) -> list[tuple[int, int, int | None, int]]:
+    if intent.kind == DIGEST:
+        return digest.reminders_in(session, intent.message_id)
+    return [intent.reminds] if intent.reminds else []
+
+
+def _outdate(session: Session, reminders: Sequence[tuple[int, int, int | None, int]], now: datetime) -> None:
+    """Older reminders that are still being retried say nothing new once a newer one has gone out."""
+    names = ("its_deadline", "its_generation", "its_person", "its_offset")
+    values = ended(MessageStatus.SUPERSEDED, "A newer reminder of the same deadline went out", now)
+    _OUTDATE.each(session, [values | dict(zip(names, reminds, strict=True)) for reminds in reminders])
+
+
+@cache
+def _acknowledging(columns: frozenset[str]) -> Prepared:
+    """The statement that writes these columns of a message that is being handed over."""
+    mine = (MESSAGES.c.id == bindparam("its_id"), MESSAGES.c.lease == bindparam("its_lease"))
+    sending = MESSAGES.c.status == MessageStatus.SENDING.value
+    return Prepared(update(MESSAGES).where(*mine, sending), sorted(columns))
+
+
+_RESULT = Prepared(
+    update(ATTEMPTS).where(ATTEMPTS.c.id == bindparam("its_id"), ATTEMPTS.c.outcome == ""),
+    ["ended_at", "outcome", "reply"],
+)
+_OUTDATE = Prepared(
+    update(MESSAGES).where(
+        MESSAGES.c.deadline_id == bindparam("its_deadline"),
+        CANCELLABLE,
+        MESSAGES.c.deadline_generation == bindparam("its_generation"),
+        MESSAGES.c.person_id == bindparam("its_person"),
+        MESSAGES.c.offset_days < bindparam("its_offset"),
+        MESSAGES.c.webhook_id.is_(None),
+    ),
+    ["status", "reason", "finished_at", "worker", "lease"],
+)
