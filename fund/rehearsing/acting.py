@@ -1,7 +1,7 @@
 """What people do at one moment: each owner of a deadline goes on by the workflow's own way, through the services."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -122,9 +122,10 @@ class Acting:
         move = self._choose(subject, rule)
         if move is None:
             return
-        with self._noting(key, rule.label, subject):
+        takes_money = choosing.takes_money(move)
+        with self._noting(key, rule.label, subject, writes=takes_money or preparing.is_needed(move)):
             step = self._prepared(key, subject, rule, move)
-            if choosing.takes_money(move):  # how much is left is known when those before have theirs
+            if takes_money:  # how much is left is known when those before have theirs
                 moves.fire_all(self._session, [step.wish], step.viewer, self._now)
                 self.made.add(key)
             else:
@@ -182,11 +183,11 @@ class Acting:
         return made
 
     @contextmanager
-    def _noting(self, key: int, label: str, subject: Subject) -> Iterator[None]:
-        """Undo what cannot be done to its end, and note why."""
+    def _noting(self, key: int, label: str, subject: Subject, *, writes: bool = True) -> Iterator[None]:
+        """Undo what cannot be done to its end (if it ``writes`` at all), and note why."""
         about, member = self._name(subject), member_of(self._session, subject)
         try:
-            with self._session.begin_nested():
+            with self._session.begin_nested() if writes else nullcontext():
                 yield
         except FundError as refused:
             self._session.expire_all()

@@ -51,6 +51,11 @@ class Making:
     now: datetime
 
 
+def is_needed(move: Move) -> bool:
+    """Whether anything is done before the move."""
+    return any(call.name in PREPARERS for call in move.guards)
+
+
 def prepare(making: Making, move: Move) -> None:
     """Do what the guards of the move ask for, as far as somebody in this room knows how. Raises FundError."""
     for call in move.guards:
