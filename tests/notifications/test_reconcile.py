@@ -10,10 +10,11 @@ from fund.base.clock import FixedClock
 from fund.base.database import Database
 from notifications.plan import Offset
 from notifications.reconcile import Found, Policy, prune, reconcile
+from notifications.replan import Mended, differences, mend
 from schema.deadlines import Deadline
 from schema.outbox import DeliveryAttempt, Message, Worker
 from schema.people import Person
-from tests.notifications.world import NOW, World, later
+from tests.notifications.world import NOW, World, later, statuses
 
 
 @pytest.fixture
@@ -49,6 +50,28 @@ def test_what_was_sent_or_has_passed_is_not_planned_again(
         session.get_one(Message, world.messages()[0].id).status = "sent"
     clock.advance(timedelta(days=5))
     assert look(world, clock, [-7, -1]).nothing
+
+
+def test_what_is_due_and_could_not_go_out_yet_is_left_to_the_sender(world: World, clock: FixedClock) -> None:
+    world.plan(world.deadline(date(2021, 9, 30)), [-7, -1])
+    clock.advance(timedelta(days=5))
+    assert look(world, clock, [-7, -1]).nothing
+    assert statuses(world.messages()) == ["pending", "pending"]
+
+
+def test_what_began_to_go_out_between_the_look_and_the_mending_stays(world: World, db: Database) -> None:
+    deadline_id = world.deadline(date(2021, 9, 30))
+    world.plan(deadline_id, [-7, -5])
+    with db.write() as session:
+        deadline = session.get_one(Deadline, deadline_id)
+        other = [one._replace(path="/elsewhere") for one in world.offsets(session, [-7])]
+        found = differences(session, [(deadline, other)], NOW)
+        assert [len(one) for one in found] == [2]
+        for message in world.messages():
+            session.get_one(Message, message.id).attempts = 1
+        session.flush()
+        assert mend(session, found, NOW) == Mended()
+    assert {(one.status, one.path) for one in world.messages()} == {("pending", "/applications/x")}
 
 
 def test_what_is_missing_is_planned(world: World, clock: FixedClock) -> None:
