@@ -118,6 +118,7 @@ def environment(loader: BaseLoader | None = None) -> Environment:
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # a page of a newer version knows names that this process does not
     )
     env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     env.globals.update(gettext=_said, ngettext=_counted, nothing_typed=Form({}))
