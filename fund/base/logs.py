@@ -31,5 +31,5 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    for noisy in ("alembic", "apscheduler", "mail.log", "uvicorn.access"):
+    for noisy in ("alembic", "apscheduler", "mail.log", "transitions", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
