@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations, islice
 from typing import Any
 
+from workflows.automatic import by_themselves
 from workflows.backwards import ways_back
 from workflows.errors import DefinitionError, Finding, Level
 from workflows.family import strangers
 from workflows.findings import of_move, of_state
-from workflows.graph import Edges, Tangled, can_end, compatible, edges, endless, reachable
+from workflows.graph import Edges, can_end, edges, reachable
 from workflows.guards import exclusive
 from workflows.include import placed
 from workflows.owing import deadlines, waiting
@@ -21,7 +22,6 @@ from workflows.parts import (
     ANYONE,
     APPLICANT,
     CLOCK,
-    FACTS_CHANGED,
     Content,
     Move,
 )
@@ -51,7 +51,7 @@ def check(
         *_reach(content),
         *waiting(content),
         *_moves(content),
-        *_automatic(content),
+        *by_themselves(content),
         *deadlines(content),
         *_words(content),
         *ways_back(content),
@@ -181,66 +181,6 @@ def _unasked(move: Move) -> Findings:
         yield of_move(
             move, Reason("asks for %(ask)s, and happens by itself alone", ask=ask.name), Level.WARNING
         )
-
-
-def _automatic(content: Content) -> Findings:
-    """Automatic moves that never happen, that run in circles, or of which it is chance which one happens."""
-    for move in content.moves.values():
-        for source in move.sources:
-            if move.automatic in (None, FACTS_CHANGED) or move.automatic in content.states[source].deadlines:
-                continue
-            yield of_move(
-                move,
-                Reason(
-                    "never happens in %(source)s: deadline %(automatic)s is not open there",
-                    source=source,
-                    automatic=move.automatic,
-                ),
-            )
-        if move.automatic == FACTS_CHANGED and not move.guards:
-            yield of_move(move, Reason("happens at once: it is automatic on facts and has no guards"))
-    yield from _circles(content)
-    yield from _races(content)
-
-
-def _circles(content: Content) -> Findings:
-    """Automatic moves that the same facts drive round and round."""
-    try:
-        circle = endless(content)
-    except Tangled:
-        yield Finding(
-            0, "", Reason("too many automatic moves follow one another to tell if they end"), Level.WARNING
-        )
-        return
-    if circle:
-        names = ", ".join(move.trigger for move in circle)
-        yield of_move(
-            circle[0],
-            Reason(
-                "automatic moves without end: the same facts may allow %(names)s again and again", names=names
-            ),
-        )
-
-
-def _races(content: Content) -> Findings:
-    """Pairs of automatic moves from one state that may be due together and lead to different states."""
-    told: set[tuple[str, str]] = set()
-    automatic = [move for move in content.moves.values() if move.automatic]
-    for one, other in combinations(automatic, 2):
-        shared = [source for source in one.sources if source in other.sources]
-        if not shared or one.target == other.target or (one.trigger, other.trigger) in told:
-            continue
-        if one.automatic == other.automatic and compatible(one, other):
-            told.add((one.trigger, other.trigger))
-            yield of_move(
-                other,
-                Reason(
-                    "may be due together with %(move)s in %(names)s, which then goes first",
-                    move=one.trigger,
-                    names=", ".join(shared),
-                ),
-                Level.WARNING,
-            )
 
 
 def _words(content: Content) -> Findings:

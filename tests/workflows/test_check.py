@@ -189,6 +189,66 @@ def test_race_on_the_same_deadline() -> None:
     ]
 
 
+LATER = VISIT.replace("deadlines.visit", "deadlines.later").replace("Visit the", "See the")
+
+
+def racing(later: str, *, first: str = 'automatic = { deadline = "visit" }', **changes: str) -> list[str]:
+    """What is found where one move waits for ``visit``, or as given, and another for ``later``, in one state."""
+    two = '["visit", "later"]'
+    planned = PLANNED.replace('["visit"]', two)
+    more = state("other", deadlines=changes.get("kept", two)) + move("end", "other", "done") + later
+    more += move("one", "planned", "done", first)
+    more += move("two", "planned", "other", 'automatic = { deadline = "later" }\n' + changes.get("two", ""))
+    said = found(planned=planned, more=more, visit=changes.get("visit", VISIT))
+    return [one for one in said if "same moment" in one]
+
+
+CHANCE = (
+    "warning: move two: may be due at the same moment as one in planned: chance decides which one happens"
+)
+CLOSING = 'due = { field = "round.closes_on" }'
+
+
+@pytest.mark.parametrize(
+    ("visit", "later"),
+    [
+        ("due = { days = 14 }", "due = { days = 14 }"),
+        ("due = { days = 14 }", "due = { days = 10 }\ngrace_days = 4"),
+        ("due = { days = 14 }", "due = { working_days = 10 }"),
+        ("due = { days = 14 }", CLOSING),
+        (CLOSING, CLOSING),
+        (CLOSING, 'due = { field = "round.decision_on" }'),
+    ],
+)
+def test_race_of_deadlines_that_may_pass_together(visit: str, later: str) -> None:
+    days = "due = { days = 14 }"
+    assert racing(LATER.replace(days, later), visit=VISIT.replace(days, visit)) == [CHANCE]
+
+
+@pytest.mark.parametrize(
+    ("visit", "later"),
+    [("due = { days = 14 }", "due = { days = 15 }"), (CLOSING, CLOSING + "\ngrace_minutes = 60")],
+)
+def test_deadlines_of_other_length_counted_from_one_day_do_not_race(visit: str, later: str) -> None:
+    days = "due = { days = 14 }"
+    assert racing(LATER.replace(days, later), visit=VISIT.replace(days, visit)) == []
+
+
+def test_deadlines_that_begin_at_other_times_may_race_whatever_their_length() -> None:
+    longer = LATER.replace("14", "15")
+    assert racing(longer, kept='["later"]') == [CHANCE]
+    again = move("more", "planned", "planned", 'by = ["manager"]\nmoves = ["later"]')
+    assert racing(longer + again) == [CHANCE]
+
+
+def test_race_of_a_deadline_with_facts() -> None:
+    assert racing(LATER, first=WAITS) == [CHANCE]
+    rests = 'guards = [{ child_not_in = { report = ["due"] } }]'
+    assert racing(LATER, first=WAITS, two=rests) == [], "their guards exclude each other"
+    in_time = WAITS.replace("[{", '[{ deadline_open = "later" }, {')
+    assert racing(LATER, first=in_time) == [], "one waits for the other's deadline to be open still"
+
+
 def test_too_many_automatic_moves_to_follow_is_said() -> None:
     names = [f"s{number}" for number in range(16)]
     more = "".join(state(name) for name in names) + move("enter", "planned", "s0") + move("end", "s0", "done")
