@@ -151,20 +151,35 @@ def send_again(session: Session, message_id: int, now: datetime) -> bool:
     """
     waits = {"status": MessageStatus.PENDING.value, "reason": "", "finished_at": None}
     of_parts = waits | {"status": MessageStatus.GATHERED.value}
-    return _unstick(session, message_id, waits | {"next_at": now, "attempts": 0}, of_parts)
+    return _decide(session, message_id, STUCK, waits | {"next_at": now, "attempts": 0}, of_parts)
 
 
 def give_up(session: Session, message_id: int, reason: str, now: datetime) -> bool:
     """Call off a message that is stuck, a digest with its parts. False where it is not (any more)."""
     values = closed(MessageStatus.CANCELLED, reason, now)
-    return _unstick(session, message_id, values, values)
+    return _decide(session, message_id, STUCK, values, values)
 
 
-def _unstick(session: Session, message_id: int, values: dict[str, Any], of_parts: dict[str, Any]) -> bool:
+def came_back(session: Session, message_id: int, reason: str, now: datetime) -> bool:
+    """A mail that was sent did not arrive after all, a digest with its parts: it is stuck from now on.
+
+    What is known of its tries stays. False where it was not sent, or somebody else was faster.
+    """
+    values = closed(MessageStatus.DEAD, reason, now)
+    return _decide(session, message_id, (MessageStatus.SENT,), values, values)
+
+
+def _decide(
+    session: Session,
+    message_id: int,
+    where: Sequence[MessageStatus],
+    values: dict[str, Any],
+    of_parts: dict[str, Any],
+) -> bool:
     c, connection = MESSAGES.c, session.connection()
-    stuck = c.status.in_([status.value for status in STUCK])
-    alone = (c.id == message_id, c.digest_id.is_(None), stuck)
+    stands = c.status.in_([status.value for status in where])
+    alone = (c.id == message_id, c.digest_id.is_(None), stands)
     if connection.execute(update(MESSAGES).where(*alone).values(values)).rowcount == 0:
         return False
-    connection.execute(update(MESSAGES).where(c.digest_id == message_id, stuck).values(of_parts))
+    connection.execute(update(MESSAGES).where(c.digest_id == message_id, stands).values(of_parts))
     return True

@@ -12,7 +12,8 @@ from schema.values import LongText, json_field
 
 class MessageStatus(StrEnum):
     """pending → claimed → sending → one of the terminal states. What goes into a digest: pending → gathered, and
-    from there to the state in which the digest ends, or to one of its own if it is not true any more."""
+    from there to the state in which the digest ends, or to one of its own if it is not true any more. By a person's
+    decision alone: dead or uncertain → pending or cancelled, and sent → dead where it came back."""
 
     PENDING = "pending"
     GATHERED = "gathered"

@@ -1,4 +1,4 @@
-"""Mail in JSON: what somebody has to decide on, all mail to one person, and the three decisions."""
+"""Mail in JSON: what somebody has to decide on, all mail to one person, and the decisions about one."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -49,6 +49,12 @@ class AddressIn(DecisionIn):
     email: str = Field(max_length=500)
 
 
+class BounceIn(DecisionIn):
+    """What the other server said when it sent the mail back; may be empty."""
+
+    said: str = Field(default="", max_length=5000)
+
+
 class ReasonIn(DecisionIn):
     """Why it is given up."""
 
@@ -73,6 +79,14 @@ def of_person(person_id: RowId, viewer: ReadsEverything, db: DbDep, now: NowDep)
     """The newest mail to a person: what comes next, then what came to an end, the latest first."""
     with db.read() as session:
         return _shown(session, outbox.of_person(session, viewer, person_id), now)
+
+
+@router.post("/mail/{message_id}/came-back", responses=responses(401, 403, 404, 409, 422))
+def came_back(message_id: RowId, body: BounceIn, viewer: ManagerDep, db: DbDep, now: NowDep) -> MailDetailOut:
+    """Say that a mail that was sent came back: it stands among the problems from now on."""
+    with db.write() as session:
+        mending.came_back(session, viewer, message_id, body.said, body.seen, now)
+    return _one(db, viewer, message_id, now)
 
 
 @router.post("/mail/{message_id}/send-again", responses=responses(401, 403, 404, 409, 422))

@@ -26,6 +26,9 @@ router = APIRouter(include_in_schema=False)
 Words = Annotated[str, Query(max_length=200)]
 Page = Annotated[int, Query(ge=1, le=100_000)]
 
+flash.register(
+    "pipeline.mail_came_back", lazy("It is among the mails to decide on: it was sent and came back.")
+)
 flash.register("pipeline.mail_sent_again", lazy("The mail goes out again."))
 flash.register("pipeline.mail_corrected", lazy("The address is corrected, and the mail goes out again."))
 flash.register("pipeline.mail_given_up", lazy("The mail is given up. It stays on record with your reason."))
@@ -76,6 +79,16 @@ def one_mail(
 ) -> Response:
     """One mail: its words, whom it is for, why, every try at sending it, what comes next, what can be done."""
     return _message_page(request, message_id, viewer, db, now, Form.of())
+
+
+@router.post("/mail/{message_id}/came-back")
+def came_back(
+    request: Request, message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
+) -> Response:
+    """Say that it was sent and came back."""
+    said, seen = form.value("said"), form.version("seen")
+    decide = partial(mending.came_back, said=said, seen=seen, now=now)
+    return _decided(request, message_id, viewer, db, now, form, decide, "pipeline.mail_came_back")
 
 
 @router.post("/mail/{message_id}/send-again")

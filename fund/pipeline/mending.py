@@ -1,5 +1,7 @@
 """What a manager does about a mail that did not arrive: send it again, correct the address, give it up.
 
+What the mail server took and another sent back later is such a mail from the moment a manager says so.
+
 Each use case works in the caller's transaction, and writes one event into the chain of the message (``message:7``).
 Whoever acts says how many such events she saw: of two who decide at once one wins, and the other is told.
 """
@@ -26,14 +28,23 @@ from schema.deadlines import Deadline, DeadlineStatus
 from schema.ledger import LedgerEvent
 from schema.outbox import Message, MessageStatus
 from schema.people import Person, Role
+from schema.wording import gettext_noop as _n
 
 LONGEST_REASON = 500
-ACTIONS = {"mail_sent_again": lazy("Sent again"), "mail_given_up": lazy("Given up")}
+CAME_BACK = _n("It came back.")
+ACTIONS = {
+    "mail_came_back": lazy("It came back"),
+    "mail_sent_again": lazy("Sent again"),
+    "mail_given_up": lazy("Given up"),
+}
 
 
 @dataclass(frozen=True)
 class Mending:
-    """What can be done about a message that is stuck. ``against`` says why it cannot be sent again."""
+    """What can be decided about a message: that it came back, or, if it is stuck, what becomes of it.
+
+    ``against`` says why it cannot be sent again.
+    """
 
     seen: int
     against: tuple[str, ...]
@@ -50,18 +61,25 @@ class Act:
 
 
 def offers(session: Session, entries: Collection[Entry], now: datetime) -> dict[int, Mending]:
-    """What can be done about each message that is stuck, by its key. Two queries, however many there are."""
-    stuck = {entry.message.id or 0: entry for entry in entries if entry.message.status in outbox.STUCK}
-    seen = _seen(session, stuck)
-    wanted = {entry.message.deadline_id for entry in stuck.values()}
+    """What can be decided about each message, by its key; nothing about most. Two queries, however many there are."""
+    open_ = {entry.message.id or 0: entry for entry in entries if _is_stuck(entry) or may_come_back(entry)}
+    seen = _seen(session, open_)
+    wanted = {entry.message.deadline_id for entry in open_.values() if _is_stuck(entry)}
     deadlines = {row.id: row for row in session.exec(select(Deadline).where(col(Deadline.id).in_(wanted)))}
     return {
         key: Mending(
             seen.get(key, 0),
-            tuple(_against(entry.message, entry.person, deadlines.get(entry.message.deadline_id), now)),
+            tuple(_against(entry.message, entry.person, deadlines.get(entry.message.deadline_id), now))
+            if _is_stuck(entry)
+            else (),
         )
-        for key, entry in stuck.items()
+        for key, entry in open_.items()
     }
+
+
+def may_come_back(entry: Entry) -> bool:
+    """Whether it is a mail that was taken, and not a part of a digest: with that it comes back."""
+    return entry.message.status == MessageStatus.SENT and not (entry.is_call or entry.message.digest_id)
 
 
 def acts(session: Session, message: Message) -> list[Act]:
@@ -76,6 +94,22 @@ def acts(session: Session, message: Message) -> list[Act]:
         Act(event.at, str(ACTIONS[event.action]), actor.name if actor else "", event.note or "")
         for event, actor in found
     ]
+
+
+def came_back(session: Session, viewer: Viewer, message_id: int, said: str, seen: int, now: datetime) -> None:
+    """It was sent and came back, as ``said`` (may be empty): from now on somebody has to decide on it.
+
+    Raises Forbidden, NotFound, Conflict, and Invalid (field ``said``) for what is too long.
+    """
+    entry = _decidable(session, viewer, message_id, seen)
+    if not may_come_back(entry):
+        raise Conflict
+    words = " ".join(said.split())
+    if len(words) > LONGEST_REASON:
+        raise Invalid({"said": _("Shorten this to %(limit)s characters") % {"limit": LONGEST_REASON}})
+    if not outbox.came_back(session, message_id, f"came back: {words}" if words else CAME_BACK, now):
+        raise Conflict
+    _record(session, viewer, entry, "mail_came_back", MessageStatus.DEAD, now, words or None)
 
 
 def send_again(session: Session, viewer: Viewer, message_id: int, seen: int, now: datetime) -> None:
@@ -223,13 +257,24 @@ def _past(message: Message, deadline: Deadline) -> Iterator[str]:
         yield _("The day was moved. New reminders are planned.")
 
 
+def _is_stuck(entry: Entry) -> bool:
+    return entry.message.status in outbox.STUCK
+
+
 def _stuck(session: Session, viewer: Viewer, message_id: int, seen: int) -> Entry:
+    entry = _decidable(session, viewer, message_id, seen)
+    if not _is_stuck(entry):
+        raise Conflict
+    return entry
+
+
+def _decidable(session: Session, viewer: Viewer, message_id: int, seen: int) -> Entry:
     if not viewer.is_manager:
         raise Forbidden(_("Only the people who manage the fund can change this."))
     entry = one(session, viewer, message_id)
     if entry is None:
         raise NotFound
-    if entry.message.status not in outbox.STUCK or _seen(session, [message_id]).get(message_id, 0) != seen:
+    if _seen(session, [message_id]).get(message_id, 0) != seen:
         raise Conflict
     return entry
 

@@ -66,6 +66,7 @@ REASONS = {
     "undone: ": lazy("It was undone: “%(what)s”"),
     "moved: ": lazy("The day was moved: %(what)s"),
     "given up: ": lazy("Given up: “%(what)s”"),
+    "came back: ": lazy("It came back: “%(what)s”"),
 }
 """What the reasons mean that the fund itself gives when a deadline ends."""
 

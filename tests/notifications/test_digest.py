@@ -334,6 +334,21 @@ def test_sent_again_it_takes_its_parts_along_and_given_up_as_well(world):
     assert {(row.status, row.reason) for row in world.messages()} == {("cancelled", "nobody there")}
 
 
+def test_that_came_back_it_takes_its_parts_along_and_never_without_being_sent(world):
+    two_reminders(world)
+    (claimed,) = until_claimed(world)
+    intent = begin(world, claimed)
+    with world.db.write() as session:
+        assert not outbox.came_back(session, claimed.message_id, "came back: full", MORNING)
+        acknowledge(session, intent, Handed(Outcome.SENT, "250 taken"), MORNING)
+        assert not outbox.came_back(session, by_kind(world, "reminder")[0].id, "came back: full", MORNING)
+        assert outbox.came_back(session, claimed.message_id, "came back: full", MORNING)
+    assert {(row.status, row.reason) for row in world.messages()} == {("dead", "came back: full")}
+    with world.db.write() as session:
+        assert outbox.send_again(session, claimed.message_id, MORNING)
+    assert set(statuses(by_kind(world, "reminder"))) == {"gathered"}
+
+
 def test_mail_that_she_declined_is_called_off_with_the_reason(world):
     declines(world, world.ana, "lessons")
     world.notice(template="lesson_published")

@@ -121,6 +121,61 @@ def test_given_up_it_stays_on_record_with_the_reason_and_who(here, clock, lost):
         assert (event.actor_id, event.note) == (here.manager.person_id, "She left the city")
 
 
+@pytest.fixture
+def taken(here, clock, mailbox, tmp_path):
+    """The receipt to Lucía, which the mail server took, and the worker that sent it."""
+    with here.db.write() as session:
+        submit(session, here, draft(session, here, clock.now()), clock.now())
+    worker = Worker(
+        Settings(data_dir=tmp_path, smtp_host=mailbox.host, smtp_port=mailbox.port), here.db, clock
+    )
+    worker.sweep()
+    with here.db.read() as session:
+        receipt = select(Message).where(Message.address == here.applicant.email, Message.status == "sent")
+        key = session.exec(receipt).one().id
+    yield key, worker
+    worker.stop()
+
+
+def test_what_came_back_is_decided_on_like_all_that_is_stuck(here, clock, mailbox, taken):
+    key, worker = taken
+    browser = Doors(here.db, clock).browser(here.manager)
+    form = {"seen": hidden(browser.get(f"/mail/{key}").text, "seen"), "said": "x" * 501}
+    assert "Shorten this to 500 characters" in browser.post(f"/mail/{key}/came-back", data=form).text
+    form["said"] = "550 Mailbox full"
+    assert browser.post(f"/mail/{key}/came-back", data=form).status_code == 303
+    assert browser.post(f"/mail/{key}/came-back", data=form).status_code == 409
+    listed = browser.get("/mail/problems").text
+    assert "It came back: “550 Mailbox full”" in shown(listed)
+    for way_out in ("send-again", "correct-address", "give-up"):
+        assert f"/mail/{key}/{way_out}" in listed
+    with here.db.read() as session:
+        event = session.exec(select(LedgerEvent).where(LedgerEvent.chain == f"message:{key}")).one()
+        assert (event.action, event.source, event.target) == ("mail_came_back", "sent", "dead")
+        tries = session.exec(select(DeliveryAttempt.outcome).where(DeliveryAttempt.message_id == key)).all()
+        assert tries == ["sent"]
+    corrected = {"email": "lucia@new.example", "seen": hidden(listed, "seen")}
+    assert browser.post(f"/mail/{key}/correct-address", data=corrected).status_code == 303
+    worker.sweep()
+    assert stored(here, key).status == "sent"
+    assert [mail.mail_id for mail in mailbox.to("lucia@new.example")] == [f"<{stored(here, key).mail_id}>"]
+
+
+def test_only_a_manager_says_that_a_mail_came_back_and_only_of_one_that_was_sent(here, clock, taken):
+    key, _worker = taken
+    doors = Doors(here.db, clock)
+    assert f"/mail/{key}/came-back" not in doors.browser(here.auditor).get(f"/mail/{key}").text
+    assert (
+        doors.program(here.auditor).post(f"/api/v1/mail/{key}/came-back", json={"seen": 0}).status_code == 403
+    )
+    with here.db.read() as session:
+        waiting = session.exec(select(Message.id).where(Message.status == "pending")).first()
+    program = doors.program(here.manager)
+    assert program.post(f"/api/v1/mail/{waiting}/came-back", json={"seen": 0}).status_code == 409
+    said = program.post(f"/api/v1/mail/{key}/came-back", json={"seen": 0})
+    assert (said.status_code, said.json()["status"], said.json()["why"]) == (200, "dead", "It came back.")
+
+
 def test_what_is_not_true_any_more_is_not_sent_again(here, clock, lost):
     key, _worker = lost
     program = Doors(here.db, clock).program(here.manager)
