@@ -32,6 +32,14 @@ from schema.wording import gettext_noop as _n
 
 LONGEST_REASON = 500
 CAME_BACK = _n("It came back.")
+BECAUSE = {
+    "deadline_moved": lazy("A manager gave “%(what)s” another day."),
+    "deadline_waived": lazy("A manager does not ask for “%(what)s” any more."),
+    "newsletter": lazy("The newsletter was released, and this person gets it."),
+    "weekly_overview": lazy("It is the overview that managers get on Monday morning."),
+    "commented": lazy("Somebody wrote a comment on a proposal that this person takes part in."),
+}
+"""Why there are mails that no step of a workflow causes, by their template."""
 ACTIONS = {
     "mail_came_back": lazy("It came back"),
     "mail_sent_again": lazy("Sent again"),
@@ -219,6 +227,8 @@ def _because(session: Session, entry: Entry, events: Mapping[tuple[str, int], Le
         return _("Several emails came together on one morning, and the person chose to get one a day.")
     if place is not None and place in events:
         return _("This happened: “%(what)s”") % {"what": _(title_of(session, events[place]))}
+    if not days and entry.message.template in BECAUSE:
+        return str(BECAUSE[entry.message.template]) % {"what": _(_what(entry))}
     if not entry.deadline or days is None:
         return _("The fund tells the person of something that happened.")
     said = _("“%(what)s” is due that day.")
@@ -231,6 +241,11 @@ def _because(session: Session, entry: Entry, events: Mapping[tuple[str, int], Le
             "“%(what)s” was due %(days)s day before.", "“%(what)s” was due %(days)s days before.", days
         )
     return said % {"what": _(entry.deadline), "days": abs(days)}
+
+
+def _what(entry: Entry) -> str:
+    """What is owed that the mail tells of: that of a deadline that is over stands in the mail alone."""
+    return entry.deadline or str(entry.message.payload.get("what", ""))
 
 
 def _against(

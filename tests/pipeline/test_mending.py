@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col, select
 
-from fund.base import ledger
+from fund.applying import comments
+from fund.base import extending, ledger
 from fund.base.settings import Settings
 from fund.people import service as people
 from fund.worker import Worker
+from notifications import outbox
 from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
 from schema.outbox import DeliveryAttempt, Message
@@ -255,6 +257,36 @@ def test_a_notice_names_the_step_that_it_tells_of(here, clock):
     program = Doors(here.db, clock).program(here.manager)
     found = program.get(f"/api/v1/people/{here.manager.person_id}/mail").json()
     assert "This happened: “Submit the proposal”" in {mail["because"] for mail in found}
+
+
+def test_mail_that_no_step_causes_says_what_did(here, clock):
+    now = clock.now()
+    with here.db.write() as session:
+        application = draft(session, here, now)
+        deadline = session.exec(select(Deadline).where(Deadline.application_id == application.id)).one()
+        day = deadline.due_on + timedelta(days=3)
+        extending.move(session, here.manager, deadline.id, day, "Late.", generation=1, now=now)
+        submit(session, here, application, now)
+        comments.say(session, here.second_manager, application.reference, "Who knows them?", now)
+        whom = {"kind": "notice", "person_id": here.manager.person_id, "now": now}
+        outbox.queue(session, key="weekly:1:2021-W38", template="weekly_overview", **whom)
+        outbox.queue(session, key="newsletter:1:1", template="newsletter", **whom)
+        waived = {"what": "Send the report", "reason": "It burnt."}
+        outbox.queue(session, key="deadline_waived:1:1:1", template="deadline_waived", payload=waived, **whom)
+    program = Doors(here.db, clock).program(here.auditor)
+    found = [
+        mail["because"]
+        for viewer in (here.manager, here.applicant)
+        for mail in program.get(f"/api/v1/people/{viewer.person_id}/mail").json()
+    ]
+    assert {
+        "A manager gave “Submit the proposal” another day.",
+        "A manager does not ask for “Send the report” any more.",
+        "The newsletter was released, and this person gets it.",
+        "It is the overview that managers get on Monday morning.",
+        "Somebody wrote a comment on a proposal that this person takes part in.",
+    } <= set(found)
+    assert "The fund tells the person of something that happened." not in found
 
 
 def test_words_newsletters_and_webhooks_are_found_beside_the_mail(here, clock):
