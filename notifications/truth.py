@@ -5,6 +5,7 @@ A message row holds ids only; whatever it says is looked up here, in the transac
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -130,17 +131,36 @@ def _parts(session: Session, facts: Facts) -> tuple[Truth, ...]:
 
 
 def _letter(session: Session, facts: Facts) -> Letter | None:
-    """The newsletter, without lessons that changed or were taken back after somebody looked at them for it."""
+    """The newsletter, without lessons and rounds that changed after somebody looked at them for it."""
     if facts.subject_kind != "newsletter":
         return None
     found = session.connection().execute(_LETTER, {"letter": facts.subject_id}).one()
     subject, intro, items = found
-    slugs = [item["lesson"] for item in items if item.get("lesson")]
-    c = LESSONS.c
-    rows = session.connection().execute(select(c.slug, c.edit_version, c.state).where(c.slug.in_(slugs)))
-    now = {row.slug: (row.edit_version, row.state) for row in rows}
-    same = [i for i in items if "lesson" not in i or now.get(i["lesson"]) == (i["seen"], i["state"])]
-    return Letter(subject, intro, tuple(same))
+    lessons = _now(session, items, "lesson", LESSONS.c.slug, LESSONS.c.edit_version, LESSONS.c.state)
+    rounds = _now(session, items, "round", ROUNDS.c.slug, ROUNDS.c.closes_on, ROUNDS.c.state)
+    return Letter(subject, intro, tuple(item for item in items if _holds(item, lessons, rounds)))
+
+
+def _now(
+    session: Session, items: Sequence[Mapping[str, Any]], about: str, slug: Any, *columns: Any
+) -> dict[str, tuple[Any, ...]]:
+    """What these columns hold now of whatever the items are about, by slug."""
+    slugs = [item[about] for item in items if item.get(about)]
+    if not slugs:
+        return {}
+    rows = session.connection().execute(select(slug, *columns).where(slug.in_(slugs)))
+    return {row[0]: tuple(row[1:]) for row in rows}
+
+
+def _holds(
+    item: Mapping[str, Any], lessons: Mapping[str, tuple[Any, ...]], rounds: Mapping[str, tuple[Any, ...]]
+) -> bool:
+    """Whether an item of a newsletter is about nothing that changed since it was seen."""
+    if item.get("lesson"):
+        return lessons.get(item["lesson"]) == (item["seen"], item["state"])
+    if item.get("round"):
+        return rounds.get(item["round"]) == (date.fromisoformat(item["closes_on"]), item["state"])
+    return True
 
 
 def imagine(session: Session, columns: Mapping[str, Any]) -> Truth:

@@ -1,15 +1,13 @@
 """The monthly newsletter: drafted from what is public, edited by people, released once to all who did not decline it.
 
-A lesson may stand in it as far as everybody may read it, and only while it is what was seen: ``seen`` and ``state``
-are kept beside it, and whoever sends a mail leaves out what changed since (``notifications.truth``).
+Lessons and rounds stand in it only while they are what was seen (``newsletter_items``): what changed since holds the
+release, and whoever sends a mail leaves it out (``notifications.truth``).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from posixpath import normpath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from babel.dates import format_date
 from sqlmodel import Session, col, func, select
@@ -18,17 +16,14 @@ from fund.base import ledger
 from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused, NotFound
 from fund.base.permissions import Viewer
 from fund.base.turns import take_turn
-from fund.rounds.queries import RoundView, open_rounds
-from fund.sharing import reach
+from fund.sharing import newsletter_items as items
 from fund.web.i18n import formats
 from fund.web.i18n import gettext as _
-from fund.web.words import local_date
 from notifications.dates import local_day
 from notifications.outbox import message_row, queue_rows
-from schema.applications import Application
-from schema.lessons import Lesson, Reach
+from schema.lessons import Lesson
 from schema.newsletters import Newsletter
-from schema.people import DeclinedMail, Member, Person, Role
+from schema.people import DeclinedMail, Person, Role
 
 TEMPLATE = "newsletter"
 FIRST_LOOKS_BACK = timedelta(days=31)
@@ -36,8 +31,6 @@ LONGEST_SUBJECT = 150
 LONGEST_HEADING = 200
 LONGEST_TEXT = 2_000
 MOST_ITEMS = 40
-LESSONS = "/lessons/"
-"""Where the page of each lesson is found, by its slug."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ class LetterView:
 
     letter: Newsletter
     stale: frozenset[str]
-    """Slugs of lessons that changed, or are no longer for everybody, since they were put in."""
+    """Slugs of lessons and rounds that are not what they were when they were put in (``newsletter_items.stale``)."""
     readers: int
     declined: int
 
@@ -71,7 +64,7 @@ def all_letters(session: Session, viewer: Viewer) -> Sequence[Newsletter]:
     return session.exec(select(Newsletter).order_by(col(Newsletter.month).desc())).all()
 
 
-def view(session: Session, viewer: Viewer, letter_id: int) -> LetterView:
+def view(session: Session, viewer: Viewer, letter_id: int, now: datetime) -> LetterView:
     """One newsletter. Raises Forbidden as ``all_letters`` does, and NotFound."""
     _readers_only(viewer)
     letter = session.get(Newsletter, letter_id)
@@ -84,7 +77,7 @@ def view(session: Session, viewer: Viewer, letter_id: int) -> LetterView:
         .join(DeclinedMail)
         .where(_acts(), DeclinedMail.topic == TEMPLATE)
     ).one()
-    return LetterView(letter, _stale(session, letter.items), readers - declined, declined)
+    return LetterView(letter, items.stale(session, letter.items, now), readers - declined, declined)
 
 
 def make(session: Session, viewer: Viewer, fund_name: str, zone: str, now: datetime) -> Newsletter:
@@ -108,64 +101,19 @@ def edit(session: Session, viewer: Viewer, letter_id: int, edited: Edited, edit_
     letter = _locked(session, letter_id, edit_version)
     _check(edited)
     letter.subject, letter.intro = edited.subject, edited.intro
-    letter.items = _about(session, edited.items)
+    letter.items = items.about_lessons(session, edited.items)
     letter.edit_version += 1
     return _stored(session, letter)
 
 
-def _about(session: Session, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Items, of which those that lead to a lesson are about it however they were written.
-
-    So what an editor wrote of a lesson herself goes out only as long as everybody may read that lesson as it was seen.
-    Raises Invalid (``path-1`` …) for one that not everybody may read.
-    """
-    led = {number: slug for number, item in enumerate(items, 1) if (slug := _lesson_at(item))}
-    public = {one["lesson"]: one for one in _lessons(session, col(Lesson.slug).in_(led.values()))}
-    if gone := [number for number, slug in led.items() if slug not in public]:
-        wrong = _("Lead to a lesson that everybody may read, or leave this out")
-        raise Invalid({f"path-{number}": wrong for number in gone})
-    words = ("heading", "text")
-    return [
-        public[led[number]] | {name: item[name] for name in words} if number in led else dict(item)
-        for number, item in enumerate(items, 1)
-    ]
-
-
-def _lesson_at(item: Mapping[str, Any]) -> str:
-    """The slug of the lesson whose page an item leads to that is not about a lesson yet; else nothing."""
-    where = normpath(unquote(urlsplit(item["path"]).path))
-    return where.removeprefix(LESSONS) if where.startswith(LESSONS) and not item.get("lesson") else ""
-
-
-def with_lessons(
-    session: Session, letter_id: int, items: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Items as a program sends them, with what is kept beside those about lessons. Raises Invalid (``items``) for a
-    lesson that does not stand in the letter.
-    """
-    letter = session.get(Newsletter, letter_id)
-    held = {item["lesson"]: item for item in (letter.items if letter else ()) if item.get("lesson")}
-    if any(item.get("lesson") and item["lesson"] not in held for item in items):
-        raise Invalid({"items": _("Choose from the lessons in this letter")})
-    return [
-        held[item["lesson"]] | {"heading": item["heading"], "text": item["text"]}
-        if item.get("lesson")
-        else {name: item[name] for name in ("heading", "text", "path")}
-        for item in items
-    ]
-
-
-def refresh(session: Session, viewer: Viewer, letter_id: int, edit_version: int) -> Newsletter:
-    """Take anew the texts of lessons that changed, and leave out those that are no longer for everybody.
+def refresh(session: Session, viewer: Viewer, letter_id: int, edit_version: int, now: datetime) -> Newsletter:
+    """Take anew the texts of lessons and rounds that changed, and leave out those that are no longer for everybody.
 
     Raises what ``edit`` raises.
     """
     _editors_only(viewer)
     letter = _locked(session, letter_id, edit_version)
-    stale = _stale(session, letter.items)
-    now_public = {item["lesson"]: item for item in _lessons(session, col(Lesson.slug).in_(stale))}
-    items = [now_public.get(i["lesson"]) if i.get("lesson") in stale else i for i in letter.items]
-    letter.items = [item for item in items if item is not None]
+    letter.items = items.anew(session, letter.items, now)
     letter.edit_version += 1
     return _stored(session, letter)
 
@@ -174,15 +122,17 @@ def release(session: Session, viewer: Viewer, letter_id: int, edit_version: int,
     """Send it to everybody, once; whose mail it is not wanted by is called off there. Answers to how many people.
 
     Raises Forbidden for others than managers, NotFound, Conflict, and MoveRefused where it was released already, is
-    empty, or holds what is no longer for everybody.
+    empty, or holds what is not as it says any more.
     """
     if not viewer.is_manager:
         raise Forbidden(_("Only a fund manager can do this."))
     letter = _locked(session, letter_id, edit_version)
     if not letter.items:
         raise MoveRefused([_("There is nothing in it yet.")])
-    if _stale(session, letter.items):
-        raise MoveRefused([_("A lesson in it changed or was taken back since. Take its text anew first.")])
+    if items.stale(session, letter.items, now):
+        raise MoveRefused(
+            [_("Something in it changed, was taken back or is over since. Take its text anew first.")]
+        )
     letter.released_at, letter.released_by = now, viewer.person_id
     _stored(session, letter)
     people = session.exec(select(Person.id).where(_acts()).order_by(col(Person.id))).all()
@@ -223,7 +173,7 @@ def _make(session: Session, fund_name: str, zone: str, now: datetime) -> Newslet
     letter = Newsletter(
         month=month,
         subject=_("%(fund)s: news of %(month)s") % {"fund": fund_name, "month": _named(now, zone)},
-        intro=_("These lessons are new since the last letter, and these rounds are open for proposals."),
+        intro=_("This is what the fund has to tell you."),
         items=_drafted(session, now),
         created_at=now,
     )
@@ -234,56 +184,8 @@ def _drafted(session: Session, now: datetime) -> list[dict[str, Any]]:
     """What there is to tell: lessons that were published since the last letter, and open rounds."""
     last = session.exec(select(Newsletter.created_at).order_by(col(Newsletter.created_at).desc())).first()
     since = last or now - FIRST_LOOKS_BACK
-    lessons = _lessons(session, col(Lesson.published_at) > since)
-    return [*lessons, *(_round(one) for one in open_rounds(session, now))][:MOST_ITEMS]
-
-
-def _lessons(session: Session, which: Any) -> list[dict[str, Any]]:
-    """Lessons as far as everybody may read them, as items of a letter."""
-    found = session.exec(
-        select(Lesson, Member)
-        .join(Application, col(Application.id) == Lesson.application_id)
-        .join(Member, col(Member.id) == Application.member_id)
-        .where(which, reach.listed(session, Reach.PUBLIC))
-        .order_by(col(Lesson.published_at).desc(), col(Lesson.id).desc())
-    ).all()
-    return [_lesson(lesson, reach.card(lesson, member, Reach.PUBLIC)) for lesson, member in found]
-
-
-def _lesson(lesson: Lesson, card: reach.Card) -> dict[str, Any]:
-    whose = ", ".join(text for text in (card.text("grantee"), card.text("city")) if text)
-    return {
-        "heading": card.title,
-        "text": "\n".join(text for text in (whose, card.beginning) if text),
-        "path": LESSONS + lesson.slug,
-        "lesson": lesson.slug,
-        "seen": lesson.edit_version,
-        "state": lesson.state,
-    }
-
-
-def _round(found: RoundView) -> dict[str, Any]:
-    round_ = found.round
-    until = _("Open for proposals until %(day)s.") % {"day": local_date(round_.closes_on)}
-    return {
-        "heading": round_.title,
-        "text": "\n".join(text for text in (round_.summary, until) if text),
-        "path": f"/rounds/{round_.slug}",
-    }
-
-
-def _stale(session: Session, items: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-    held = [item for item in items if item.get("lesson")]
-    if not held:
-        return frozenset()
-    slugs = {item["lesson"] for item in held}
-    public = select(Lesson.slug, Lesson.edit_version, Lesson.state).where(
-        col(Lesson.slug).in_(slugs), reach.listed(session, Reach.PUBLIC)
-    )
-    fresh = set(session.exec(public))
-    return frozenset(
-        item["lesson"] for item in held if (item["lesson"], item["seen"], item["state"]) not in fresh
-    )
+    lessons = items.lessons(session, col(Lesson.published_at) > since)
+    return [*lessons, *items.rounds(session, now)][:MOST_ITEMS]
 
 
 def _check(edited: Edited) -> None:

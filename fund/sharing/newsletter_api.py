@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from fund.sharing import newsletter
+from fund.sharing import newsletter, newsletter_items
 from fund.sharing.newsletter import Edited, LetterView
 from fund.web.deps import DbDep, ManagerDep, NowDep, RowId, SettingsDep, SignedIn
 from fund.web.problems import Listing, Paging, paging, responses
@@ -24,10 +24,13 @@ class LetterItem(BaseModel):
     lesson: str | None = Field(
         None, description="The slug of the lesson that it is about. Such an item is made by the fund."
     )
+    round: str | None = Field(
+        None, description="The slug of the round that it is about. Such an item is made by the fund."
+    )
 
 
 class LetterOut(BaseModel):
-    """A newsletter. ``stale`` are lessons that changed or were taken back since they were put in."""
+    """A newsletter. ``stale``: slugs of lessons and rounds that changed, were taken back or are over since."""
 
     id: int
     month: str
@@ -47,7 +50,7 @@ class LetterOut(BaseModel):
 
 
 class LetterIn(BaseModel):
-    """What is to be kept. An item about a lesson is named by its slug, and must stand in the letter already."""
+    """What is to be kept. An item about a lesson or a round is named by its slug, and stands in the letter already."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -72,12 +75,12 @@ class Released(BaseModel):
 
 
 @router.get("", responses=responses(422))
-def list_letters(viewer: SignedIn, db: DbDep, page: Page) -> Listing[LetterOut]:
+def list_letters(viewer: SignedIn, db: DbDep, now: NowDep, page: Page) -> Listing[LetterOut]:
     """Every newsletter, the latest first."""
     with db.read() as session:
         found = newsletter.all_letters(session, viewer)
         shown = [
-            newsletter.view(session, viewer, one.id or 0)
+            newsletter.view(session, viewer, one.id or 0, now)
             for one in found[page.offset : page.offset + page.size]
         ]
     return page.listing([LetterOut.of(one) for one in shown], len(found))
@@ -88,32 +91,32 @@ def make_letter(viewer: SignedIn, db: DbDep, now: NowDep, settings: SettingsDep)
     """This month's draft, made now if there is none."""
     with db.write() as session:
         letter = newsletter.make(session, viewer, settings.fund_name, settings.zone, now)
-        return LetterOut.of(newsletter.view(session, viewer, letter.id or 0))
+        return LetterOut.of(newsletter.view(session, viewer, letter.id or 0, now))
 
 
 @router.get("/{letter_id}", responses=responses(404, 422))
-def read_letter(letter_id: RowId, viewer: SignedIn, db: DbDep) -> LetterOut:
+def read_letter(letter_id: RowId, viewer: SignedIn, db: DbDep, now: NowDep) -> LetterOut:
     """One newsletter."""
     with db.read() as session:
-        return LetterOut.of(newsletter.view(session, viewer, letter_id))
+        return LetterOut.of(newsletter.view(session, viewer, letter_id, now))
 
 
 @router.put("/{letter_id}", responses=responses(404, 409, 422))
-def change_letter(letter_id: RowId, body: LetterIn, viewer: SignedIn, db: DbDep) -> LetterOut:
+def change_letter(letter_id: RowId, body: LetterIn, viewer: SignedIn, db: DbDep, now: NowDep) -> LetterOut:
     """Keep what was written, as long as it is not released."""
     with db.write() as session:
-        items = newsletter.with_lessons(session, letter_id, [item.model_dump() for item in body.items])
+        items = newsletter_items.with_subjects(session, letter_id, [item.model_dump() for item in body.items])
         wanted = Edited(body.subject, body.intro, items)
         newsletter.edit(session, viewer, letter_id, wanted, body.edit_version)
-        return LetterOut.of(newsletter.view(session, viewer, letter_id))
+        return LetterOut.of(newsletter.view(session, viewer, letter_id, now))
 
 
 @router.post("/{letter_id}/refresh", responses=responses(404, 409, 422))
-def refresh_letter(letter_id: RowId, body: VersionIn, viewer: SignedIn, db: DbDep) -> LetterOut:
-    """Take the texts of lessons that changed anew, and leave out what was taken back."""
+def refresh_letter(letter_id: RowId, body: VersionIn, viewer: SignedIn, db: DbDep, now: NowDep) -> LetterOut:
+    """Take the texts of what changed anew, and leave out what was taken back or is over."""
     with db.write() as session:
-        newsletter.refresh(session, viewer, letter_id, body.edit_version)
-        return LetterOut.of(newsletter.view(session, viewer, letter_id))
+        newsletter.refresh(session, viewer, letter_id, body.edit_version, now)
+        return LetterOut.of(newsletter.view(session, viewer, letter_id, now))
 
 
 @router.post("/{letter_id}/release", responses=responses(404, 409, 422))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fund.sharing.newsletter import LONGEST_HEADING, LONGEST_SUBJECT, LONGEST_TEXT, Edited
+from fund.sharing.newsletter_items import subject
 from fund.web.forms import Form
 from schema.newsletters import Newsletter
 
@@ -22,7 +23,7 @@ def edited(form: Form, items: Sequence[Mapping[str, Any]]) -> Edited:
     Where an item leads is kept with what it is about; only one that stands for nothing else may lead elsewhere.
     """
     kept = [
-        {**item, **_typed(form, number, fixed="lesson" in item)}
+        {**item, **_typed(form, number, fixed=subject(item) is not None)}
         for number, item in enumerate(items, 1)
         if not form.ticked(f"out-{number}")
     ]

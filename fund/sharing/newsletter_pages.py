@@ -1,5 +1,7 @@
 """The pages of the newsletter: the list, one letter to edit with its preview, and its release."""
 
+from datetime import datetime
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -17,7 +19,7 @@ from fund.web.page import redirect, render
 router = APIRouter(include_in_schema=False)
 
 SAVED = flash.register("sharing.letter_saved", lazy("The newsletter is saved. Nothing of it is sent yet."))
-TAKEN = flash.register("sharing.letter_taken", lazy("The lessons are as everybody may read them now."))
+TAKEN = flash.register("sharing.letter_taken", lazy("All of it is as everybody may read it now."))
 RELEASED = flash.register("sharing.letter_released", lazy("The newsletter is on its way."))
 
 
@@ -39,41 +41,43 @@ def make(viewer: SignedIn, db: DbDep, now: NowDep, settings: SettingsDep) -> Res
 
 
 @router.get("/newsletters/{letter_id}")
-def one(request: Request, letter_id: RowId, viewer: SignedIn, db: DbDep) -> Response:
+def one(request: Request, letter_id: RowId, viewer: SignedIn, db: DbDep, now: NowDep) -> Response:
     """One newsletter: its form and how it reads; once released how it read."""
-    return _page(request, letter_id, viewer, db)
+    return _page(request, letter_id, viewer, db, now)
 
 
 @router.post("/newsletters/{letter_id}")
-def save(request: Request, letter_id: RowId, viewer: SignedIn, db: DbDep, form: FormDep) -> Response:
+def save(
+    request: Request, letter_id: RowId, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep
+) -> Response:
     """Save what was written."""
     try:
         with db.write() as session:
-            items = newsletter.view(session, viewer, letter_id).letter.items
+            items = newsletter.view(session, viewer, letter_id, now).letter.items
             wanted = edited(form, items)
             form.check()
             newsletter.edit(session, viewer, letter_id, wanted, form.version())
     except Conflict:
-        return _page(request, letter_id, viewer, db, form, 409)
+        return _page(request, letter_id, viewer, db, now, form, 409)
     except Invalid as wrong:
         form.refuse_all(wrong)
-        return _page(request, letter_id, viewer, db, form)
+        return _page(request, letter_id, viewer, db, now, form)
     return redirect(f"/newsletters/{letter_id}", SAVED)
 
 
 @router.post("/newsletters/{letter_id}/refresh")
-def refresh(letter_id: RowId, viewer: SignedIn, db: DbDep, form: FormDep) -> Response:
-    """Take the texts of lessons that changed anew, and leave out what was taken back."""
+def refresh(letter_id: RowId, viewer: SignedIn, db: DbDep, now: NowDep, form: FormDep) -> Response:
+    """Take the texts of what changed anew, and leave out what was taken back or is over."""
     with db.write() as session:
-        newsletter.refresh(session, viewer, letter_id, form.version())
+        newsletter.refresh(session, viewer, letter_id, form.version(), now)
     return redirect(f"/newsletters/{letter_id}", TAKEN)
 
 
 @router.get("/newsletters/{letter_id}/release")
-def confirm(request: Request, letter_id: RowId, viewer: ManagerDep, db: DbDep) -> Response:
+def confirm(request: Request, letter_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep) -> Response:
     """See once more what goes to how many people."""
     with db.read() as session:
-        shown = newsletter.view(session, viewer, letter_id)
+        shown = newsletter.view(session, viewer, letter_id, now)
     if shown.letter.released_at is not None:
         return redirect(f"/newsletters/{letter_id}")
     return render(request, "sharing/newsletter_release.html", view=shown)
@@ -92,11 +96,12 @@ def _page(
     letter_id: int,
     viewer: Viewer,
     db: Database,
+    now: datetime,
     form: Form | None = None,
     status: int | None = None,
 ) -> Response:
     with db.read() as session:
-        shown = newsletter.view(session, viewer, letter_id)
+        shown = newsletter.view(session, viewer, letter_id, now)
     return render(
         request,
         "sharing/newsletter.html",

@@ -1,6 +1,7 @@
 """The newsletter: drafted from what everybody may read, edited, released once, and never with what was taken back."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from threading import Barrier
@@ -9,8 +10,10 @@ import pytest
 from sqlmodel import col, func, select
 
 from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused
-from fund.sharing import newsletter, service
+from fund.rounds import extending, queries
+from fund.sharing import newsletter, newsletter_items, service
 from fund.sharing.newsletter import Edited
+from fund.web.words import local_date
 from notifications.compose import Composer, MailSettings
 from notifications.digest import UNWANTED
 from notifications.lease import claim
@@ -19,9 +22,10 @@ from schema.lessons import Lesson
 from schema.newsletters import Newsletter
 from schema.outbox import Message
 from schema.people import DeclinedMail, Person
+from schema.rounds import Round
 from tests.sharing.support import CANARIES, FIELDS, published_with_canaries
 from tests.support.doors import Doors, hidden, shown
-from tests.support.world import person, world
+from tests.support.world import move, person, world
 
 SETTINGS = MailSettings(
     "The Fund", "Network", "https://fund.example.org", "fund@example.org", "p@example.org"
@@ -51,9 +55,9 @@ def make(here, clock):
         return letter.id
 
 
-def read(here, letter_id):
+def read(here, letter_id, clock):
     with here.db.read() as session:
-        return newsletter.view(session, here.manager, letter_id)
+        return newsletter.view(session, here.manager, letter_id, clock.now())
 
 
 def release(here, letter_id, clock, version=1):
@@ -73,7 +77,7 @@ def words(view):
 
 def test_the_draft_tells_what_everybody_may_read_and_nothing_else(small, clock):
     slug = publish(small, clock, city="network", problem="fund", grantee="network")
-    letter = read(small, make(small, clock))
+    letter = read(small, make(small, clock), clock)
     said = words(letter)
     assert letter.letter.month == clock.now().isoformat()[:7]
     assert f"/lessons/{slug}" in said
@@ -87,7 +91,7 @@ def test_the_draft_tells_what_everybody_may_read_and_nothing_else(small, clock):
 @pytest.mark.parametrize("title", ["network", "fund"])
 def test_a_lesson_that_not_everybody_may_read_does_not_stand_in_it(small, clock, title):
     slug = publish(small, clock, title=title)
-    assert slug not in words(read(small, make(small, clock)))
+    assert slug not in words(read(small, make(small, clock), clock))
 
 
 def test_as_time_passes_a_draft_is_made_once_a_month_if_there_is_anything_to_tell(small, clock):
@@ -151,12 +155,12 @@ def test_what_was_taken_back_holds_the_release_until_somebody_looks_at_it(small,
     with small.db.write() as session:
         lesson = session.exec(select(Lesson).where(Lesson.slug == slug)).one()
         service.take_back(session, small.applicant, lesson, "approach", clock.now())
-    assert read(small, letter).stale == {slug}
+    assert read(small, letter, clock).stale == {slug}
     with pytest.raises(MoveRefused):
         release(small, letter, clock)
     with small.db.write() as session:
-        newsletter.refresh(session, small.manager, letter, 1)
-    now = read(small, letter)
+        newsletter.refresh(session, small.manager, letter, 1, clock.now())
+    now = read(small, letter, clock)
     assert now.stale == frozenset()
     assert CANARIES["title"] in words(now)
     assert CANARIES["approach"] not in words(now)
@@ -178,6 +182,93 @@ def test_what_is_taken_back_after_the_release_is_in_no_mail_that_goes_out_later(
     assert "Call 2022" in mail.text
 
 
+def later_close(here, clock, days=7):
+    """The closing day of the round moved; until when the letter said, and until when it is open now."""
+    with here.db.write() as session:
+        round_ = session.get_one(Round, here.round_id)
+        before = round_.closes_on
+        wanted = {"closes_on": before + timedelta(days=days)}
+        extending.move_days(
+            session, here.manager, here.round_slug, wanted, "The mail was down.",
+            edition=queries.edition(round_), now=clock.now(),
+        )  # fmt: skip
+        return local_date(before), local_date(round_.closes_on)
+
+
+def close_round(here, clock):
+    with here.db.write() as session:
+        move(session, session.get_one(Round, here.round_id), "close", here.manager, clock.now())
+
+
+def test_a_round_that_moved_holds_the_release_until_somebody_looks_at_it(small, clock):
+    letter = make(small, clock)
+    before, after = later_close(small, clock)
+    seen = read(small, letter, clock)
+    assert seen.stale == {small.round_slug}
+    assert before in words(seen)
+    browser = Doors(small.db, clock).browser(small.manager)
+    page = browser.get(f"/newsletters/{letter}")
+    assert shown(page.text).count("over since") == 2
+    with pytest.raises(MoveRefused, match="Take its text anew"):
+        release(small, letter, clock)
+    browser.post(f"/newsletters/{letter}/refresh", data={"version": hidden(page.text, "version")})
+    seen = read(small, letter, clock)
+    assert (seen.stale, before in words(seen), after in words(seen)) == (frozenset(), False, True)
+    assert release(small, letter, clock, 2) == len(queued(small))
+
+
+@pytest.mark.parametrize("over", ["closed", "not yet swept"])
+def test_a_round_that_is_over_holds_the_release_and_is_left_out_when_taken_anew(small, clock, over):
+    publish(small, clock)
+    letter = make(small, clock)
+    if over == "closed":
+        close_round(small, clock)
+    else:
+        clock.advance(timedelta(days=32))
+    with pytest.raises(MoveRefused):
+        release(small, letter, clock)
+    with small.db.write() as session:
+        newsletter.refresh(session, small.manager, letter, 1, clock.now())
+    seen = read(small, letter, clock)
+    assert CANARIES["title"] in words(seen)
+    assert "Open for proposals" not in words(seen)
+    assert "open" not in seen.letter.intro
+    assert release(small, letter, clock, 2) == len(queued(small))
+
+
+@pytest.mark.parametrize("what", [later_close, close_round])
+def test_a_round_that_moves_after_the_release_is_in_no_mail_that_goes_out_later(here, clock, what):
+    publish(here, clock)
+    release(here, make(here, clock), clock)
+    message, composer = queued(here)[0].id, Composer(SETTINGS)
+    with here.db.read() as session:
+        assert "Open for proposals until" in composer.compose(session, message, clock.now()).text
+    what(here, clock)
+    with here.db.read() as session:
+        mail = composer.compose(session, message, clock.now())
+    assert CANARIES["title"] in mail.text
+    assert "Open for proposals" not in mail.text + mail.html
+
+
+def test_an_item_about_a_round_keeps_its_round_however_it_is_edited(small, clock):
+    letter = make(small, clock)
+    doors = Doors(small.db, clock)
+    typed = {"version": "1", "subject": "News", "heading-1": "Come!", "path-1": "/elsewhere"}
+    assert doors.browser(small.manager).post(f"/newsletters/{letter}", data=typed).status_code == 303
+    program, path = doors.program(small.manager), f"/api/v1/newsletters/{letter}"
+    made = program.get(path).json()
+    assert [(one["path"], one["round"]) for one in made["items"]] == [
+        (f"/rounds/{small.round_slug}", small.round_slug)
+    ]
+    changed = made["items"][0] | {"heading": "Come soon!"}
+    again = {"edit_version": 2, "subject": "News", "intro": "", "items": [changed]}
+    assert program.put(path, json=again).json()["items"] == [changed]
+    other = again | {"edit_version": 3, "items": [changed | {"round": "other"}]}
+    assert program.put(path, json=other).status_code == 422
+    later_close(small, clock)
+    assert program.get(path).json()["stale"] == [small.round_slug]
+
+
 def test_it_is_edited_in_the_browser_and_reads_so(small, clock):
     publish(small, clock)
     browser = Doors(small.db, clock).browser(small.manager)
@@ -192,7 +283,7 @@ def test_it_is_edited_in_the_browser_and_reads_so(small, clock):
     said = shown(browser.get(path).text)
     for word in ("News of autumn", "Dear all", "A better heading", "In short", "Come and meet"):
         assert word in said
-    letter = read(small, int(path.rpartition("/")[2])).letter
+    letter = read(small, int(path.rpartition("/")[2]), clock).letter
     assert [item["heading"] for item in letter.items] == ["A better heading", "Come and meet"]
     assert letter.items[0]["path"].startswith("/lessons/")
     assert browser.post(path, data=typed).status_code == 409
@@ -231,7 +322,7 @@ def test_the_same_by_the_api(small, clock):
     path = f"/api/v1/newsletters/{made['id']}"
     item = {"heading": "Shorter", "text": "", "path": "/elsewhere", "lesson": slug}
     changed = program.put(path, json={"edit_version": 1, "subject": "S", "intro": "", "items": [item]}).json()
-    assert changed["items"] == [item | {"path": f"/lessons/{slug}"}]
+    assert changed["items"] == [item | {"path": f"/lessons/{slug}", "round": None}]
     assert (
         program.put(path, json={"edit_version": 1, "subject": "S", "intro": "", "items": []}).status_code
         == 409
@@ -284,7 +375,9 @@ def test_a_lesson_cannot_be_put_in_by_its_name(small, clock):
     slug = publish(small, clock, title="fund")
     letter = make(small, clock)
     with small.db.write() as session, pytest.raises(Invalid):
-        newsletter.with_lessons(session, letter, [{"heading": "x", "text": "", "path": "", "lesson": slug}])
+        newsletter_items.with_subjects(
+            session, letter, [{"heading": "x", "text": "", "path": "", "lesson": slug}]
+        )
 
 
 @pytest.mark.parametrize(
@@ -304,11 +397,11 @@ def test_whatever_leads_to_a_lesson_is_about_it_however_it_was_written(small, cl
         put_in(hidden_slug, 1)
     assert set(wrong.value.fields) == {"path-1"}
     put_in(slug, 1)
-    assert words(read(small, letter)) == f"Read this In my own words. /lessons/{slug}"
+    assert words(read(small, letter, clock)) == f"Read this In my own words. /lessons/{slug}"
     with small.db.write() as session:
         lesson = session.exec(select(Lesson).where(Lesson.slug == slug)).one()
         service.take_back(session, small.applicant, lesson, "title", clock.now())
-    assert read(small, letter).stale == {slug}
+    assert read(small, letter, clock).stale == {slug}
     with pytest.raises(MoveRefused):
         release(small, letter, clock, 2)
 
@@ -320,7 +413,10 @@ def test_each_item_about_a_lesson_is_what_was_seen(small, clock):
     with small.db.write() as session:
         lesson = session.exec(select(Lesson).where(Lesson.slug == slug)).one()
         service.take_back(session, small.applicant, lesson, "city", clock.now())
-    items = [*read(small, letter).letter.items, {"heading": "Again", "text": "", "path": f"/lessons/{slug}"}]
+    items = [
+        *read(small, letter, clock).letter.items,
+        {"heading": "Again", "text": "", "path": f"/lessons/{slug}"},
+    ]
     with small.db.write() as session:
         newsletter.edit(session, small.manager, letter, Edited("News", "", items), 1)
-    assert read(small, letter).stale == {slug}
+    assert read(small, letter, clock).stale == {slug}
