@@ -13,7 +13,6 @@ from workflows.backwards import ways_back
 from workflows.errors import DefinitionError, Finding, Level
 from workflows.family import strangers
 from workflows.findings import of_move, of_state
-from workflows.graph import Edges, can_end, edges, reachable
 from workflows.guards import exclusive
 from workflows.include import placed
 from workflows.owing import deadlines, waiting
@@ -25,12 +24,11 @@ from workflows.parts import (
     Content,
     Move,
 )
+from workflows.reach import reach
 from workflows.reasons import Reason
 from workflows.translation import untranslated
 
 Findings = Iterator[Finding]
-LARGE, SHOWN = 200, 8
-"""From how many states on a loop is not followed round, and how many of its states a finding names."""
 MOST_STRANGERS = 200
 """After so many states that other definitions do not have, the rest is not looked for."""
 
@@ -48,7 +46,7 @@ def check(
     only where given.
     """
     findings = [
-        *_reach(content),
+        *reach(content),
         *waiting(content),
         *_moves(content),
         *by_themselves(content),
@@ -78,36 +76,6 @@ def check_text(
     except DefinitionError as error:
         return list(error.findings)
     return list(placed(check(content, templates=templates, family=family), text))
-
-
-def _reach(content: Content) -> Findings:
-    """States that nothing leads to, and states from which there is no way to an end."""
-    graph = edges(content)
-    reached = reachable(graph, [content.initial])
-    ending = can_end(content)
-    for state in content.states.values():
-        if state.name not in reached:
-            yield of_state(state, Reason("cannot be reached from %(initial)s", initial=content.initial))
-        if state.name in ending:
-            continue
-        if graph[state.name]:
-            yield of_state(
-                state,
-                Reason(
-                    "a loop without an exit: it only leads to %(states)s, and none of them is an end",
-                    states=_around(graph, state.name),
-                ),
-            )
-        else:
-            yield of_state(
-                state, Reason("no way to an end: nothing leads out of it, and it declares no outcome")
-            )
-
-
-def _around(graph: Edges, state: str) -> str:
-    """The states that can be reached from one; only the next ones where the graph is large."""
-    names = reachable(graph, [state]) if len(graph) <= LARGE else graph[state]
-    return ", ".join(sorted(names)[:SHOWN]) + ", …" * (len(names) > SHOWN)
 
 
 def _moves(content: Content) -> Findings:

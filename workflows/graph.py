@@ -10,8 +10,13 @@ MOST_STEPS = 50_000
 """How many pairs of moves a search for endless automatic ones compares before it gives up. The shipped ones need 50."""
 
 
-def edges(content: Content, counts: Callable[[Move], bool] = lambda move: bool(move.roles)) -> Edges:
-    """From each state the states that a move leads to; without more only moves that somebody can make."""
+def makeable(move: Move) -> bool:
+    """Whether it has roles at all: denied by default, a move without any is nobody's."""
+    return bool(move.roles)
+
+
+def edges(content: Content, counts: Callable[[Move], bool] = makeable) -> Edges:
+    """From each state the states that a move leads to, of the moves that count."""
     found: dict[str, set[str]] = {state: set() for state in content.states}
     for move in content.moves.values():
         if counts(move):
@@ -41,10 +46,10 @@ def reachable(graph: Edges, starts: Iterable[str]) -> set[str]:
     return found
 
 
-def can_end(content: Content) -> set[str]:
-    """The states from which an end can be reached, the ends included."""
+def can_end(content: Content, counts: Callable[[Move], bool] = makeable) -> set[str]:
+    """The states from which an end can be reached by the moves that count, the ends included."""
     ends = (state.name for state in content.states.values() if state.final)
-    return reachable(reversed_(edges(content)), ends)
+    return reachable(reversed_(edges(content, counts)), ends)
 
 
 def compatible(one: Move, other: Move) -> bool:

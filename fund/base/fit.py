@@ -14,7 +14,8 @@ from schema.awards import Award
 from schema.reports import ReportKind
 from workflows import Definition, Finding, Level, Reason
 from workflows.guards import REGISTRY
-from workflows.parts import COLLEAGUE, OWNER
+from workflows.parts import CLOCK, COLLEAGUE, OWNER, Move
+from workflows.reach import reach
 
 Findings = Iterator[Finding]
 _ROUND_AND_TIME = frozenset({"round", "open_deadlines"})
@@ -54,7 +55,7 @@ def misfits(definition: Definition) -> list[Finding]:
                 ),
             )
         ]
-    looks = (_days, _people, _facts, _starts, _rounds, _records, _comments)
+    looks = (_days, _people, _makers, _facts, _starts, _rounds, _records, _comments)
     return sorted(finding for look in looks for finding in look(definition))
 
 
@@ -91,6 +92,26 @@ def _people(definition: Definition) -> Findings:
     for line, where, role in asked:
         if role not in there:
             yield Finding(line, where, Reason("there is no %(role)s here to write to", role=role))
+
+
+def _makers(definition: Definition) -> Findings:
+    """Moves by roles in which nobody stands to the subject, and states that only such moves would lead on from."""
+    there = PEOPLE[definition.subject] | {CLOCK}
+    for move in definition.moves.values():
+        where, absent = f"move {move.trigger}", sorted(move.roles - there)
+        if absent and move.roles.isdisjoint(there):
+            said = Reason("nobody can make it: there is no %(roles)s here", roles=", ".join(absent))
+            yield Finding(move.line, where, said)
+            continue
+        for role in absent:
+            said = Reason("there is no %(role)s here who could make it", role=role)
+            yield Finding(move.line, where, said, Level.WARNING)
+
+    def counts(move: Move) -> bool:
+        return not move.roles.isdisjoint(there)
+
+    told = {finding.where for finding in reach(definition)}
+    yield from (finding for finding in reach(definition, counts) if finding.where not in told)
 
 
 def _facts(definition: Definition) -> Findings:

@@ -55,6 +55,46 @@ def test_what_it_cannot_is_named(name, edit, said):
     assert said in "\n".join(map(str, misfits(later(name, edit))))
 
 
+WIND_UP = """
+[states.winding_up]
+stage = "decision"
+label = "Winding up"
+read = ["manager"]
+
+[moves.wind_up]
+label = "Wind it up"
+from = ["screening"]
+to = "winding_up"
+by = ["manager"]
+
+[moves.wound_up]
+label = "Finish winding up"
+from = ["winding_up"]
+to = "declined"
+by = ["reviewer"]
+"""
+
+
+def wound_up(*edits):
+    """What is found where a state can only be left by a reviewer's move, or by a move edited otherwise."""
+    added = ("", "[deadlines.submission]", f"{WIND_UP}\n[deadlines.submission]")
+    return [str(one).partition(": ")[2] for one in misfits(later("application", added, *edits))]
+
+
+def test_a_move_by_people_that_there_are_not_is_nobodys_and_leads_nowhere():
+    assert wound_up() == [
+        "error: state winding_up: no way to an end: nothing leads out of it, and it declares no outcome",
+        "error: move wound_up: nobody can make it: there is no reviewer here",
+    ]
+
+
+def test_a_move_that_others_can_make_besides_still_leads_on():
+    both = ("moves.wound_up", '["reviewer"]', '["reviewer", "manager"]')
+    assert wound_up(both) == ["warning: move wound_up: there is no reviewer here who could make it"]
+    clock = ("moves.wound_up", 'by = ["reviewer"]', 'automatic = "facts"\nguards = ["all_reviews_in"]')
+    assert wound_up(clock) == []
+
+
 def test_a_round_needs_its_open_state():
     definition = later("round", ("", "[states.open]", "[states.opened]"), ("", '"open"', '"opened"'))
     assert [one.message for one in misfits(definition)] == [
