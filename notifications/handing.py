@@ -186,6 +186,7 @@ def acknowledge_all(
                 "ended_at": now,
                 "outcome": handed.outcome.value,
                 "reply": handed.reply,
+                "address": handed.address or None,
                 "its_id": intent.attempt_id,
             }
             for (intent, handed), _ in kept
@@ -248,7 +249,7 @@ def _acknowledging(columns: frozenset[str]) -> Prepared:
 
 _RESULT = Prepared(
     update(ATTEMPTS).where(ATTEMPTS.c.id == bindparam("its_id"), ATTEMPTS.c.outcome == ""),
-    ["ended_at", "outcome", "reply"],
+    ["ended_at", "outcome", "reply", "address"],
 )
 _OUTDATE = Prepared(
     update(MESSAGES).where(

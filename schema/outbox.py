@@ -136,6 +136,8 @@ class DeliveryAttempt(SQLModel, table=True):
     outcome: str = ""
     """sent, retry, dead, unknown or unreachable."""
     reply: str = Field(default="", sa_type=LongText)
+    address: str | None = None
+    """Where it went; None where nobody knows: the worker died over it, or it was before this was kept."""
 
 
 class Worker(SQLModel, table=True):

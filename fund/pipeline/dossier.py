@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from fund.applying.submitted import submissions as handed_in
-from fund.base import access, ledger, moves, undo
+from fund.base import access, eras, ledger, moves, trail, undo
 from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
 from fund.base.facts import sections
 from fund.base.permissions import Viewer
-from fund.base.subjects import chain_of, children_of, get, id_of, kind_of
+from fund.base.subjects import chain_of, children_of, id_of, kind_of
 from fund.reviewing import opinions
 from schema.applications import Answer, Application, Submission
 from schema.awards import Award
@@ -25,11 +25,16 @@ from schema.rounds import Round, Section
 from schema.wording import gettext_noop as _n
 from workflows import Definition, Move, Option, Reason, State
 from workflows.draw import svg
+from workflows.parts import CLOCK
 
-OF_DEADLINES = {
+WIDE = 1120
+"""Pixels in which the picture stands on a wide screen."""
+
+NAMED = {
     "deadline_passed": _n("A deadline passed"),
     "deadline_moved": _n("A deadline was given another day"),
     "deadline_waived": _n("A deadline was waived"),
+    eras.CHANGED: _n("Put onto another version of the workflow"),
 }
 
 
@@ -70,20 +75,17 @@ class Overview:
 
 
 @dataclass(frozen=True)
-class Step:
-    """A state that the application came to, and when. The last one is where it stands."""
-
-    state: State
-    at: datetime
-
-
-@dataclass(frozen=True)
 class Way:
     """The way that the application came, the moves that lead on, and both as a picture (an SVG)."""
 
-    steps: list[Step]
-    moves: list[tuple[Move, State]]
-    picture: str
+    steps: list[trail.Step]
+    possible: list[tuple[Move, State]]
+    """The moves that somebody can make now: for the viewer's own there is a button on the first page."""
+    waiting: list[tuple[Move, State, Sequence[str]]]
+    """The others that lead on, each with all that it waits for."""
+    wide: str
+    narrow: str
+    """The picture for a page with room for several columns, and for one without."""
 
 
 @dataclass(frozen=True)
@@ -140,34 +142,37 @@ def overview(session: Session, viewer: Viewer, application: Application, now: da
     )
 
 
-def way(session: Session, application: Application) -> Way:
+def way(session: Session, application: Application, now: datetime) -> Way:
     """The way through the workflow, past and possible."""
     definition = definition_of(session, application)
-    events = session.exec(
-        select(LedgerEvent)
-        .where(
-            LedgerEvent.subject_kind == "application",
-            LedgerEvent.subject_id == application.id,
-            LedgerEvent.target != "",
-        )
-        .order_by(col(LedgerEvent.seq))
-    )
-    steps = [
-        Step(definition.states[event.target], event.at)
-        for event in undo.live(events)
-        if event.target in definition.states and event.target != event.source
-    ]
-    leaving = definition.leaving(application.state)
-    return Way(
-        steps=steps,
-        moves=[(move, definition.state(move.target)) for move in leaving],
-        picture=svg(
+    steps = trail.steps(session, application)
+    options = [(one.move, _waits_for(definition, one)) for one in moves.everybodys(session, application, now)]
+    wide, narrow = (
+        svg(
             definition,
             here=application.state,
-            been={step.state.name for step in steps},
-            possible={move.trigger for move in leaving},
-        ),
+            been={step.name for step in steps},
+            taken={(step.left, step.trigger) for step in steps},
+            possible={move.trigger for move, why in options if not why},
+            within=width,
+        )
+        for width in (WIDE, 0)
     )
+    return Way(
+        steps=steps,
+        possible=[(move, definition.state(move.target)) for move, why in options if not why],
+        waiting=[(move, definition.state(move.target), why) for move, why in options if why],
+        wide=wide,
+        narrow=narrow,
+    )
+
+
+def _waits_for(definition: Definition, option: Option) -> Sequence[str]:
+    """Why the move is not made now; for one that is made by a deadline alone, that this is still to pass."""
+    deadline = definition.deadlines.get(option.move.automatic or "")
+    if option.reasons or option.move.roles != {CLOCK} or deadline is None:
+        return option.reasons
+    return (Reason(_n("It is made by itself when this has passed: %(what)s"), what=Reason(deadline.label)),)
 
 
 def answers(session: Session, application: Application) -> list[tuple[Section, dict[str, str]]]:
@@ -192,11 +197,21 @@ def history(session: Session, application: Application) -> list[Happened]:
         .where(LedgerEvent.chain == f"application:{application.id}")
         .order_by(col(LedgerEvent.seq).desc())
     ).all()
-    subjects = [application, *children_of(session, application)]
-    known = {(kind_of(one), id_of(one)): definition_of(session, one) for one in subjects}
-    about = {event.seq: known.get((event.subject_kind, event.subject_id)) for event, _person in found}
-    titles = {event.seq: _title(event, about[event.seq]) for event, _person in found}
-    return [_in_words(event, person, about[event.seq], titles) for event, person in found]
+    read = _readings(session, application, [event for event, _person in found])
+    titles = {event.seq: _title(event, read.get(event.seq)) for event, _person in found}
+    return [_in_words(event, person, read.get(event.seq), titles) for event, person in found]
+
+
+def _readings(
+    session: Session, application: Application, events: Sequence[LedgerEvent]
+) -> dict[int, eras.Reading]:
+    """How each event is to be read; those of things that were taken away again are left out."""
+    found: dict[int, eras.Reading] = {}
+    for one in [application, *children_of(session, application)]:
+        about = (kind_of(one), id_of(one))
+        mine = [event for event in events if (event.subject_kind, event.subject_id) == about]
+        found |= eras.readings(session, one, mine)
+    return found
 
 
 def fault(session: Session, application: Application) -> str | None:
@@ -205,40 +220,37 @@ def fault(session: Session, application: Application) -> str | None:
 
 
 def _in_words(
-    event: LedgerEvent, person: Person | None, definition: Definition | None, titles: Mapping[int, str]
+    event: LedgerEvent, person: Person | None, read: eras.Reading | None, titles: Mapping[int, str]
 ) -> Happened:
     undone = titles.get(event.data.get("undoes", 0), "") if event.action == undo.UNDONE else ""
+    source, target = (read.source(event), read.target(event)) if read else (None, None)
     return Happened(
         at=event.at,
         title=Reason(_n("Undone: %(what)s"), what=undone) if undone else titles[event.seq],
         by=person.name if person else "",
         note=event.note or "",
         about="" if event.subject_kind == "application" else event.subject_kind,
-        source=_label(definition, event.source),
-        target=_label(definition, event.target),
+        source=source.label if source else event.source,
+        target=target.label if target else event.target,
     )
-
-
-def _label(definition: Definition | None, name: str) -> str:
-    """What the state is called; its bare name where what it was of was taken away again."""
-    return definition.states[name].label if definition and name in definition.states else name
 
 
 def title_of(session: Session, event: LedgerEvent) -> str:
     """What the event is called for people."""
     try:
-        about = definition_of(session, get(session, event.subject_kind, event.subject_id))
+        read = eras.reading(session, event)
     except NotFound:
-        about = None
-    return _title(event, about)
+        read = None
+    return _title(event, read)
 
 
-def _title(event: LedgerEvent, definition: Definition | None) -> str:
+def _title(event: LedgerEvent, read: eras.Reading | None) -> str:
+    """What the event is called; by its bare name where what it was of was taken away again."""
     if event.action == "created":
         return {"application": "Draft started", "review": "Reviewer assigned"}.get(
             event.subject_kind, f"{event.subject_kind.title()} asked for"
         )
-    if event.action in OF_DEADLINES:
-        return OF_DEADLINES[event.action]
-    move = definition.moves.get(event.action) if definition else None
+    if event.action in NAMED:
+        return NAMED[event.action]
+    move = read.before.moves.get(event.action) if read else None
     return move.label if move else event.action.replace("_", " ").capitalize()

@@ -43,6 +43,7 @@ BECAUSE = {
 ACTIONS = {
     "mail_came_back": lazy("It came back"),
     "mail_sent_again": lazy("Sent again"),
+    "mail_corrected": lazy("The address was corrected, and it was sent again"),
     "mail_given_up": lazy("Given up"),
 }
 
@@ -126,13 +127,17 @@ def send_again(session: Session, viewer: Viewer, message_id: int, seen: int, now
     Raises Forbidden for others than managers, NotFound, Conflict where somebody else decided already, and MoveRefused
     where it would not be true any more.
     """
-    entry = _stuck(session, viewer, message_id, seen)
+    _again(session, viewer, _stuck(session, viewer, message_id, seen), "mail_sent_again", now)
+
+
+def _again(session: Session, viewer: Viewer, entry: Entry, action: str, now: datetime) -> None:
+    message_id = entry.message.id or 0
     against = offers(session, [entry], now)[message_id].against
     if against:
         raise MoveRefused(against)
     if not outbox.send_again(session, message_id, now):
         raise Conflict
-    _record(session, viewer, entry, "mail_sent_again", MessageStatus.PENDING, now)
+    _record(session, viewer, entry, action, MessageStatus.PENDING, now)
 
 
 def correct_address(
@@ -146,7 +151,7 @@ def correct_address(
     if entry.person is None or entry.person.id is None or entry.is_call:
         raise MoveRefused([_("It was written to nobody who is known here.")])
     people.change_address(session, viewer, entry.person.id, email, now)
-    send_again(session, viewer, message_id, seen, now)
+    _again(session, viewer, entry, "mail_corrected", now)
 
 
 def give_up(session: Session, viewer: Viewer, message_id: int, reason: str, seen: int, now: datetime) -> None:

@@ -11,6 +11,7 @@ from fund.base.history import usual_times
 from fund.pipeline import bulk, dossier, outbox, owed, queries, weekly
 from fund.pipeline.wanted import WantedDep
 from fund.reviewing.scorecard import RECOMMENDATIONS
+from fund.sharing import newsletter
 from fund.web.deps import DbDep, NowDep, ReadsEverything, SignedIn
 from fund.web.page import render
 
@@ -23,7 +24,13 @@ Page = Annotated[int, Query(ge=1, le=100_000)]
 def home(request: Request, viewer: SignedIn, db: DbDep, now: NowDep) -> Response:
     """What the viewer owes and by when, and the ways to her work."""
     with db.read() as session:
-        return render(request, "pipeline/home.html", owed=owed.by(session, viewer, now), most=owed.MOST)
+        return render(
+            request,
+            "pipeline/home.html",
+            owed=owed.by(session, viewer, now),
+            most=owed.MOST,
+            letter=newsletter.waiting(session, viewer),
+        )
 
 
 @router.get("/pipeline")
@@ -105,9 +112,9 @@ def proposal(file: FileDep) -> Response:
 
 
 @router.get("/pipeline/{reference}/workflow")
-def workflow(file: FileDep) -> Response:
+def workflow(file: FileDep, now: NowDep) -> Response:
     """The way that it came, the moves that lead on, and the picture of the whole workflow."""
-    return file.tab("workflow", lambda session, application: {"way": dossier.way(session, application)})
+    return file.tab("workflow", lambda session, application: {"way": dossier.way(session, application, now)})
 
 
 @router.get("/pipeline/{reference}/mail")

@@ -74,8 +74,9 @@ def test_the_address_is_corrected_and_the_mail_goes_out(here, clock, mailbox, lo
     assert (after.status, after.attempts, after.mail_id) == ("sent", 1, before.mail_id)
     assert mail.mail_id == f"<{before.mail_id}>"
     page = shown(browser.get(f"/mail/{key}").text)
-    assert "Sent again" in page
+    assert "The address was corrected, and it was sent again" in page
     assert here.manager.name in page
+    assert page.index(f"· to {here.applicant.email}") < page.index("· to lucia@new.example")
     assert "Nothing more." in page
     assert "“Submit the proposal” is due 14 days later." in page
     assert "The email address was changed." in browser.get(f"/people/{here.applicant.person_id}").text
@@ -83,6 +84,8 @@ def test_the_address_is_corrected_and_the_mail_goes_out(here, clock, mailbox, lo
     with here.db.read() as session:
         assert len(session.exec(select(DeliveryAttempt).where(DeliveryAttempt.message_id == key)).all()) == 2
         assert not ledger.verify(session).broken
+        event = session.exec(select(LedgerEvent).where(LedgerEvent.chain == f"message:{key}")).one()
+        assert (event.action, event.source, event.target) == ("mail_corrected", "dead", "pending")
 
 
 def test_what_nobody_knows_of_goes_again_under_its_first_message_id(here, clock, mailbox, tmp_path):
