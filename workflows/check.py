@@ -93,9 +93,28 @@ def _moves(content: Content) -> Findings:
                         other=other,
                     ),
                 )
+        yield from _shut(content, move)
         yield from _blind(content, move)
         yield from _vain(content, move)
         yield from _unasked(move)
+
+
+def _shut(content: Content, move: Move) -> Findings:
+    """A deadline that the move wants open where it never is. A state that holds keeps those of the state before."""
+    for key in (call.argument for call in move.guards if call.name == "deadline_open"):
+        if move.automatic == key:
+            yield of_move(
+                move,
+                Reason("never happens by itself: it waits for %(key)s to pass and wants it open", key=key),
+            )
+        for state in (content.states[source] for source in move.sources):
+            if key not in state.deadlines and not state.hold:
+                said = Reason(
+                    "can never be made in %(source)s: deadline %(key)s is not open there",
+                    source=state.name,
+                    key=key,
+                )
+                yield of_move(move, said)
 
 
 def _blind(content: Content, move: Move) -> Findings:

@@ -113,6 +113,28 @@ def test_guards_that_are_never_met_together() -> None:
     ]
 
 
+WANTS_LATER = 'by = ["manager"]\nguards = [{ deadline_open = "later" }]'
+
+
+def test_deadline_that_is_never_open_where_a_move_wants_it_open() -> None:
+    later = VISIT.replace("deadlines.visit", "deadlines.later")
+    more = state("other", deadlines='["later"]') + move("go", "planned", "other") + later
+    never = "error: move end: can never be made in planned: deadline later is not open there"
+    assert found(more=more + move("end", 'other", "planned', "done", WANTS_LATER)) == [never]
+    assert found(more=more + move("end", "other", "done", WANTS_LATER)) == []
+    both = WANTS_LATER + '\nautomatic = { deadline = "later" }'
+    assert found(more=more + move("end", "other", "done", both)) == [
+        "error: move end: never happens by itself: it waits for later to pass and wants it open"
+    ]
+
+
+def test_deadline_of_the_state_before_is_open_while_it_is_held() -> None:
+    wants = 'by = ["manager"]\nguards = [{ deadline_open = "visit" }]'
+    ways = move("suspend", "planned", "held") + move("resume", "held", "planned", wants)
+    assert not [one for one in found(more=state("held", "hold = true", "[]") + ways) if "never" in one]
+    assert [one for one in found(more=state("held", "", "[]") + ways) if "never" in one]
+
+
 def test_move_by_somebody_who_may_not_read_there() -> None:
     finish = FINISH.replace('["manager"]', '["manager", "reviewer", "applicant"]')
     assert found(finish=finish) == [
