@@ -64,6 +64,14 @@ def all_letters(session: Session, viewer: Viewer) -> Sequence[Newsletter]:
     return session.exec(select(Newsletter).order_by(col(Newsletter.month).desc())).all()
 
 
+def waiting(session: Session, viewer: Viewer) -> Newsletter | None:
+    """The newest letter where it is a draft that waits for the viewer, a manager, to release it."""
+    if not viewer.is_manager:
+        return None
+    newest = session.exec(select(Newsletter).order_by(col(Newsletter.month).desc()).limit(1)).first()
+    return newest if newest is not None and newest.released_at is None else None
+
+
 def view(session: Session, viewer: Viewer, letter_id: int, now: datetime) -> LetterView:
     """One newsletter. Raises Forbidden as ``all_letters`` does, and NotFound."""
     _readers_only(viewer)
@@ -181,11 +189,17 @@ def _make(session: Session, fund_name: str, zone: str, now: datetime) -> Newslet
 
 
 def _drafted(session: Session, now: datetime) -> list[dict[str, Any]]:
-    """What there is to tell: lessons that were published since the last letter, and open rounds."""
-    last = session.exec(select(Newsletter.created_at).order_by(col(Newsletter.created_at).desc())).first()
-    since = last or now - FIRST_LOOKS_BACK
-    lessons = items.lessons(session, col(Lesson.published_at) > since)
+    """What there is to tell: lessons that no letter told of yet that went out, and open rounds."""
+    lessons = items.lessons(session, col(Lesson.published_at) > _since(session, now))
     return [*lessons, *items.rounds(session, now)][:MOST_ITEMS]
+
+
+def _since(session: Session, now: datetime) -> datetime:
+    """When the newest letter was drafted that went out; a draft that nobody released told nobody anything."""
+    drafted = select(Newsletter.created_at, Newsletter.released_at).order_by(col(Newsletter.created_at))
+    letters = session.exec(drafted).all()
+    first = letters[0][0] if letters else now
+    return max((at for at, released in letters if released), default=first - FIRST_LOOKS_BACK)
 
 
 def _check(edited: Edited) -> None:

@@ -103,6 +103,46 @@ def test_as_time_passes_a_draft_is_made_once_a_month_if_there_is_anything_to_tel
         assert session.exec(select(func.count()).select_from(Newsletter)).one() == 1
 
 
+def month_later(here, clock):
+    """The draft that is made as time passes, five weeks on."""
+    clock.advance(timedelta(days=35))
+    with here.db.write() as session:
+        made = newsletter.make_due(session, "The Fund", "UTC", clock.now())
+        return made and made.id
+
+
+@pytest.mark.parametrize("months", [1, 2])
+def test_a_draft_that_nobody_released_keeps_no_lesson_from_the_next(small, clock, months):
+    publish(small, clock)
+    make(small, clock)
+    drafts = [month_later(small, clock) for _ in range(months)]
+    assert CANARIES["title"] in words(read(small, drafts[-1], clock))
+
+
+def test_what_a_letter_told_that_went_out_is_not_told_again(small, clock):
+    publish(small, clock)
+    sent = make(small, clock)
+    release(small, sent, clock)
+    clock.advance(timedelta(days=1))
+    second = publish(small, clock)
+    drafted = read(small, month_later(small, clock), clock).letter
+    assert [one.get("lesson") for one in drafted.items] == [second]
+
+
+def test_a_draft_that_waits_stands_among_the_tasks_of_managers_until_it_is_released(small, clock):
+    doors = Doors(small.db, clock)
+    told = "Newsletter to release"
+    assert told not in doors.browser(small.manager).get("/home").text
+    letter = make(small, clock)
+    page = doors.browser(small.manager).get("/home").text
+    assert f'href="/newsletters/{letter}"' in page
+    assert told in page
+    for other in (small.auditor, small.applicant):
+        assert told not in doors.browser(other).get("/home").text
+    release(small, letter, clock)
+    assert told not in doors.browser(small.manager).get("/home").text
+
+
 def together(work):
     barrier = Barrier(2)
 
