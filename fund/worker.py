@@ -79,7 +79,10 @@ class Worker:
 
     def sweep(self) -> int:
         """Let deadlines pass, then send what is due. Answers how much was done."""
-        return passing.sweep(self.database, self.clock) + self.sender.sweep()
+        done = passing.sweep(self.database, self.clock) + self.sender.sweep()
+        while self.sender.unfinished:
+            done += passing.sweep(self.database, self.clock) + self.sender.sweep()
+        return done
 
     def reconcile(self) -> None:
         """Set right whatever reminders do not agree with their deadlines: a manager who joined later has none yet."""

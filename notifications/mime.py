@@ -9,6 +9,7 @@ from base64 import b64encode, encodebytes
 from binascii import b2a_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from email.header import Header
 from hashlib import sha256
 from unicodedata import bidirectional
@@ -73,6 +74,7 @@ def text_header(value: str) -> str:
     return line if _is_plain(line) else _encoded_words(line)
 
 
+@lru_cache(maxsize=1024)
 def ascii_domain(address: str) -> str:
     """``address`` with its domain as it is written in mail. Raises BadAddress for what is no single address."""
     local, _, domain = address.rpartition("@")

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
@@ -28,6 +29,8 @@ from notifications.truth import Truth
 
 log = logging.getLogger("notifications")
 BEAT = timedelta(seconds=30)
+LONGEST_TURN = 20.0
+"""Seconds after which a sweep begins no other batch: who sends thousands shows that it lives all the while."""
 WORTH_A_LINE = 10
 """So many mails are worth opening a connection for."""
 Tally = Counter[str]
@@ -70,6 +73,8 @@ class Sender:
         self._stopping = threading.Event()
         self._beat_at: datetime | None = None
         self._alerted = False
+        self.unfinished = False
+        """Whether the last sweep left what is due, since it had lasted long enough."""
 
     def sweep(self) -> int:
         """Send what is due now. Returns how many messages it moved on (sent, refused, expired …)."""
@@ -92,7 +97,7 @@ class Sender:
 
     def _sweep_tallied(self) -> Tally:
         with self._guard:
-            tally = Tally()
+            tally, self.unfinished = Tally(), False
             if not self._stopping.is_set():
                 self._sweep(tally)
             return +tally
@@ -125,11 +130,15 @@ class Sender:
     async def _send_due(self, tally: Tally) -> None:
         if not await self._connect():
             return
+        until = monotonic() + LONGEST_TURN
         try:
             while not self._stopping.is_set():
                 batch = self._claim()
                 tally["settled"] += batch.settled
                 if batch.empty or not await self._deliver_all(batch.claims, tally):
+                    break
+                if monotonic() >= until:
+                    self.unfinished = True
                     break
         finally:
             with self._database.write() as session:
