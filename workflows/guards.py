@@ -7,7 +7,7 @@ when it is loaded. The table of guards and of the facts they read stands in docs
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 from workflows.errors import FactMissing
 from workflows.parts import GuardCall
@@ -84,24 +84,34 @@ def exclusive(one: GuardCall, other: GuardCall) -> bool:
 def _excludes(one: GuardCall, other: GuardCall) -> bool:
     """One direction of ``exclusive``."""
     match one.name, other.name:
-        case ("child_in", "child_not_in"):
-            return any(
-                set(states) <= set(other.argument.get(kind, ())) for kind, states in one.argument.items()
-            )
-        case ("child_in", "children_all"):
-            return any(
-                kind in other.argument and not set(states) & set(other.argument[kind])
-                for kind, states in one.argument.items()
-            )
-        case ("children_all", "children_all"):
-            return any(
-                kind in other.argument and not set(states) & set(other.argument[kind])
-                for kind, states in one.argument.items()
-            )
         case ("parent_in", "parent_not_in"):
             return set(one.argument) <= set(other.argument)
         case ("parent_in", "parent_in") | ("round_in", "round_in"):
             return not set(one.argument) & set(other.argument)
+    return any(_bars(other, kind, states) for kind, states in _needs(one).items())
+
+
+def _needs(call: GuardCall) -> StatesByKind:
+    """By kind the states of which a child has to stand in one."""
+    match call.name:
+        case "child_in" | "children_all":
+            return cast(StatesByKind, call.argument)
+        case "min_reviews" if call.argument > 0:
+            return {"review": COME_IN}
+        case "min_reviewers" if call.argument > 0:
+            return {"review": UNDER_WAY + COME_IN}
+    return {}
+
+
+def _bars(call: GuardCall, kind: str, states: Iterable[str]) -> bool:
+    """Whether no child of a kind may stand in any of the states."""
+    match call.name:
+        case "child_not_in":
+            return set(states) <= set(call.argument.get(kind, ()))
+        case "children_all":
+            return kind in call.argument and set(states).isdisjoint(call.argument[kind])
+        case "all_reviews_in":
+            return kind == "review" and set(states) <= set(UNDER_WAY)
     return False
 
 

@@ -258,14 +258,30 @@ def test_guard_may_do_without_its_argument() -> None:
 
 STATES = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, unique=True).map(tuple)
 BY_KIND = st.dictionaries(st.sampled_from(["report", "lesson"]), STATES, min_size=1)
+OF_REVIEWS = st.fixed_dictionaries(
+    {
+        "review": st.lists(
+            st.sampled_from(["assigned", "in_progress", "submitted", "conflict"]), min_size=1
+        ).map(tuple)
+    }
+)
 CALLS = st.one_of(
-    st.builds(GuardCall, st.sampled_from(["child_in", "child_not_in", "children_all"]), BY_KIND),
+    st.builds(GuardCall, st.sampled_from(["child_in", "child_not_in", "children_all"]), BY_KIND | OF_REVIEWS),
+    st.builds(GuardCall, st.sampled_from(["min_reviews", "min_reviewers"]), st.integers(0, 2)),
+    st.just(GuardCall("all_reviews_in")),
     st.builds(GuardCall, st.sampled_from(["parent_in", "parent_not_in", "round_in"]), STATES),
 )
 ALL_FACTS = [
-    {"children": {"report": reports, "lesson": lessons}, "parent": parent, "round": parent}
+    {"children": {"report": reports, "lesson": lessons, "review": reviews}, "parent": parent, "round": parent}
     for reports in [(), *product("abcd"), *product("abcd", repeat=2)]
     for lessons in [(), ("a",), ("b", "c")]
+    for reviews in [
+        (),
+        ("assigned",),
+        ("submitted", "submitted"),
+        ("in_progress", "submitted"),
+        ("conflict", "submitted"),
+    ]
     for parent in "abcd"
 ]
 
@@ -282,6 +298,27 @@ def test_guards_exclude_each_other_where_it_can_be_told() -> None:
     assert exclusive(GuardCall("round_in", ("a",)), GuardCall("round_in", ("b",)))
     assert not exclusive(GuardCall("parent_in", ("a", "c")), GuardCall("parent_not_in", ("a", "b")))
     assert not exclusive(GuardCall("form_complete"), GuardCall("report_complete"))
+
+
+REVIEWS_IN = GuardCall("all_reviews_in")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "never"),
+    [
+        (REVIEWS_IN, GuardCall("child_in", {"review": ("assigned",)}), True),
+        (REVIEWS_IN, GuardCall("child_in", {"review": ("assigned", "submitted")}), False),
+        (REVIEWS_IN, GuardCall("children_all", {"review": ("in_progress",)}), True),
+        (REVIEWS_IN, GuardCall("min_reviewers", 2), False),
+        (GuardCall("min_reviews", 1), GuardCall("child_not_in", {"review": ("submitted",)}), True),
+        (GuardCall("min_reviews", 0), GuardCall("child_not_in", {"review": ("submitted",)}), False),
+        (GuardCall("min_reviewers", 1), GuardCall("children_all", {"review": ("conflict",)}), True),
+    ],
+)
+def test_guards_that_count_reviews_exclude_what_stands_otherwise(
+    one: GuardCall, other: GuardCall, never: bool
+) -> None:
+    assert exclusive(one, other) is never
 
 
 def test_guard_reads_as_a_person_would_write_it() -> None:
