@@ -209,6 +209,11 @@ def _misused(part: str, tree: nodes.Template, names: frozenset[str]) -> list[Fla
     return sorted(found.values(), key=lambda flaw: flaw.line)
 
 
+_OUTSIDE = _n(
+    "This stands outside of the blocks, so nobody would read it: write it between %(start)s and %(end)s"
+)
+
+
 class _Grammar:
     """What may stand in one part."""
 
@@ -237,7 +242,7 @@ class _Grammar:
         for node in tree.body:
             for piece in node.nodes if isinstance(node, nodes.Output) else ():
                 if not isinstance(piece, nodes.TemplateData) or piece.data.strip():
-                    yield self._flaw(piece, _n("This stands outside of the blocks, so nobody would read it"))
+                    yield self._flaw(piece, _OUTSIDE, start="{% block says %}", end="{% endblock %}")
 
     def _flaws_of(self, node: nodes.Node) -> Iterator[Flaw]:
         looks = getattr(self, f"_{type(node).__name__.lower()}", None)

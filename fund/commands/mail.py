@@ -12,6 +12,7 @@ from fund.base.settings import Settings
 from fund.commands import doors
 from fund.people.fields import mail_address
 from fund.pipeline import outbox
+from fund.web.words import local_datetime
 from fund.worker import mail_server, mail_settings
 from notifications.outbox import STUCK
 from notifications.outcomes import Outcome
@@ -57,11 +58,11 @@ def status() -> None:
         typer.echo("No mail yet.")
     _count(calls, "Calls of webhooks: ")
     if found.oldest_due:
-        typer.echo(f"Due and waiting since {found.oldest_due.isoformat(' ', 'seconds')}")
+        typer.echo(f"Due and waiting since {local_datetime(found.oldest_due)} UTC")
     for limit in found.held:
         typer.echo(f"Mail waits until the limit {limit} lets more through (FUND_MAIL_LIMITS)")
     if found.unreachable_since:
-        since = found.unreachable_since.isoformat(" ", "seconds")
+        since = f"{local_datetime(found.unreachable_since)} UTC"
         typer.echo(f"The mail server has been out of reach since {since} ({_line(found.unreachable)})")
     for counts, what in ((mails, "Mail"), (calls, "A call")):
         if counts.keys() & {status.value for status in STUCK}:

@@ -54,7 +54,7 @@ def command(
 
 def _write(found: list[Rehearsal], file: Path) -> None:
     file.write_text(FILES[file.suffix](found), "utf-8", newline="")
-    typer.echo(f"{sum(len(one.mails) for one in found)} mails in {len(found)} scenarios: {file}")
+    typer.echo(f"{telling.tally(found)}: {file}")
 
 
 def _day(text: str) -> date | None:

@@ -171,6 +171,7 @@ def _message_page(
             offer=mending.offers(session, [found], now).get(message_id),
             acts=mending.acts(session, found.message),
             because=mending.because(session, [found])[message_id],
+            why_so=mending.why_so(found, now),
             what_next=mending.what_next(found, now),
             parts=outbox.parts(session, found.message),
             attempts=outbox.attempts(session, found.message),

@@ -176,6 +176,17 @@ def because(session: Session, entries: Collection[Entry]) -> dict[int, str]:
     return {entry.message.id or 0: _because(session, entry, events) for entry in entries}
 
 
+def why_so(entry: Entry, now: datetime) -> str:
+    """Why it ended as it did, or waits, for people."""
+    if entry.why:
+        return entry.why
+    if entry.message.status == MessageStatus.SENT:
+        return _("It arrived.") if entry.is_call else _("The mail server took it.")
+    if entry.message.status == MessageStatus.PENDING and entry.message.next_at > now:
+        return _("Its moment has not come yet.")
+    return _("It waits for its digest.") if entry.message.digest_id else _("It is its turn.")
+
+
 def what_next(entry: Entry, now: datetime) -> str:
     """What comes next for it, for people; empty where nothing does."""
     message = entry.message

@@ -96,6 +96,15 @@ def lines(rehearsal: Rehearsal) -> Iterator[str]:
     yield f"  {_summary(rehearsal)}"
 
 
+def tally(found: Sequence[Rehearsal]) -> str:
+    """How many mails there are in how many scenarios."""
+    mails = sum(len(one.mails) for one in found)
+    return _("%(mails)s in %(scenarios)s") % {
+        "mails": ngettext("%(num)s mail", "%(num)s mails", mails) % {"num": mails},
+        "scenarios": ngettext("%(num)s scenario", "%(num)s scenarios", len(found)) % {"num": len(found)},
+    }
+
+
 def _named(trouble: Trouble) -> str:
     return f"{trouble.deadline} – {trouble.about}" if trouble.about else trouble.deadline
 

@@ -95,6 +95,10 @@ def test_mail_status_tells_mails_from_calls_of_webhooks(fund, here, clock):
     ]
 
 
+def test_mail_status_writes_dates_as_they_are_written_elsewhere(fund, here):
+    assert "Due and waiting since 21 September 2021, 08:00 UTC\n" in fund("mail", "status").out
+
+
 def test_mail_status_counts_the_mail(fund, here):
     said = fund("mail", "status")
     assert (said.code, said.errors) == (0, [])

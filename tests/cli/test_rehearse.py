@@ -36,12 +36,18 @@ def test_the_table_has_a_line_for_each_mail(fund, slug):
     assert last.strip().startswith(f"{len(mails)} mails to ")
 
 
+def test_one_scenario_is_counted_as_one(fund, slug, tmp_path):
+    file = tmp_path / "mails.json"
+    said = fund("rehearse", slug, "--scenario", "nobody", "--until", in_days(1), "--as", str(file))
+    assert said.out == f"0 mails in 1 scenario: {file}\n"
+
+
 def test_files_hold_all_scenarios(fund, slug, tmp_path):
     sheet, document = tmp_path / "mails.csv", tmp_path / "mails.json"
     for file in (sheet, document):
         said = fund("rehearse", slug, "--until", in_days(20), "--late", "2", "--as", str(file))
         assert (said.code, said.errors) == (0, [])
-        assert said.out.rstrip().endswith(str(file))
+        assert said.out.endswith(f" mails in 3 scenarios: {file}\n")
     read = json.loads(document.read_text("utf-8"))
     assert [(one["scenario"], one["late_days"]) for one in read] == [
         ("in_time", 2),

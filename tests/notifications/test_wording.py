@@ -177,7 +177,7 @@ def test_nothing_grows_without_end() -> None:
         ({"subject": "{{ title"}, 1, "This cannot be read: unexpected end of template"),
         ({"subject": "Hello {{ nmae }}"}, 1, "“nmae” is not known. See the list of what a mail can tell."),
         ({"text": TEXT.replace("SAYS", "\n\n{{ due.lable }}")}, 3, "“.lable” is not known."),
-        ({"text": TEXT + "\nMore."}, 1, "This stands outside of the blocks, so nobody would read it"),
+        ({"text": TEXT + "\nMore."}, 1, "nobody would read it: write it between {% block says %} and {% endblock %}"),
         ({"subject": "{{ due.label }}"}, 1, "This cannot be written: 'None' has no attribute 'label'"),
         ({"subject": "{{ name }}"}, 0, "The subject line is empty with some messages"),
         ({"subject": "Hello\nBcc: all@example.org"}, 0, "The subject is one line"),

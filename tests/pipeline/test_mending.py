@@ -80,7 +80,7 @@ def test_the_address_is_corrected_and_the_mail_goes_out(here, clock, mailbox, lo
     assert "Nothing more." in page
     assert "“Submit the proposal” is due 14 days later." in page
     assert "The email address was changed." in browser.get(f"/people/{here.applicant.person_id}").text
-    assert "None" in browser.get("/mail/problems").text
+    assert "No mail waits for a decision." in browser.get("/mail/problems").text
     with here.db.read() as session:
         assert len(session.exec(select(DeliveryAttempt).where(DeliveryAttempt.message_id == key)).all()) == 2
         assert not ledger.verify(session).broken
@@ -218,6 +218,23 @@ def test_of_two_managers_at_once_one_wins(here, clock, lost):
     assert stale.status_code == 409
     fresh = program.post(f"{path}/give-up", json={"seen": 1, "reason": "No use"})
     assert (fresh.status_code, fresh.json()["status"]) == (200, "cancelled")
+
+
+def test_a_mail_says_why_it_waits_or_was_called_off(here, clock, lost):
+    key, _worker = lost
+    browser = Doors(here.db, clock).browser(here.manager)
+    assert browser.post(f"/mail/{key}/send-again", data={"seen": "0"}).status_code == 303
+    assert "Why it waits It is its turn." in shown(browser.get(f"/mail/{key}").text)
+    with here.db.read() as session:
+        later = select(Message.id).where(Message.kind == "reminder", col(Message.next_at) > clock.now())
+        waiting = session.exec(later).first()
+    assert "Why it waits Its moment has not come yet." in shown(browser.get(f"/mail/{waiting}").text)
+    change(here, Message, status="cancelled", reason="waived: it is not asked for any more")
+    assert "A manager does not ask for it any more." in shown(browser.get(f"/mail/{waiting}").text)
+    change(here, Message, status="expired", reason="")
+    page = browser.get("/mail/problems").text
+    assert 'href="/mail?status=expired">' in page
+    assert "mails never went out: they would have come too late" in page
 
 
 def test_only_managers_decide_and_nobody_about_the_own_member(here, clock, lost):
