@@ -12,7 +12,6 @@ from sqlalchemy import ColumnElement, Engine, and_, false, or_
 from sqlmodel import Session, col, select
 
 from schema.applications import Application
-from schema.rounds import Round
 from schema.values import Moved
 from schema.workflows import RoundWorkflow, Workflow
 from workflows import Definition, State, library, shipped
@@ -96,19 +95,6 @@ def choices(session: Session) -> dict[str, Definition]:
     names = {*library(), *session.exec(select(Workflow.name).distinct())}
     found = {name: newest(session, name) for name in sorted(names)}
     return {name: one for name, one in found.items() if one.subject == APPLICATION}
-
-
-def pin(session: Session, round_: Round, now: datetime, application: str = APPLICATION) -> None:
-    """Bind the round to the newest definitions of today: for its applications to that of the name ``application``.
-
-    Later versions reach it only by a migration. What was pinned before is forgotten: for a round without applications.
-    """
-    assert round_.id is not None
-    for subject in PINNED:
-        chosen = newest(session, application if subject == APPLICATION else subject)
-        key = store(session, chosen, now)
-        session.merge(RoundWorkflow(round_id=round_.id, name=subject, workflow_id=key))
-    session.flush()
 
 
 def pinned(session: Session, round_id: int, name: str) -> int:

@@ -9,6 +9,7 @@ import typer
 from sqlmodel import Session
 
 from fund.base import versions
+from fund.base.binding import open_gaps
 from fund.base.clock import SystemClock
 from fund.base.errors import Invalid, Misconfigured
 from fund.base.migrating import NoPlace
@@ -23,6 +24,7 @@ app = typer.Typer(
     help="Workflow definitions: check, draw, compare, and change rounds to them.", no_args_is_help=True
 )
 File = Annotated[Path, typer.Argument(help="A workflow definition (TOML).")]
+Files = Annotated[list[Path], typer.Argument(help="Workflow definitions (TOML).")]
 VERSION = (
     "A file, a NAME (its newest version), NAME@VERSION, or the first 8 digits or more of a version's digest."
 )
@@ -72,12 +74,19 @@ def list_versions() -> None:
 
 
 @app.command()
-def accept(file: File) -> None:
-    """Give the fund a new version. Rounds planned from now on follow it; rounds under way keep theirs."""
-    text = service.text_of(file.read_bytes())
+def accept(files: Files) -> None:
+    """Give the fund new versions, all or none. Rounds planned from now on follow them; rounds under way keep theirs.
+
+    What has to follow before a round can be planned with them is told.
+    """
     with doors.writing() as session:
-        definition = service.accept(session, None, text, SystemClock().now())
-    typer.echo(f"The fund has {definition.name}@{definition.version} ({versions.key_of(definition)}).")
+        read = [(str(file), file.read_bytes()) for file in files]
+        given = service.accept_all(session, None, read, SystemClock().now())
+        gaps = open_gaps(session)
+    for one in given:
+        typer.echo(f"The fund has {one.name}@{one.version} ({versions.key_of(one)}).")
+    for gap in gaps:
+        typer.echo(f"A round cannot be planned with it yet: {gap.reason}.")
 
 
 @app.command()

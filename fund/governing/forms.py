@@ -1,6 +1,6 @@
 """What is sent about workflows: a file, and which versions a round is to change to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.datastructures import FormData, QueryParams, UploadFile
@@ -15,26 +15,28 @@ MAP = "map"
 ROOM_BESIDE_THE_FILE = 10
 
 
+MOST_FILES = 10
+
+
 @dataclass(frozen=True)
 class Sent:
-    """A workflow as it was sent: a file, or text in its place."""
+    """Workflows as they were sent: files by name, or a text in their place, which has none."""
 
-    data: bytes
-    form: Form
+    files: Sequence[tuple[str, bytes]]
 
 
 async def sent(data: FormData) -> Sent:
-    """What was sent. A file, if there is one, stands for itself; else the text."""
-    file, text = data.get("file"), data.get("text")
-    typed = text if isinstance(text, str) else ""
-    if isinstance(file, UploadFile) and file.filename:
-        return Sent(await file.read(), Form({}))
-    return Sent(typed.encode("utf-8", "replace"), Form({"text": [typed]}))
+    """What was sent. Files, if there are any, stand for themselves; else the text."""
+    files = [one for one in data.getlist("file") if isinstance(one, UploadFile) and one.filename]
+    if files:
+        return Sent([(one.filename or "", await one.read()) for one in files])
+    text = data.get("text")
+    return Sent([("", (text if isinstance(text, str) else "").encode("utf-8", "replace"))])
 
 
 def shown_again(sent: Sent) -> Form:
-    """The form with what was sent as text, so that it can be corrected in place; empty where it is none."""
-    text = sent.data.decode("utf-8", "replace")
+    """The form with what was sent as text, so that it can be corrected in place; empty where it is none or several."""
+    text = sent.files[0][1].decode("utf-8", "replace") if len(sent.files) == 1 else ""
     return Form({"text": [text if "\0" not in text and "\ufffd" not in text else ""]})
 
 

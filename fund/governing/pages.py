@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, Response
 
+from fund.base.binding import open_gaps
 from fund.base.errors import Conflict, Invalid
 from fund.base.migrating import Change, Plan
 from fund.base.permissions import Viewer
@@ -26,6 +27,12 @@ flash.register(
     "governing.accepted",
     lazy("The fund has the new version. Rounds planned from now on follow it; rounds under way keep theirs."),
 )
+flash.register(
+    "governing.accepted_several",
+    lazy(
+        "The fund has the new versions. Rounds planned from now on follow them; rounds under way keep theirs."
+    ),
+)
 flash.register("governing.changed", lazy("Done. The round follows the workflow as it is shown here."))
 
 
@@ -36,7 +43,7 @@ def index(request: Request, viewer: ReadsEverything, db: DbDep) -> Response:
 
 
 async def _sent(request: Request) -> forms.Sent:
-    async with request.form(max_files=1, max_fields=10) as data:
+    async with request.form(max_files=forms.MOST_FILES, max_fields=10) as data:
         return await forms.sent(data)
 
 
@@ -44,16 +51,17 @@ async def _sent(request: Request) -> forms.Sent:
 def accept(
     request: Request, viewer: ManagerDep, db: DbDep, now: NowDep, sent: Annotated[forms.Sent, Depends(_sent)]
 ) -> Response:
-    """Take a file as a new version, or say what is wrong with it."""
+    """Take files as new versions, or say what is wrong with them."""
     try:
-        text = service.text_of(sent.data)
         with db.write() as session:
-            definition = service.accept(session, viewer, text, now)
+            given = service.accept_all(session, viewer, sent.files, now)
     except Invalid as invalid:
         form = forms.shown_again(sent)
         form.refuse_all(invalid)
         return _index(request, db, form, invalid if isinstance(invalid, service.Faulty) else None)
-    return redirect(f"/workflows/{key_of(definition)}", done="governing.accepted")
+    if len(given) > 1:
+        return redirect("/workflows", done="governing.accepted_several")
+    return redirect(f"/workflows/{key_of(given[0])}", done="governing.accepted")
 
 
 @router.get("/workflows/compare")
@@ -78,12 +86,14 @@ def show(request: Request, key: str, viewer: ReadsEverything, db: DbDep) -> Resp
         version = queries.version(session, key)
         others = [one for one in queries.listed(session) if one.definition.name == version.definition.name]
         found = service.examine(session, version.definition.source)
+        gaps = [one for one in open_gaps(session) if one.concerns(version.definition)]
     return render(
         request,
         "governing/version.html",
         version=version,
         others=[one for one in others if one.key != key],
         found=found,
+        gaps=gaps,
         **_shown(version.definition),
     )
 
@@ -139,10 +149,12 @@ def _index(request: Request, db: DbDep, form: Form, faulty: service.Faulty | Non
     if faulty is not None:
         form.errors[service.FILE] = faulty.summary
     with db.read() as session:
-        listed = queries.listed(session)
+        listed, gaps = queries.listed(session), open_gaps(session)
     found = service.Examined(None, faulty.findings if faulty else [])
     most = service.LARGEST
-    return render(request, "governing/index.html", listed=listed, form=form, found=found, most=most)
+    return render(
+        request, "governing/index.html", listed=listed, form=form, found=found, most=most, gaps=gaps
+    )
 
 
 def _shown(definition: Definition) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 ``viewer`` is None where the command line acts; it stands in the ledger as the operator.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
@@ -27,6 +29,7 @@ from workflows import Definition, DefinitionError, Finding, Level
 from workflows.check import check_text
 from workflows.include import placed
 
+T = TypeVar("T")
 LARGEST = 400_000
 """Bytes that a workflow's file may have. The longest that we ship has some forty thousand."""
 FILE = "file"
@@ -36,7 +39,7 @@ FILE = "file"
 class Faulty(Invalid):
     """A file that is no workflow which the fund could carry out. ``findings`` say why, warnings among them."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    def __init__(self, findings: Sequence[Finding], file: str = "") -> None:
         self.findings = findings
         errors = [str(one) for one in findings if one.level is Level.ERROR]
         counted = ngettext(
@@ -44,7 +47,7 @@ class Faulty(Invalid):
             "The file has %(num)s errors, so nothing was stored.",
             len(errors),
         )
-        self.summary = counted % {"num": len(errors)}
+        self.summary = (f"{file}: " if file else "") + counted % {"num": len(errors)}
         super().__init__({FILE: " ".join([self.summary, *errors])})
 
 
@@ -129,6 +132,39 @@ def accept(
         data={"name": definition.name, "version": definition.version, "digest": definition.digest},
     )
     return definition
+
+
+def accept_all(
+    session: Session, viewer: Viewer | None, files: Sequence[tuple[str, bytes]], now: datetime
+) -> list[Definition]:
+    """Take files (name, content) that may speak of each other as new versions: all of them, or none.
+
+    Raises what ``text_of`` and ``accept`` raise; where there are several files, the one that is meant is named.
+    """
+    texts = [(name, _naming(name if len(files) > 1 else "", partial(text_of, data))) for name, data in files]
+    beside = [one for _name, text in texts if (one := _readable(text))]
+    return [
+        _naming(name if len(files) > 1 else "", partial(accept, session, viewer, text, now, beside))
+        for name, text in texts
+    ]
+
+
+def _readable(text: str) -> Definition | None:
+    """The definition in a text, whatever the checker says of it; None where there is none."""
+    try:
+        return Definition.parse(text)
+    except DefinitionError:
+        return None
+
+
+def _naming(file: str, act: Callable[[], T]) -> T:
+    """What ``act`` answers; what it refuses is told with the name of the file, if there is one to tell."""
+    try:
+        return act()
+    except Faulty as faulty:
+        raise Faulty(faulty.findings, file) from faulty
+    except Invalid as invalid:
+        raise Invalid({FILE: f"{file}: {invalid.message}" if file else invalid.message}) from invalid
 
 
 def _no_later(session: Session, definition: Definition) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from fund.base import access, children, deadlines, definitions, ledger, moves
+from fund.base import access, binding, children, deadlines, definitions, ledger, moves
 from fund.base.errors import Conflict, Invalid
 from fund.base.permissions import Viewer
 from fund.base.subjects import lock
@@ -35,7 +35,7 @@ def create_round(
 
     Nobody outside the fund sees it before it opens. A plan that stands already, alike in everything, is answered as
     it is: a button pressed twice makes one round. On ``weekend`` nobody works in any week. Raises Forbidden for
-    others than managers, Invalid for what is wrong in ``draft``.
+    others than managers, Invalid for what is wrong in ``draft`` and for workflows that do not go together yet.
     """
     access.require_manager(viewer)
     right = checked(draft)
@@ -58,7 +58,7 @@ def create_round(
     )
     session.add(round_)
     session.flush()
-    definitions.pin(session, round_, now, workflow)
+    binding.pin(session, round_, now, workflow)
     children.born(session, round_, now, viewer=viewer, role=Role.MANAGER)
     return round_
 
@@ -87,7 +87,7 @@ def update_round(
         setattr(round_, name, value)
     session.flush()
     if "workflow" in changed:
-        definitions.pin(session, round_, now, workflow)
+        binding.pin(session, round_, now, workflow)
     _move_deadlines(session, round_, now)
     note_change(session, viewer, round_, "changed", {"fields": changed}, now)
     return round_

@@ -111,6 +111,15 @@ def test_a_version_is_accepted_and_then_known_by_its_name(fund, here, going, tmp
     assert (code, "follows this very version" in err) == (2, True)
 
 
+def test_who_has_to_follow_a_version_is_told_and_several_come_together(fund, here, tmp_path):
+    files = written(tmp_path, sifting(), *sifting_too())
+    code, out, _err = fund("workflow", "accept", files[0])
+    assert (code, out.count("A round cannot be planned with it yet: “")) == (0, 2)
+    assert f"which “application”, version {VERSION}, has in its place.\n" in out
+    code, out, _err = fund("workflow", "accept", *files[:0:-1])
+    assert (code, out.count("The fund has"), "which “application”" in out) == (0, 2, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -88,13 +88,7 @@ def test_a_new_version_is_stored_and_new_rounds_follow_it(here, doors, clock):
     with here.db.read() as session:
         event = session.exec(select(LedgerEvent).where(LedgerEvent.action == "accepted")).one()
         assert (event.actor_id, event.data["version"]) == (here.manager.person_id, VERSION)
-    fields = {
-        "title": "The next round", "summary": "More.", "eligibility": "Members", "zone": "UTC", "currency": "USD",
-        "pot_minor": "1000", "ceiling_minor": "100", "project_months": "9", "workflow": "application",
-    }  # fmt: skip
-    for number, name in enumerate(("opens_on", "closes_on", "review_due_on", "decision_on"), start=1):
-        fields |= {f"{name}-day": "1", f"{name}-month": str(number), f"{name}-year": "2022"}
-    planned = browser.post("/rounds/new", data=fields)
+    planned = browser.post("/rounds/new", data=PLAN)
     assert planned.headers["location"] == "/rounds/the-next-round/manage", shown(planned.text)
     assert f"version {VERSION}" in shown(browser.get("/rounds/the-next-round/workflow").text)
     assert (
@@ -161,6 +155,51 @@ def test_five_megabytes_are_too_many(here, doors):
 def test_text_is_taken_in_place_of_a_file(here, doors):
     answer = doors.browser(here.manager).post("/workflows", data={"text": later("lesson").source})
     assert answer.status_code == 303
+
+
+PLAN = {
+    "title": "The next round", "summary": "More.", "eligibility": "Members", "zone": "UTC", "currency": "USD",
+    "pot_minor": "1000", "ceiling_minor": "100", "project_months": "9", "workflow": "application",
+} | {
+    f"{name}-{part}": value
+    for number, name in enumerate(("opens_on", "closes_on", "review_due_on", "decision_on"), start=1)
+    for part, value in (("day", "1"), ("month", str(number)), ("year", "2022"))
+}  # fmt: skip
+
+
+def test_a_round_is_planned_once_all_have_followed_that_go_by_a_state(here, doors):
+    browser = doors.browser(here.manager)
+    give(doors, here, sifting())
+    assert "No round can be planned with these yet" in shown(browser.get("/workflows").text)
+    refused = browser.post("/rounds/new", data=PLAN)
+    assert refused.status_code == 422
+    assert "The newest workflows do not go together: “review”, version" in shown(refused.text)
+    several = browser.post(
+        "/workflows", files=[("file", (f"{one.name}.toml", one.source)) for one in sifting_too()]
+    )
+    assert (several.status_code, several.headers["location"]) == (303, "/workflows")
+    # The workflow with a concept note kept the old name, and these go by the new one alone.
+    assert "which “concept”, version" in shown(browser.get("/workflows").text)
+    assert "No round" not in browser.get(f"/workflows/{key_of(sifting())}").text
+    assert browser.post("/rounds/new", data=PLAN).status_code == 303
+    assert browser.post("/rounds/new", data=PLAN | {"title": "Two", "workflow": "concept"}).status_code == 422
+
+
+def test_of_several_files_that_come_together_all_are_stored_or_none(here, doors):
+    before = stored(here)
+    review, round_ = sifting_too()
+    sent = [("application.toml", sifting().source), ("review.toml", "name ="), ("round.toml", round_.source)]
+    refused = doors.browser(here.manager).post("/workflows", files=[("file", one) for one in sent])
+    assert (refused.status_code, stored(here)) == (422, before)
+    assert "review.toml: The file has an error, so nothing was stored." in shown(refused.text)
+    sent[1] = ("review.toml", review.source)
+    assert (
+        doors.browser(here.manager)
+        .post("/workflows", files=[("file", one) for one in sent[::-1]])
+        .status_code
+        == 303
+    )
+    assert stored(here) == before + 3
 
 
 def test_what_changes_in_words(here, doors):

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from fund.base import children, definitions, moves
+from fund.base import binding, children, definitions, moves
 from fund.base.database import Database
 from fund.base.permissions import Viewer
 from schema.applications import Answer, Application
@@ -152,7 +152,7 @@ def open_round(session: Session, manager: Viewer, now: datetime, **fields: Any) 
     )
     session.add(round_)
     session.flush()
-    definitions.pin(session, round_, now)
+    binding.pin(session, round_, now)
     children.born(session, round_, now, viewer=manager, role="manager")
     moves.fire(session, round_, "open", manager, version=round_.version, now=now)
     return round_

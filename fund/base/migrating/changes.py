@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from sqlmodel import Session, select
 
+from fund.base.binding import speaks_of
 from fund.base.definitions import definition_by_id
 from fund.base.errors import Invalid
 from fund.base.fit import misfits
@@ -14,8 +15,7 @@ from fund.base.versions import known
 from notifications.compose import template_names
 from schema.rounds import Round
 from schema.workflows import RoundWorkflow
-from workflows import Definition, Finding, GuardCall, Level, check
-from workflows.guards import COME_IN, REGISTRY, UNDER_WAY
+from workflows import Definition, Finding, Level, check
 from workflows.reasons import Reason, counted
 
 Places: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -193,24 +193,11 @@ def _left_behind(definition: Definition, change: Change) -> Iterator[Finding]:
     """Guards that know a state under its old name only: they would take what stands there for something else."""
     for move in definition.moves.values():
         for call in move.guards:
-            for kind, named in _speaks_of(call):
+            for kind, named in speaks_of(call):
                 for state, place in change.places.items():
                     if kind == change.kind and state in named and place not in named:
                         message = f"{call.name} knows {state} ({kind}) and not {place}"
                         yield Finding(move.line, f"move {move.trigger}", message)
-
-
-def _speaks_of(call: GuardCall) -> Iterator[tuple[str, Collection[str]]]:
-    """The kinds of things that a guard speaks of, each with the states that it knows."""
-    match REGISTRY[call.name].names:
-        case "children":
-            yield from call.argument.items()
-        case "count":
-            yield "review", UNDER_WAY + COME_IN
-        case "parent":
-            yield "application", call.argument
-        case "round":
-            yield "round", call.argument
 
 
 def _listed(findings: Sequence[Finding]) -> str:

@@ -1,0 +1,165 @@
+"""Binding a round to workflows that go together: what is planned today follows the newest ones of today.
+
+Each version is accepted by itself, so for a while the newest ones need not fit: one knows a state of another under a
+name that it no longer has. No round begins with such a mixture.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from fund.base.definitions import APPLICATION, PINNED, choices, definition_of, newest, store
+from fund.base.errors import Invalid
+from fund.base.versions import known
+from schema.rounds import Round
+from schema.workflows import RoundWorkflow
+from workflows import Definition, GuardCall, Reason
+from workflows.compare import successors
+from workflows.guards import COME_IN, REGISTRY, UNDER_WAY
+
+ROUND = "round"
+Places = Mapping[str, set[str]]
+"""For each state that a workflow no longer has, those that may have taken its place."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One workflow goes by a state that another has no longer, and knows nothing of what took its place."""
+
+    behind: Definition
+    ahead: Definition
+    state: str
+    places: tuple[str, ...]
+    moves: tuple[str, ...]
+
+    def concerns(self, definition: Definition) -> bool:
+        """Whether the definition is one of the two."""
+        return definition.digest in (self.behind.digest, self.ahead.digest)
+
+    @property
+    def reason(self) -> Reason:
+        """What has to be changed where, in words."""
+        return Reason(
+            "“%(behind)s”, version %(number)s, goes by the state %(state)s (%(moves)s), and not by %(places)s,"
+            " which “%(ahead)s”, version %(latest)s, has in its place",
+            behind=self.behind.name,
+            number=self.behind.version,
+            state=self.state,
+            moves=", ".join(self.moves),
+            places=" or ".join(self.places),
+            ahead=self.ahead.name,
+            latest=self.ahead.version,
+        )
+
+
+def pin(session: Session, round_: Round, now: datetime, application: str = APPLICATION) -> None:
+    """Bind the round to the newest definitions of today: for its applications to that of the name ``application``.
+
+    Later versions reach it only by a migration. What was pinned before is forgotten: for a round without applications.
+    Raises Invalid where these definitions do not go together, with what has to follow.
+    """
+    assert round_.id is not None
+    chosen = {subject: newest(session, _named(subject, application)) for subject in PINNED}
+    together = chosen | {ROUND: definition_of(session, round_)}
+    if found := gaps(together, known(session).values()):
+        raise Invalid({"workflow": _unfit(found)})
+    for subject, definition in chosen.items():
+        key = store(session, definition, now)
+        session.merge(RoundWorkflow(round_id=round_.id, name=subject, workflow_id=key))
+    session.flush()
+
+
+def open_gaps(session: Session) -> list[Gap]:
+    """All that keeps rounds from being planned now, whichever workflow their applications are to go through."""
+    everything = known(session).values()
+    found: dict[Gap, None] = {}
+    for application in choices(session):
+        names = [_named(subject, application) for subject in (*PINNED, ROUND)]
+        together = {one.subject: one for one in (newest(session, name) for name in names)}
+        found |= dict.fromkeys(gaps(together, everything))
+    return list(found)
+
+
+def gaps(together: Mapping[str, Definition], everything: Iterable[Definition]) -> list[Gap]:
+    """Where definitions that are to work together do not: by subject, with all others that the fund knows."""
+    versions = list(everything)
+    return [
+        gap
+        for ahead in together.values()
+        if (places := _replaced(ahead, versions))
+        for behind in together.values()
+        for gap in _left_behind(behind, ahead, places)
+    ]
+
+
+def speaks_of(call: GuardCall) -> Iterator[tuple[str, Collection[str]]]:
+    """The kinds of things that a guard speaks of, each with the states that it knows."""
+    match REGISTRY[call.name].names:
+        case "children":
+            yield from call.argument.items()
+        case "count":
+            yield "review", UNDER_WAY + COME_IN
+        case "parent":
+            yield APPLICATION, call.argument
+        case "round":
+            yield ROUND, call.argument
+
+
+def _named(subject: str, application: str) -> str:
+    return application if subject == APPLICATION else subject
+
+
+def _unfit(found: Sequence[Gap]) -> Reason:
+    listed = "; ".join(gap.reason for gap in found)
+    return Reason(
+        "The newest workflows do not go together: %(gaps)s. Give the fund a version that does, then plan the round.",
+        gaps=listed,
+    )
+
+
+def _replaced(definition: Definition, everything: Iterable[Definition]) -> Places:
+    """States of other versions that this one has not, each with those of its own that stand in their place.
+
+    A state that got another name counts both ways, as another workflow for the same thing may have kept the old one.
+    """
+    kin = [one for one in everything if one.subject == definition.subject]
+    found: dict[str, set[str]] = {}
+    for old in kin:
+        for new in kin:
+            if old.name == new.name and old.version < new.version:
+                pairs = successors(old, new)
+                _note(found, definition, [*pairs.items(), *((state, name) for name, state in pairs.items())])
+        if old.name == definition.name and old.version < definition.version:
+            _note(found, definition, _perhaps(old, definition))
+    return found
+
+
+def _note(found: dict[str, set[str]], definition: Definition, pairs: Iterable[tuple[str, str]]) -> None:
+    for gone, place in pairs:
+        if gone not in definition.states and place in definition.states:
+            found.setdefault(gone, set()).add(place)
+
+
+def _perhaps(old: Definition, new: Definition) -> Iterator[tuple[str, str]]:
+    """Where it cannot be told what took a state's place: every new state that may have."""
+    told = successors(old, new)
+    come = [state for state in new.states.values() if state.name not in old.states]
+    for state in old.states.values():
+        if state.name not in new.states and state.name not in told:
+            yield from ((state.name, other.name) for other in come if other.final == state.final)
+
+
+def _left_behind(behind: Definition, ahead: Definition, places: Places) -> Iterator[Gap]:
+    """States that guards know under a name that is gone, and under no other."""
+    found: dict[str, dict[str, None]] = {}
+    for move in behind.moves.values():
+        for call in move.guards:
+            for kind, names in speaks_of(call):
+                gone = [name for name in names if kind == ahead.subject and name in places]
+                for state in gone:
+                    if places[state].isdisjoint(names):
+                        found.setdefault(state, {})[move.trigger] = None
+    for state, moves in found.items():
+        yield Gap(behind, ahead, state, tuple(sorted(places[state])), tuple(moves))

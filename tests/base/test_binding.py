@@ -1,0 +1,101 @@
+"""A round begins with workflows that go together, or not at all."""
+
+import re
+
+import pytest
+
+from fund.base import binding, definitions
+from fund.base.errors import Invalid
+from fund.base.migrating import bound_to
+from schema.rounds import Round
+from tests.support.versions import VERSION, later, sifting, sifting_too
+from tests.support.world import world
+from workflows import Definition, shipped
+
+BOTH = later("review", ("", '"screening"', '"screening", "sifting"'))
+"""The workflow of a review that goes by the old name and the new one."""
+
+
+def together(*others: Definition) -> dict[str, Definition]:
+    """What a round would be bound to: what is shipped, with some in its place."""
+    names = ("application", "review", "report", "lesson", "round")
+    return {name: shipped(name) for name in names} | {one.subject: one for one in others}
+
+
+def left_behind(*others: Definition) -> set[tuple[str, str, str]]:
+    """Who goes by what of whom that is no more, given these versions besides those that are shipped."""
+    chosen = together(*others)
+    everything = [*chosen.values(), *together().values(), shipped("concept")]
+    return {(one.behind.subject, one.state, one.ahead.name) for one in binding.gaps(chosen, everything)}
+
+
+def test_what_is_shipped_goes_together():
+    assert left_behind() == set()
+    assert left_behind(shipped("concept")) == set()
+
+
+def test_a_state_with_another_name_takes_all_along_that_go_by_it():
+    review, round_ = sifting_too()
+    assert left_behind(sifting()) == {
+        ("review", "screening", "application"),
+        ("round", "screening", "application"),
+    }
+    assert left_behind(sifting(), review) == {("round", "screening", "application")}
+    assert left_behind(sifting(), review, round_) == set()
+    assert left_behind(sifting(), BOTH, round_) == set()
+
+
+def test_another_workflow_that_kept_the_old_name_is_not_left_behind_either():
+    review, round_ = sifting_too()
+    chosen = together(shipped("concept"), review, round_)
+    everything = [*chosen.values(), *together().values(), sifting()]
+    found = binding.gaps(chosen, everything)
+    assert {(one.behind.name, one.state, one.places) for one in found} == {
+        ("review", "sifting", ("screening",)),
+        ("round", "sifting", ("screening",)),
+    }
+    assert binding.gaps(together(shipped("concept"), BOTH), [*everything, BOTH]) == []
+
+
+def test_where_it_cannot_be_told_what_took_the_place_any_of_the_new_states_will_do():
+    text = sifting().source.replace('label = "Screening"', 'label = "Sifting"')
+    moved = re.sub(r'(\[states\.sifting\]\nstage = )"\w+"', r'\1"decision"', text)
+    new = Definition.parse(moved)
+    assert ("review", "screening", "application") in left_behind(new)
+    assert left_behind(new, *sifting_too()) == set()
+
+
+@pytest.fixture
+def gone_ahead(db, clock):
+    """A fund that accepted the new name of a state, and nothing that goes with it."""
+    here = world(db, clock.now())
+    with db.write() as session:
+        definitions.store(session, sifting(), clock.now())
+    return here
+
+
+def test_no_round_is_bound_to_what_does_not_go_together_and_it_is_said_why(gone_ahead, clock):
+    with gone_ahead.db.write() as session:
+        round_ = session.get_one(Round, gone_ahead.round_id)
+        with pytest.raises(Invalid) as refused:
+            binding.pin(session, round_, clock.now())
+        assert bound_to(session, round_)["application"].version == shipped("application").version
+    said = refused.value.fields["workflow"]
+    version = shipped("review").version
+    assert f"“review”, version {version}, goes by the state screening (start, call_off)" in said
+    assert f"not by sifting, which “application”, version {VERSION}, has in its place" in said
+
+
+def test_when_the_others_have_followed_it_is_bound_to_all(gone_ahead, clock):
+    review, round_definition = sifting_too()
+    with gone_ahead.db.write() as session:
+        assert {one.behind.name for one in binding.open_gaps(session)} == {"review", "round"}
+        for one in (BOTH, later("round", ("", '"screening"', '"screening", "sifting"'))):
+            definitions.store(session, one, clock.now())
+        assert binding.open_gaps(session) == []
+        round_ = session.get_one(Round, gone_ahead.round_id)
+        round_.workflow_id = definitions.store(session, round_definition, clock.now())
+        binding.pin(session, round_, clock.now())
+        found = bound_to(session, round_)
+    assert [found[name].version for name in ("application", "review", "round")] == [VERSION] * 3
+    assert found["review"].digest == BOTH.digest != review.digest
