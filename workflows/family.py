@@ -45,7 +45,7 @@ def strangers(content: Content, others: Mapping[str, Content]) -> Iterator[Findi
                     subject=content.subject,
                 )
                 yield Finding(move.line, f"move {move.trigger}", message)
-    yield from _waited_for(content, family)
+    yield from _asked_about(content, family)
 
 
 def _by_subject(content: Content, others: Mapping[str, Content]) -> Family:
@@ -87,18 +87,27 @@ def _missing(
             yield Finding(move.line, f"move {move.trigger}", message)
 
 
-def _waited_for(content: Content, family: Family) -> Iterator[Finding]:
-    """Moves of children that wait for the parent to stand in states of which this one has none."""
+def _asked_about(content: Content, family: Family) -> Iterator[Finding]:
+    """States that moves of children ask about in their parent, and that it does not have."""
     for child in content.children:
         for one in family.get(child, ()):
             for move in one.moves.values() if one.parent == content.subject else ():
                 for call in move.guards:
-                    if call.name == "parent_in" and not set(call.argument) & content.states.keys():
-                        names = ", ".join(call.argument)
-                        message = Reason(
-                            "%(move)s of the workflow %(one)s waits for %(names)s, which it does not have",
-                            move=move.trigger,
-                            one=one.name,
-                            names=names,
-                        )
-                        yield Finding(0, "", message, Level.WARNING)
+                    if REGISTRY[call.name].names == "parent":
+                        yield from _not_had(content, family, (move.trigger, one.name), call)
+
+
+def _not_had(content: Content, family: Family, asking: tuple[str, str], call: GuardCall) -> Iterator[Finding]:
+    """States that a child's guard names in vain. It may keep off what only other definitions of the parent have."""
+    move, one = asking
+    excused = family[content.subject] if call.name == "parent_not_in" else [content]
+    for state in call.argument:
+        if not any(state in other.states for other in excused):
+            message = Reason(
+                "%(move)s of the workflow %(one)s asks for the state %(state)s, which this one does not have%(hint)s",
+                move=move,
+                one=one,
+                state=state,
+                hint=nearest(state, content.states),
+            )
+            yield Finding(0, "", message, Level.WARNING)

@@ -357,6 +357,24 @@ def test_family_is_looked_at_where_it_is_given() -> None:
     assert check(definition(finish=finish)) == []
 
 
+def test_each_state_that_children_ask_for_in_vain_is_named() -> None:
+    """Some of them are there, and others once were: a rename would leave its moves waiting for ever."""
+    account = HEAD.replace('"round"', '"visit"').replace('name = "visit"', 'name = "account"')
+    account = account.replace('subject = "visit"', 'subject = "report"')
+    asks = 'guards = [{ parent_in = ["planned", "planed"] }, { parent_not_in = ["seen", "left"] }]\n'
+    family = {
+        "round": shipped("round"),
+        "review": shipped("review"),
+        "account": definition(head=account, finish=FINISH + asks),
+        "trip": definition(head=HEAD.replace('name = "visit"', 'name = "trip"'), more=state("seen")),
+    }
+    asking = "warning: finish of the workflow account asks for the state"
+    assert [str(one) for one in check(definition(), family=family)] == [
+        f"{asking} left, which this one does not have",
+        f'{asking} planed, which this one does not have (did you mean "planned"?)',
+    ]
+
+
 def test_text_is_checked_whatever_it_is() -> None:
     assert check_text(SOUND) == []
     assert [finding.level for finding in check_text("nonsense")] == [Level.ERROR]
