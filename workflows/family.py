@@ -88,9 +88,10 @@ def _missing(
 
 
 def _asked_about(content: Content, family: Family) -> Iterator[Finding]:
-    """States that moves of children ask about in their parent, and that it does not have."""
+    """States that moves of children ask about in their parent, and that it does not have: in their newest versions."""
     for child in content.children:
-        for one in family.get(child, ()):
+        newest = {one.name: one for one in sorted(family.get(child, ()), key=lambda one: one.version)}
+        for one in newest.values():
             for move in one.moves.values() if one.parent == content.subject else ():
                 for call in move.guards:
                     if REGISTRY[call.name].names == "parent":

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from fund.base.database import Database
+from fund.base.definitions import definition_by_id
 from fund.base.fit import misfits
 from fund.base.subjects import KINDS
 from notifications.compose import template_names
@@ -38,25 +40,41 @@ def faults(session: Session) -> Iterator[str]:
 
     A stored version is what a round was started with: it may be older than what the checker asks for today.
     """
-    family = {name: shipped(name) for name in library()}
+    kin = family(session)
     seen = set()
     for row in session.exec(select(Workflow).order_by(col(Workflow.name), col(Workflow.version))):
         seen.add(row.digest)
-        for finding in _errors(row.source, family):
+        for finding in _errors(row.source, kin):
             yield f"workflow {row.name}, version {row.version}: {finding}"
-    for name, definition in family.items():
-        if definition.digest not in seen:
-            for finding in _errors(definition.source, family):
+    for name in library():
+        if shipped(name).digest not in seen:
+            for finding in _errors(shipped(name).source, kin):
                 yield f"workflow {name}, as shipped: {finding}"
 
 
-def _errors(text: str, family: Mapping[str, Definition]) -> Iterator[Finding]:
-    return (one for one in look_at(text, family) if one.level is Level.ERROR)
+def family(session: Session) -> dict[str, Definition]:
+    """Every definition that the fund has or that is shipped, by digest: those that one may speak of.
+
+    A stored text that is none any more is left out; ``faults`` tells of it.
+    """
+    found = {shipped(name).digest: shipped(name) for name in library()}
+    for key in session.exec(select(Workflow.id)):
+        with suppress(DefinitionError):
+            stored = definition_by_id(session, key or 0)
+            found[stored.digest] = stored
+    return found
 
 
-def look_at(text: str, family: Mapping[str, Definition]) -> list[Finding]:
-    """All that the checker finds in a text, and what the fund could not carry out of it. Raises nothing."""
-    found = check_text(text, templates=template_names(), family=family)
+def _errors(text: str, kin: Mapping[str, Definition]) -> Iterator[Finding]:
+    return (one for one in look_at(text, kin) if one.level is Level.ERROR)
+
+
+def look_at(text: str, kin: Mapping[str, Definition]) -> list[Finding]:
+    """All that the checker finds in a text, and what the fund could not carry out of it. Raises nothing.
+
+    ``kin`` are the definitions that it may speak of.
+    """
+    found = check_text(text, templates=template_names(), family=kin)
     try:
         definition = Definition.parse(text)
     except DefinitionError:

@@ -1,6 +1,7 @@
 """``fund workflow …``: check, draw and compare definitions; give the fund a new version; change a round to one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +14,7 @@ from fund.base.binding import open_gaps
 from fund.base.clock import SystemClock
 from fund.base.errors import Invalid, Misconfigured
 from fund.base.migrating import NoPlace
-from fund.base.soundness import look_at
+from fund.base.soundness import family, look_at
 from fund.commands import doors, told
 from fund.governing import service
 from workflows import Definition, DefinitionError, Level, library, shipped
@@ -31,13 +32,17 @@ VERSION = (
 
 
 @app.command()
-def check(file: File) -> None:
-    """Check a definition: one line for each finding; a non-zero exit if one is an error."""
-    family = {name: shipped(name) for name in library()}
-    findings = look_at(_text(file), family)
-    for finding in findings:
+def check(files: Files) -> None:
+    """Check definitions: one line for each finding; a non-zero exit if one is an error.
+
+    They may speak of each other, of what the fund has, and of what is shipped.
+    """
+    texts = {file: _text(file) for file in files}
+    kin = _family(texts.values())
+    found = [(file, finding) for file, text in texts.items() for finding in look_at(text, kin)]
+    for file, finding in found:
         typer.echo(f"{file}: {finding}")
-    if any(finding.level is Level.ERROR for finding in findings):
+    if any(finding.level is Level.ERROR for _file, finding in found):
         raise typer.Exit(1)
 
 
@@ -121,6 +126,20 @@ def migrate(
     typer.echo(
         "Dry run: nothing was changed." if dry_run else f"Done. The round follows {told.versions_of(made)}."
     )
+
+
+def _family(texts: Iterable[str]) -> dict[str, Definition]:
+    """The definitions that a file may speak of: those that the fund has, if there is one, and those in the texts."""
+    try:
+        with doors.reading() as session:
+            found = family(session)
+    except Misconfigured:
+        found = {name: shipped(name) for name in library()}
+    for text in texts:
+        with suppress(DefinitionError):
+            one = Definition.parse(text)
+            found[one.digest] = one
+    return found
 
 
 def _given(file: Path) -> Definition:

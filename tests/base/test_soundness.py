@@ -7,6 +7,7 @@ from sqlmodel import select
 from fund.base import definitions, soundness
 from fund.base.database import Database
 from schema.workflows import Workflow
+from tests.support.versions import VERSION, later, sifting, sifting_too
 from tests.support.world import world
 from workflows import Definition, shipped
 
@@ -52,6 +53,19 @@ def test_what_the_fund_cannot_carry_out_is_told_too(db, clock, caplog):
         definitions.store(session, Definition.parse(text), clock.now())
     assert soundness.report(db) == 1
     assert caplog.records[0].getMessage().endswith("deadline report: no day is kept as report.someday")
+
+
+def test_versions_that_were_accepted_know_each_other(sqlite_db, clock, caplog):
+    world(sqlite_db, clock.now())
+    with sqlite_db.write() as session:
+        for one in (sifting(), *sifting_too()):
+            definitions.store(session, one, clock.now())
+    assert soundness.report(sqlite_db) == 0
+    with sqlite_db.write() as session:
+        other = later("review", ("", '"screening"', '"nowhere"'), version=VERSION + 1)
+        definitions.store(session, other, clock.now())
+    assert soundness.report(sqlite_db) == 2
+    assert all('has no state "nowhere"' in record.getMessage() for record in caplog.records)
 
 
 def test_a_database_without_tables_stops_nothing(tmp_path):

@@ -120,6 +120,18 @@ def test_who_has_to_follow_a_version_is_told_and_several_come_together(fund, her
     assert (code, out.count("The fund has"), "which “application”" in out) == (0, 2, False)
 
 
+def test_files_are_checked_with_each_other_and_with_what_the_fund_has(fund, tmp_path):
+    files = written(tmp_path, sifting(), *sifting_too())
+    code, out, _err = fund("workflow", "check", files[1])
+    assert (code, 'has no state "sifting"' in out) == (1, True)
+    assert fund("workflow", "check", *files) == (0, "", "")
+    assert fund("workflow", "accept", files[0])[0] == 0
+    assert fund("workflow", "check", files[1]) == (0, "", "")
+    (tmp_path / "broken.toml").write_text("name =")
+    code, out, _err = fund("workflow", "check", files[1], str(tmp_path / "broken.toml"))
+    assert (code, out.startswith(f"{tmp_path}/broken.toml: line 1: error:")) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
