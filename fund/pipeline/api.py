@@ -145,8 +145,8 @@ def my_deadlines(viewer: SignedIn, db: DbDep, now: NowDep) -> list[OwedOut]:
 
 
 @router.get("/deadlines/{key}", responses=responses(401, 403, 404, 422))
-def deadline(key: RowId, viewer: ReadsEverything, db: DbDep) -> StoryOut:
-    """One deadline and its history. For those who read everything."""
+def deadline(key: RowId, viewer: SignedIn, db: DbDep) -> StoryOut:
+    """One deadline and its history. For those who read everything, and for whoever owes it."""
     with db.read() as session:
         found = story.of(session, viewer, key)
         steps = [StepOut(**vars(step)) for step in found.steps]

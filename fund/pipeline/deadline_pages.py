@@ -9,7 +9,7 @@ from fund.base.errors import Invalid
 from fund.base.permissions import Viewer
 from fund.pipeline import story
 from fund.web import flash
-from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, ReadsEverything, RowId
+from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, RowId, SignedIn
 from fund.web.forms import Form
 from fund.web.i18n import gettext as _
 from fund.web.i18n import lazy
@@ -23,8 +23,8 @@ flash.register(
 
 
 @router.get("/deadlines/{key}")
-def history(request: Request, key: RowId, viewer: ReadsEverything, db: DbDep) -> Response:
-    """What became of the deadline until now, and what a manager can do about it."""
+def history(request: Request, key: RowId, viewer: SignedIn, db: DbDep) -> Response:
+    """What became of the deadline until now, for whoever owes it too, and what a manager can do about it."""
     with db.read() as session:
         return render(request, "pipeline/deadline.html", story=story.of(session, viewer, key))
 

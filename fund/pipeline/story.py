@@ -7,15 +7,17 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from fund.base import access, extending, undo
+from fund.base.audience import actor_of
 from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
 from fund.base.following import Change
 from fund.base.permissions import Viewer
-from fund.base.subjects import Subject, application_of, chain_of, get, round_of
+from fund.base.subjects import Subject, application_of, chain_of, get, path_of, round_of
 from fund.pipeline import dossier
+from fund.web.i18n import gettext as _
 from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
-from schema.people import Member, Person
+from schema.people import Member, Person, Role
 
 
 @dataclass(frozen=True)
@@ -47,17 +49,23 @@ class Story:
     needed: Sequence[str]
     """Why it cannot be waived now; empty where it can."""
     steps: Sequence[Step]
+    staff: bool
+    """Whether it is told as to those who look after it, with everybody's name, and not as to whoever owes it."""
 
 
 def of(session: Session, viewer: Viewer, key: int) -> Story:
-    """The deadline of that key for whoever reads everything, but not of her own member's proposals. Raises NotFound.
+    """The deadline of that key for whoever reads everything, and without what is only for staff for whoever owes it.
 
-    And Forbidden for whoever acts for the member that applies.
+    Raises NotFound, and Forbidden for staff who act for the member that applies where it is not theirs to meet.
     """
     deadline = session.get(Deadline, key)
-    if deadline is None or not viewer.reads_everything:
+    if deadline is None:
         raise NotFound
     subject = get(session, deadline.subject_kind, deadline.subject_id)
+    if deadline.owner_role in actor_of(session, subject, viewer).roles - {Role.MANAGER.value}:
+        return _owned(session, viewer, deadline, subject)
+    if not viewer.reads_everything:
+        raise NotFound
     application, round_ = application_of(session, subject), round_of(session, subject)
     title, member, back = round_.title, "", f"/rounds/{round_.slug}/manage"
     if application is not None:
@@ -74,27 +82,46 @@ def of(session: Session, viewer: Viewer, key: int) -> Story:
         extending.fixed(session, deadline, subject),
         extending.needed(session, deadline, subject),
         _steps(session, deadline, subject),
+        staff=True,
     )
 
 
-def _steps(session: Session, deadline: Deadline, subject: Subject) -> list[Step]:
-    """What happened, the first first; each with the day that held from then on."""
+def _owned(session: Session, viewer: Viewer, deadline: Deadline, subject: Subject) -> Story:
+    """As whoever owes it reads it: why a day was moved was told to her, what staff wrote elsewhere was not."""
+    application = application_of(session, subject)
+    readable = application is not None and access.may_read(session, application, viewer)
+    title = application.title if application and readable else ""
+    steps = _steps(session, deadline, subject, told_to=deadline.owner_role)
+    return Story(deadline, title, "", path_of(session, subject), (), (), steps, staff=False)
+
+
+def _steps(session: Session, deadline: Deadline, subject: Subject, told_to: str = "") -> list[Step]:
+    """What happened, the first first; each with the day that held from then on. All of it, or as told to a role."""
     found = session.execute(
         select(LedgerEvent, Person)
         .join(Person, col(Person.id) == col(LedgerEvent.actor_id), isouter=True)
         .where(LedgerEvent.chain == chain_of(subject))
         .order_by(col(LedgerEvent.seq))
     ).all()
-    known = {event.seq: event for event, _person in found}
+    known = {event.seq: event for event, _who in found}
     steps = []
     for event, person in found:
         if step := _step(session, deadline, event, known):
-            steps.append(replace(step, by=person.name if person else "", note=event.note or ""))
+            whole = replace(step, by=person.name if person else "", note=event.note or "")
+            steps.append(_told(whole, event, told_to) if told_to else whole)
     if not steps or steps[0].kind != "opened":
         steps.insert(0, Step(deadline.opened_at, "opened"))
     if deadline.closed_at and steps[-1].kind not in ("met", "waived", "cancelled"):
-        steps.append(Step(deadline.closed_at, deadline.status, because=deadline.reason))
+        because = "" if told_to else deadline.reason
+        steps.append(Step(deadline.closed_at, deadline.status, because=because))
     return _with_days(steps, deadline.due_on)
+
+
+def _told(step: Step, event: LedgerEvent, role: str) -> Step:
+    """The step without the names of others than those in the role, and with words that were written for it only."""
+    by = step.by if event.actor_role == role else _("The fund") if step.by else ""
+    by_hand = event.action in (extending.MOVED, extending.WAIVED)
+    return replace(step, because="", by=by, note=step.note if by_hand else "")
 
 
 def _step(

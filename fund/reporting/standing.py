@@ -1,6 +1,6 @@
 """Where a report or a lesson stands for whoever looks: state, deadlines, steps, and the last word about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,6 +10,7 @@ from fund.base import access, deadlines, moves, undo
 from fund.base.audience import actor_of
 from fund.base.definitions import definition_of
 from fund.base.errors import Forbidden, NotFound
+from fund.base.moved import Moved, last_moves
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject
 from fund.web.i18n import gettext as _
@@ -33,6 +34,8 @@ class Standing:
     """The last move, if it is hers to undo."""
     deadlines: Sequence[Deadline]
     """What is open, the nearest first; for the applicant only what is hers to do."""
+    moved: Mapping[int, Moved]
+    """Which of these a manager gave another day, by their keys."""
     answer_by: date | None
     """For the applicant: the day by which the fund is to answer, while she waits for it."""
     word: LedgerEvent | None
@@ -68,6 +71,7 @@ def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) 
     is_applicant = "applicant" in roles
     due = deadlines.open_of(session, subject, held=True)
     of_fund = [one for one in due if one.owner_role != "applicant"] if is_applicant else []
+    shown = [one for one in due if one not in of_fund]
     return Standing(
         state=definition_of(session, subject).state(subject.state),
         is_applicant=is_applicant,
@@ -75,7 +79,8 @@ def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) 
         editable=access.may_edit(session, subject, viewer),
         options=moves.options(session, subject, viewer, now),
         undoable=undo.offer(session, subject, viewer, now),
-        deadlines=[one for one in due if one not in of_fund],
+        deadlines=shown,
+        moved=last_moves(session, shown),
         answer_by=next((one.due_on for one in of_fund if one.held_at is None), None),
         word=_word(session, subject, is_applicant),
     )

@@ -83,6 +83,39 @@ def test_a_manager_gives_another_day_sees_who_is_told_and_it_is_in_the_history(h
         assert part in said
 
 
+def test_whoever_owes_it_reads_why_it_moved_and_nothing_that_is_only_for_staff(here, doors, clock):
+    with here.db.write() as session:
+        application = to_active(session, here, clock.now())
+        reference, key = application.reference, application.id
+    report = _deadline(here, "report")
+    for trigger in ("suspend", "resume"):
+        with here.db.write() as session:
+            one = session.get_one(Application, key)
+            move(session, one, trigger, here.manager, clock.now(), reason="A word among us.")
+    day = report.due_on + timedelta(days=9)
+    body = {"reason": "The river rose.", "generation": _deadline(here, "report").generation}
+    moved = doors.program(here.manager).post(
+        f"/api/v1/deadlines/{report.id}/move", json=body | {"day": day.isoformat()}
+    )
+    assert moved.status_code == 200
+    browser = doors.browser(here.applicant)
+    for path in (f"/applications/{reference}", f"/applications/{reference}/reports/interim"):
+        page = browser.get(path).text
+        assert ": The river rose. What became of it" in shown(page)
+        assert f'href="/deadlines/{report.id}"' in page
+    said = shown(browser.get(f"/deadlines/{report.id}").text)
+    for part in ("What became of it", "The river rose.", "The fund", "Time stands still"):
+        assert part in said
+    for part in ("A word among us.", here.manager.name, "Give another day", "Waive it"):
+        assert part not in said
+    screening = _deadline(here, "screening")
+    assert browser.get(f"/deadlines/{screening.id}").status_code == 404
+    assert doors.browser(here.reviewers[0]).get(f"/deadlines/{report.id}").status_code == 404
+    told = doors.program(here.colleague).get(f"/api/v1/deadlines/{report.id}").json()["steps"]
+    assert {one["by"] for one in told} == {"", "The fund"}
+    assert {one["note"] for one in told} == {"", "The river rose."}
+
+
 def test_time_that_stood_still_and_what_was_met_are_told(here, doors, clock):
     with here.db.write() as session:
         application = to_active(session, here, clock.now())
@@ -119,8 +152,8 @@ def test_of_a_draft_no_title_is_told_and_waiving_says_why_not(here, doors, clock
         f"/api/v1/deadlines/{found.id}/waive", json={"reason": "No.", "generation": 1}
     )
     assert (refused.status_code, len(refused.json()["reasons"])) == (409, 2)
-    for viewer in (here.applicant, here.reviewers[0]):
-        assert doors.browser(viewer).get(f"/deadlines/{found.id}").status_code == 403
+    for viewer, code in ((here.applicant, 200), (here.reviewers[0], 404), (here.outsider, 404)):
+        assert doors.browser(viewer).get(f"/deadlines/{found.id}").status_code == code
     assert doors.browser(here.auditor).get(f"/deadlines/{found.id}").status_code == 200
     assert doors.browser(here.auditor).get(f"/deadlines/{found.id}/move").status_code == 403
 
