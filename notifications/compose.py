@@ -176,14 +176,15 @@ class Composer:
         told = telling(truth, self.settings, locale, translate)
         if truth.parts:
             items = tuple(self._item(part, locale, translate, now) for part in truth.parts)
-            told = replace(told, items=items)
+            weeks = [(part.facts.payload or {}).get("week") for part in truth.parts]
+            told = replace(told, items=items, week=mime.clean(str(next(filter(None, weeks), ""))))
         return told, due_as_told(truth, truth.deadline, locale, translate, now)
 
     def _item(self, part: Truth, locale: Locale, translate: NullTranslations, now: datetime) -> Item:
         """What a mail in a digest would have said: its subject line, the words that came with it, when, and where."""
         due = due_as_told(part, part.deadline, locale, translate, now)
         told = telling(part, self.settings, locale, translate)
-        return Item(self._line(part, told, due), told.reason, due, told.values["link"])
+        return Item(self._line(part, told, due), told.reason, due, told.values["link"], told.counts)
 
     def _line(self, truth: Truth, told: Telling, due: Due | None) -> str:
         """The subject line alone."""

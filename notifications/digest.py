@@ -13,7 +13,7 @@ from sqlalchemy import Row, and_, case, func, or_, select, text, update
 from sqlmodel import Session
 
 from notifications.dates import KEEP, MONDAY_TO_FRIDAY, first_morning, local_day
-from notifications.kinds import DIGEST, MAY_WAIT, TOPIC_OF, may_share
+from notifications.kinds import AT_ONCE, DIGEST, MAY_WAIT, TOPIC_OF, may_share
 from notifications.outbox import MESSAGES, closed, ended, queue
 from schema.deadlines import Deadline
 from schema.outbox import TERMINAL, MessageStatus
@@ -55,7 +55,7 @@ _READERS = Prepared(
 )
 _SHARES = or_(
     MESSAGES.c.kind == "reminder",
-    and_(MESSAGES.c.kind == "notice", MESSAGES.c.template.in_(sorted(MAY_WAIT))),
+    and_(MESSAGES.c.kind == "notice", MESSAGES.c.template.in_(sorted(MAY_WAIT | AT_ONCE))),
 )
 
 
@@ -108,8 +108,8 @@ def _gather(
 
 
 def _is_time(row: Found, zone: str, now: datetime) -> bool:
-    """A reminder falls on her morning by itself; a notice waits for the first one after it was written."""
-    return row.kind == "reminder" or _morning(row, zone) <= now
+    """A reminder falls on her morning by itself; a notice that may waits for the first one after it was written."""
+    return row.kind == "reminder" or row.template in AT_ONCE or _morning(row, zone) <= now
 
 
 def _morning(row: Found, zone: str) -> datetime:
@@ -149,7 +149,7 @@ def _newest(rows: Sequence[Found]) -> list[Found]:
     """Of several reminders of one deadline the latest; the others are superseded by it when they are claimed."""
     latest: dict[Any, Found] = {}
     for row in rows:
-        place = row.deadline_id or f"notice {row.id}"
+        place = row.deadline_id if row.kind == "reminder" else f"notice {row.id}"
         if place not in latest or row.offset_days > latest[place].offset_days:
             latest[place] = row
     return list(latest.values())

@@ -79,7 +79,10 @@ MAY_WAIT = frozenset(
 )
 """Notices that lose nothing by waiting for the reader's next morning, where she chose digests."""
 
+AT_ONCE = frozenset({"weekly_overview"})
+"""Notices that wait for nothing, and come in one mail with what is due at the same time, where she chose digests."""
+
 
 def may_share(kind: str, template: str) -> bool:
     """Whether such a message may go out in a digest."""
-    return kind == "reminder" or (kind == "notice" and template in MAY_WAIT)
+    return kind == "reminder" or (kind == "notice" and template in MAY_WAIT | AT_ONCE)

@@ -1,7 +1,7 @@
 """What a mail says, in its reader's words: dates in her zone, amounts and names as values for the templates."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -76,10 +76,18 @@ class Item:
     text: str
     due: Due | None
     link: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How many of what, where it is an overview."""
 
     def shown(self, show: Callable[[str], str]) -> dict[str, Any]:
         """For templates, with the heading shown by ``show``."""
-        return {"heading": show(self.heading), "text": self.text, "due": self.due, "link": self.link}
+        return {
+            "heading": show(self.heading),
+            "text": self.text,
+            "due": self.due,
+            "link": self.link,
+            "counts": self.counts,
+        }
 
 
 @dataclass(frozen=True, slots=True)

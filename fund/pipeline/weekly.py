@@ -1,4 +1,7 @@
-"""The weekly overview: on Monday morning each manager is told in numbers how the fund stands, once."""
+"""The weekly overview: on Monday morning each manager is told in numbers how the fund stands, once.
+
+It is counted an hour before her reminders are due and goes out with them, so that a digest takes it in.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,7 +16,7 @@ from fund.pipeline import queries
 from fund.pipeline.outbox import stuck
 from fund.web.words import iso
 from notifications import outbox
-from notifications.dates import local_day, reminder_moment
+from notifications.dates import MORNING, local_day, reminder_moment
 from schema.deadlines import Deadline
 from schema.outbox import Message
 from schema.people import Person, PersonRole, Role
@@ -22,10 +25,12 @@ from schema.rounds import Round
 LATEST = timedelta(days=2)
 """An overview that could not be written down by then says nothing that the pages do not say better."""
 TEMPLATE = "weekly_overview"
+COUNTED = MORNING - 1
+"""The local hour on Monday as of which it counts."""
 
 
 def queue_due(session: Session, now: datetime) -> int:
-    """Queue the overview for each manager whose Monday morning has come. Answers how many were queued.
+    """Queue the overview of each manager whose Monday morning has come, for nine o'clock. Answers how many were queued.
 
     Whoever has nothing to be told gets none; whoever declined it has hers called off with that reason.
     """
@@ -45,6 +50,7 @@ def queue_due(session: Session, now: datetime) -> int:
                 path="/pipeline",
                 payload={"counts": dict(counts), "week": iso(monday)},
                 now=now,
+                at=_monday(person.zone, now, MORNING),
                 expires_at=monday + LATEST,
             )
             queued += 1
@@ -90,10 +96,10 @@ def _managers(session: Session) -> list[Person]:
     return list(session.exec(acting.where(col(Person.disabled_at).is_(None)).order_by(col(Person.id))))
 
 
-def _monday(zone: str, now: datetime) -> datetime:
-    """Nine o'clock of this week's Monday in that zone."""
+def _monday(zone: str, now: datetime, hour: int = COUNTED) -> datetime:
+    """That hour of this week's Monday in that zone."""
     today = local_day(now, zone)
-    return reminder_moment(today, -today.weekday(), zone)
+    return reminder_moment(today, -today.weekday(), zone, hour)
 
 
 def _key(person: Person, monday: datetime) -> str:

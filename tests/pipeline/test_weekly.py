@@ -24,7 +24,8 @@ from schema.rounds import Round
 from tests.support.doors import Doors, shown
 from tests.support.world import draft, submit, world
 
-MONDAY = datetime(2021, 9, 27, 9, 0, tzinfo=UTC)
+MONDAY = datetime(2021, 9, 27, 8, 0, tzinfo=UTC)
+"""As of when it counts, an hour before it goes out."""
 
 
 @pytest.fixture
@@ -69,6 +70,7 @@ def test_on_monday_morning_once_with_what_there_is_to_tell(here, clock):
     counts = overviews(here)[0].payload["counts"]
     assert (counts["overdue"], counts["moved"], counts["stuck"]) == (1, 2, 0)
     assert counts["due"] >= 1
+    assert {row.next_at for row in overviews(here)} == {MONDAY + timedelta(hours=1)}
     assert overviews(here)[0].dedup_key == f"weekly:{here.manager.person_id}:2021-W39"
     assert queue(here, MONDAY + timedelta(days=7)) == sent
 
@@ -132,11 +134,39 @@ def test_it_comes_in_her_own_morning(here, clock):
     submitted(here, clock.now())
     with here.db.write() as session:
         session.get_one(Person, here.manager.person_id).zone = "America/Bogota"
-    queue(here, MONDAY)
+    queue(here, datetime(2021, 9, 27, 12, 59, tzinfo=UTC))
     assert here.manager.person_id not in {row.person_id for row in overviews(here)}
-    queue(here, datetime(2021, 9, 27, 14, 0, tzinfo=UTC))
+    queue(here, datetime(2021, 9, 27, 13, 0, tzinfo=UTC))
     assert here.manager.person_id in {row.person_id for row in overviews(here)}
     assert queue(here, MONDAY + timedelta(days=3)) == 0
+
+
+def test_who_chose_digests_has_it_in_that_of_monday_morning(sqlite_db, clock, mailbox, tmp_path):
+    """Its numbers, each with its link; whoever did not choose digests gets it by itself."""
+    here = world(sqlite_db, clock.now())
+    clock.move_to(MONDAY - timedelta(hours=10))
+    with here.db.write() as session:
+        session.get_one(Person, here.manager.person_id).digest = True
+    submitted(here, clock.now())
+    worker = Worker(
+        Settings(data_dir=tmp_path, smtp_host=mailbox.host, smtp_port=mailbox.port), here.db, clock
+    )
+    for minutes in (20, 60, 80):
+        clock.move_to(MONDAY + timedelta(minutes=minutes))
+        worker.letters()
+        worker.sender.run_until_quiet()
+        if minutes == 20:
+            assert mailbox.to(here.manager.email) == []
+    worker.stop()
+    (mail,) = mailbox.to(here.manager.email)
+    assert mail.subject.startswith("2 messages for you")
+    assert "Weekly overview of" in mail.text
+    assert "1 proposal moved on in the last week" in mail.text
+    link = "/pipeline?told=moved&week=2021-09-27T08:00:00Z"
+    assert link in mail.text
+    assert link in unescape(mail.html)
+    alone = [one.subject for one in mailbox.to(here.second_manager.email)]
+    assert sum("Weekly overview" in subject for subject in alone) == 1
 
 
 def test_the_worker_writes_overviews_and_the_draft_of_the_newsletter_once(here, clock, tmp_path):
