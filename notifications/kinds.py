@@ -79,7 +79,7 @@ MAY_WAIT = frozenset(
 )
 """Notices that lose nothing by waiting for the reader's next morning, where she chose digests."""
 
-AT_ONCE = frozenset({"weekly_overview"})
+AT_ONCE = frozenset({"deadline_moved", "weekly_overview"})
 """Notices that wait for nothing, and come in one mail with what is due at the same time, where she chose digests."""
 
 

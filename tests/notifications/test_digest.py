@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
 
 import pytest
+from sqlmodel import select
 
 from notifications import outbox
 from notifications.compose import template_names
 from notifications.digest import IN_DIGEST, NOTHING_LEFT, UNWANTED
 from notifications.handing import acknowledge, intend
-from notifications.kinds import MAY_WAIT, STOPS, TOPIC_OF
+from notifications.kinds import AT_ONCE, MAY_WAIT, STOPS, TOPIC_OF
 from notifications.lease import claim
 from notifications.outcomes import Handed, Outcome
 from notifications.recovery import take_over
@@ -372,8 +373,8 @@ def test_what_is_owed_cannot_be_declined():
         "digest",
     }
     assert not owed & TOPIC_OF.keys()
-    assert not owed & MAY_WAIT
-    assert MAY_WAIT | TOPIC_OF.keys() | STOPS.keys() <= template_names()
+    assert not owed & (MAY_WAIT | AT_ONCE)
+    assert AT_ONCE | MAY_WAIT | TOPIC_OF.keys() | STOPS.keys() <= template_names()
 
 
 def test_the_mail_tells_each_with_its_day_and_its_link(small, start, mailbox):
@@ -399,6 +400,32 @@ def test_the_mail_tells_each_with_its_day_and_its_link(small, start, mailbox):
         assert f'href="https://fund.example.org{address}"' in mail.html
     assert mail.header("References") is None
     assert statuses(small.messages()) == ["sent"] * 4
+
+
+def test_what_moved_at_one_time_comes_in_one_mail_at_once(small, start, mailbox):
+    """Who chose digests is not told twelve times, and does not wait for the morning either."""
+    moved = {small.deadline(date(2021, 10, day), label=f"Review {day}"): day for day in (1, 2)}
+    small.plan(next(iter(moved)), [-9])
+    for deadline in moved:
+        key = small.notice(template="deadline_moved", payload={"reason": "The mail was down."})
+        with small.db.write() as session:
+            message = session.exec(select(Message).where(Message.dedup_key == key)).one()
+            message.deadline_id, message.deadline_generation = deadline, 1
+            message.created_at = message.next_at = MORNING
+    start(small).run_until_quiet()
+    (mail,) = mailbox.messages
+    assert mail.subject.startswith("3 messages for you")
+    assert all(f"{day} October 2021" in mail.text for day in moved.values())
+    assert mail.text.count("The mail was down.") == 2
+
+
+def test_what_is_overdue_was_due(small, start, mailbox, clock):
+    first, second = small.deadline(date(2021, 9, 20)), small.deadline(date(2021, 9, 30))
+    small.plan(first, [2])
+    small.plan(second, [-8])
+    start(small).run_until_quiet()
+    (mail,) = mailbox.messages
+    assert mail.subject.startswith("2 messages for you, the first was due on Monday, 20 September 2021: ")
 
 
 def test_one_click_ends_digests_and_nothing_else(small, start, mailbox):
