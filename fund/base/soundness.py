@@ -18,6 +18,7 @@ from workflows.check import check_text
 from workflows.include import placed
 
 log = logging.getLogger(__name__)
+_SAME = "it is not the version {0} that the fund keeps, so rounds go on with the kept one; raise its version to have it"
 
 
 def report(database: Database) -> int:
@@ -38,18 +39,21 @@ def report(database: Database) -> int:
 def faults(session: Session) -> Iterator[str]:
     """Each error in a stored or shipped workflow in a line: which workflow and version, line and state, what is wrong.
 
-    A stored version is what a round was started with: it may be older than what the checker asks for today.
+    A stored version is what a round was started with: it may be older than what the checker asks for today. A shipped
+    file that was changed under the number of a stored one is told as well: nothing would ever follow it.
     """
     kin = family(session)
-    seen = set()
+    seen: dict[str, tuple[str, int]] = {}
     for row in session.exec(select(Workflow).order_by(col(Workflow.name), col(Workflow.version))):
-        seen.add(row.digest)
+        seen[row.digest] = row.name, row.version
         for finding in _errors(row.source, kin):
             yield f"workflow {row.name}, version {row.version}: {finding}"
     for name in library():
         if shipped(name).digest not in seen:
             for finding in _errors(shipped(name).source, kin):
                 yield f"workflow {name}, as shipped: {finding}"
+            if (name, shipped(name).version) in seen.values():
+                yield f"workflow {name}, as shipped: {_SAME.format(shipped(name).version)}"
 
 
 def family(session: Session) -> dict[str, Definition]:

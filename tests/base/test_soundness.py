@@ -68,6 +68,23 @@ def test_versions_that_were_accepted_know_each_other(sqlite_db, clock, caplog):
     assert all('has no state "nowhere"' in record.getMessage() for record in caplog.records)
 
 
+def test_a_shipped_file_that_was_changed_under_the_same_version_is_told(sqlite_db, clock, caplog):
+    kept_one = Definition.parse(shipped("review").source + "\n# As it was.\n")
+    with sqlite_db.write() as session:
+        definitions.store(session, kept_one, clock.now())
+        definitions.store(session, later("lesson"), clock.now())
+    assert soundness.report(sqlite_db) == 1
+    version = shipped("review").version
+    assert (
+        caplog.records[0]
+        .getMessage()
+        .startswith(f"workflow review, as shipped: it is not the version {version} that the fund keeps")
+    )
+    with sqlite_db.write() as session:
+        definitions.store(session, shipped("review"), clock.now())
+    assert soundness.report(sqlite_db) == 0
+
+
 def test_a_database_without_tables_stops_nothing(tmp_path):
     empty = Database(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
     assert soundness.report(empty) == 0

@@ -18,13 +18,18 @@ from notifications.sender import Sender
 from notifications.smtp import Server, Transport
 from schema.deadlines import Deadline
 from tests.support.doors import Doors, shown
+from tests.support.versions import edited, later
 from tests.support.world import World, move, to_deliberation, world
 from workflows import Definition, shipped
 from workflows.check import check_text
 
 DOCS = Path(__file__).parents[2] / "docs" / "workflows.md"
 ADDITION = DOCS.read_text("utf-8").split("## To add a state")[1].split("```toml\n")[1].split("```")[0]
-TEXT = shipped("application").source.replace("version = 1", "version = 2", 1) + ADDITION
+TEXT = edited(later().source, "moves.withdraw", '"reserve"', '"reserve", "site_visit"') + ADDITION
+OTHERS = (
+    later("round", ("moves.decide", '"deliberation"', '"deliberation", "site_visit"')),
+    later("review", ("moves.call_off", '"deliberation"', '"deliberation", "site_visit"')),
+)
 
 
 @pytest.fixture
@@ -41,9 +46,10 @@ def templates(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fund(sqlite_db, clock) -> World:
-    """A world whose round goes by the new version."""
+    """A world whose round goes by the new versions."""
     with sqlite_db.write() as session:
-        definitions.store(session, Definition.parse(TEXT), clock.now())
+        for one in (Definition.parse(TEXT), *OTHERS):
+            definitions.store(session, one, clock.now())
     return world(sqlite_db, clock.now())
 
 
@@ -64,13 +70,17 @@ def sender(fund, clock, mailbox, templates, tmp_path) -> Iterator[Sender]:
 
 
 def test_the_checker_asks_for_the_mail_and_for_nothing_else(templates):
-    family = {name: shipped(name) for name in ("application", "review", "report", "lesson", "round")}
+    family = {name: shipped(name) for name in ("application", "concept", "report", "lesson")}
+    family |= {one.name: one for one in OTHERS}
     there = {path.name for path in TEMPLATES.iterdir()}
     line = TEXT.split("\n").index("[moves.visit]") + 1
     assert [str(finding) for finding in check_text(TEXT, templates=there, family=family)] == [
         f'line {line}: error: move visit: there is no mail template "site_visit"'
     ]
     assert check_text(TEXT, templates={*there, "site_visit"}, family=family) == []
+    family |= {"application": Definition.parse(TEXT)}
+    for one in OTHERS:
+        assert check_text(one.source, templates=there, family=family) == []
 
 
 def test_a_visit_is_in_the_browser_the_picture_the_mail_and_the_calendar(fund, clock, mailbox, sender):
@@ -90,6 +100,7 @@ def test_a_visit_is_in_the_browser_the_picture_the_mail_and_the_calendar(fund, c
     assert made.status_code == 303
 
     assert "We come to see you" in shown(applicant.get(f"/applications/{reference}").text)
+    assert "Withdraw the proposal" in shown(applicant.get(f"/applications/{reference}").text)
     assert "What the reviewers wrote for you" not in applicant.get(f"/applications/{reference}").text
     picture = manager.get(f"/pipeline/{reference}/workflow").text
     assert re.search(r'wf-here[^"]*"><title>Site visit</title>', picture)
@@ -118,6 +129,8 @@ def test_a_visit_is_in_the_browser_the_picture_the_mail_and_the_calendar(fund, c
         assert event["DTEND"].dt == due.due_at
         assert due.due_on == date(2021, 10, 5)
 
+    said = manager.post(f"/applications/{reference}/comments", data={"text": "They expect us on Monday."})
+    assert said.status_code == 303
     with fund.db.write() as session:
         application = access.application(session, fund.manager, reference)
         move(session, application, "back_from_visit", fund.manager, clock.now())
