@@ -16,7 +16,7 @@ from workflows.findings import of_move, of_state
 from workflows.guards import exclusive
 from workflows.include import placed
 from workflows.owing import deadlines, waiting
-from workflows.parse import parse
+from workflows.parse import read
 from workflows.parts import (
     ANYONE,
     APPLICANT,
@@ -72,10 +72,12 @@ def check_text(
 ) -> list[Finding]:
     """All findings of a text, also of one that is no definition. Raises nothing, whatever the text is."""
     try:
-        content = parse(text)
+        content, found = read(text)
     except DefinitionError as error:
         return list(error.findings)
-    return list(placed(check(content, templates=templates, family=family), text))
+    if content is not None:
+        found += placed(check(content, templates=templates, family=family), text)
+    return sorted(found)
 
 
 def _moves(content: Content) -> Findings:

@@ -10,12 +10,12 @@ import tomli
 
 from workflows import parts
 from workflows.errors import DefinitionError, Finding
-from workflows.grammar import DEFINITION
+from workflows.grammar import DEADLINE, DEFINITION, MOVE, STAGE, STATE
 from workflows.include import placed, whole
 from workflows.lines import Lines, Path
 from workflows.reasons import Reason
 from workflows.references import broken
-from workflows.shapes import Problems
+from workflows.shapes import NAME, Problems
 
 LONGEST = 400_000
 """The most characters that a definition may have. The longest that we ship has some twenty thousand."""
@@ -34,7 +34,13 @@ PLAIN = (
     "translations",
 )
 """Keys of the file whose values are taken as they are read."""
-KINDS = {"stages": "stage", "states": "state", "moves": "move", "deadlines": "deadline"}
+KINDS = {
+    "stages": ("stage", STAGE),
+    "states": ("state", STATE),
+    "moves": ("move", MOVE),
+    "deadlines": ("deadline", DEADLINE),
+}
+"""The tables of parts: what one is called, and its keys."""
 
 
 def parse(text: str) -> parts.Content:
@@ -43,24 +49,72 @@ def parse(text: str) -> parts.Content:
     Raises DefinitionError if it is no TOML, has unknown or missing keys, values of a wrong form, or names a state,
     stage, deadline, child or guard that does not exist; each finding names the line and the state or move.
     """
+    content, found = read(text)
+    if content is None or found:
+        raise DefinitionError(found)
+    return content
+
+
+def read(text: str) -> tuple[parts.Content | None, list[Finding]]:
+    """The content of a definition file as far as it can be checked, and what is wrong with its keys, values and names.
+
+    Keys too many and guards of moves that somebody makes hide nothing: the content is there without them. After
+    other faults there is none, but names are still looked at. Raises DefinitionError for what is no TOML.
+    """
     joined = whole(text)
     document = _toml(joined)
     lines = Lines(joined)
     problems: Problems = []
     raw = DEFINITION.read(document, (), problems)
-    if not problems:
-        content = _content(raw, lines)
-        problems = list(islice(broken(content), MOST_BROKEN))
-    if problems:
-        found = (Finding(lines.of(path), where(path), message) for path, message in problems)
-        raise DefinitionError(placed(found, text))
-    return content
+    damaged = [path for path, _ in problems if not _too_much(path)]
+    content = None
+    if len(problems) <= MOST_BROKEN and all(map(_in_a_part, damaged)):
+        content = _content(_mended(raw, damaged), lines)
+        names = list(islice(broken(content), MOST_BROKEN))
+        problems += [one for one in names if not damaged or one[0][0] != "translations"]
+        if names or not all(_only_asks(content, path) for path in damaged):
+            content = None
+    found = (Finding(lines.of(path), where(path), message) for path, message in problems)
+    return content, list(placed(found, text))
+
+
+def _too_much(path: Path) -> bool:
+    """Whether a path is that of an unknown key of the file, or of one of its parts."""
+    if len(path) == 3 and path[0] in KINDS:
+        return path[2] not in KINDS[str(path[0])][1].entries
+    return len(path) == 1 and path[0] not in DEFINITION.entries
+
+
+def _in_a_part(path: Path) -> bool:
+    """Whether a path is inside a part whose name others can go by."""
+    return len(path) > 1 and path[0] in KINDS and bool(NAME.fullmatch(str(path[1])))
+
+
+def _only_asks(content: parts.Content, path: Path) -> bool:
+    """Whether it is in the guards of a move that somebody makes: without them it leads where it led."""
+    return path[0] == "moves" and path[2:3] == ("guards",) and not content.moves[str(path[1])].automatic
+
+
+def _mended(raw: dict[str, Any], damaged: Iterable[Path]) -> dict[str, Any]:
+    """The values with stand-ins for what could not be read, so that parts can be made of them."""
+    bare = {path[1] for path in damaged if path[2:3] == ("guards",)}
+    moves = {
+        name: move
+        | {
+            "guards": () if name in bare else move["guards"],
+            "from": move["from"] or (),
+            "undo": move["undo"] if move["undo"] and move["undo"][0] else None,
+        }
+        for name, move in raw["moves"].items()
+    }
+    deadlines = {name: one | {"due": one["due"] or ("days", 0)} for name, one in raw["deadlines"].items()}
+    return raw | {"moves": moves, "deadlines": deadlines}
 
 
 def where(path: Path) -> str:
     """The path of a key as words: ``state draft, read``."""
     if len(path) > 1 and path[0] in KINDS:
-        path = (f"{KINDS[str(path[0])]} {path[1]}", *path[2:])
+        path = (f"{KINDS[str(path[0])][0]} {path[1]}", *path[2:])
     text = ", ".join(part for part in path if isinstance(part, str))
     return text if len(text) <= 80 else text[:79] + "…"
 

@@ -74,9 +74,9 @@ def _guard(at: Path, content: Content, call: GuardCall) -> Broken:
 
 
 def _unknown(at: Path, what: str, used: Collection[str], known: Collection[str]) -> Broken:
-    """The names in ``used`` that are not in ``known``."""
+    """The names in ``used`` that are not in ``known``; one that could not be read is told elsewhere."""
     for name in used:
-        if name not in known:
+        if name and name not in known:
             yield (
                 at,
                 Reason(

@@ -382,6 +382,61 @@ def test_text_is_checked_whatever_it_is() -> None:
     assert finding.level is Level.WARNING
 
 
+def told(text: str) -> list[tuple[str, str]]:
+    """Place and message of what is found in a text that may be no definition."""
+    return [(finding.where, finding.message.partition(" (did")[0]) for finding in check_text(text)]
+
+
+def test_faults_in_one_move_hide_none_in_others() -> None:
+    finish = FINISH.replace('"done"', '"don"') + 'guards = ["form_complet"]\n'
+    again = move("again", "planned", "done", 'by = ["manger"]')
+    assert told(sound(finish=finish, more=again)) == [
+        ("move finish, to", 'there is no state "don"'),
+        ("move finish, guards", "unknown guard 'form_complet'"),
+        ("move again, by", "must be one of applicant, reviewer, manager, not 'manger'"),
+    ]
+
+
+def test_loop_is_told_beside_a_guard_that_is_unknown() -> None:
+    ways = move("enter", "planned", "ping") + move("hit", "ping", "pong")
+    ways += move("back", "pong", "ping", 'by = ["manager"]\nguards = ["fair_play"]')
+    text = sound(more=state("ping") + state("pong") + ways)
+    loops = [one for one in check_text(text) if "a loop without an exit" in one.message]
+    assert [(one.line, one.where) for one in loops] == [
+        (line_of(text, "[states.ping]"), "state ping"),
+        (line_of(text, "[states.pong]"), "state pong"),
+    ]
+    assert ("move back, guards", "unknown guard 'fair_play'") in told(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('label = "Planned"\n', ""),
+        ('stage = "all"\nlabel = "P', 'label = "P'),
+        ('from = ["planned"]\n', ""),
+        ('to = "done"\n', ""),
+        ('to = "done"', "to = 3"),
+        ("due = { days = 14 }\n", ""),
+        ("due = { days = 14 }", "due = { weeks = 2 }"),
+        ('by = ["manager"]', "undo = { weeks = 2 }"),
+        ('by = ["manager"]', "automatic = { day = 2 }"),
+        ('by = ["manager"]', "guards = [{ deadline_open = 2 }]\nby = ['manager']"),
+        ('by = ["manager"]', 'automatic = "facts"\nguards = ["fair_play"]'),
+        ("[states.planned]", "[states.Planned]"),
+        ("[stages.all]", "[stage.all]"),
+        ('children = ["review", "report"]', "children = 3"),
+    ],
+)
+def test_what_only_follows_from_a_fault_is_not_told_beside_it(old: str, new: str) -> None:
+    wants = move(
+        "plan", "planned", "done", 'by = ["manager"]\nguards = [{ child_in = { report = ["due"] } }]'
+    )
+    assert told(sound(more=wants)) == []
+    broken = check_text(sound(more=wants).replace(old, new, 1))
+    assert len(broken) == 1 + (new == "[stage.all]"), "an unknown key, and the missing one"
+
+
 def test_shipped_mirrors_are_followed_to_their_ends() -> None:
     assert endless(shipped("application")) is None
 
