@@ -7,7 +7,7 @@ told by the form of a mark as well as by its colour. Its classes (``wf-…``) ar
 from collections.abc import Collection, Iterator
 from html import escape
 
-from workflows.layout import CARD, ROW, TOP, Card, Layout, Point, Wire, arrange
+from workflows.layout import CARD, HEAD, ROW, Card, Layout, Point, Wire, arrange
 from workflows.parts import APPLICANT, CLOCK, MANAGER, REVIEWER, Content, Move
 
 COLOURS = {APPLICANT: "#0b5cad", REVIEWER: "#7a3e9d", MANAGER: "#9a4b00", CLOCK: "#57606a"}
@@ -17,8 +17,10 @@ INK, PAPER, SHADE, EDGE = "#1b1f24", "#ffffff", "#f1f4f7", "#8c959f"
 NAMES = {APPLICANT: "applicant", REVIEWER: "reviewer", MANAGER: "manager", CLOCK: "by itself"}
 HELD = ' stroke-dasharray="6 4"'
 """The edge of a state in which time stands still."""
-BACK = "↩"
-"""Stands before a move that is declared as a way backwards."""
+BACK, DONE = "↩", "✓"
+"""Stand before a move that is declared as a way backwards, and before one that was made."""
+TRODDEN = "#f2cf63"
+"""Lies broad under the wires of the moves that were made."""
 LONGEST, LONGEST_TITLE = 33, 26
 """Letters of a move's and of a state's label that fit in a card; the whole stands in the title that pops up."""
 CORNER = 5.0
@@ -62,15 +64,19 @@ def svg(
     *,
     here: str | None = None,
     been: Collection[str] = (),
+    taken: Collection[tuple[str, str]] = (),
     possible: Collection[str] = (),
+    within: float | None = None,
 ) -> str:
     """The workflow as a self-contained SVG in its natural size; let it scroll where the page is narrower.
 
-    ``here`` is the state that something stands in now, ``been`` the states that it went through, ``possible`` the
-    triggers of the moves that can be made next: they stand out, by their form as well as by their weight.
+    ``here`` is the state that something stands in now, ``been`` the states that it went through, ``taken`` the moves
+    that it made, each as the state that it left and the trigger, ``possible`` the triggers of the moves that can be
+    made next: they stand out, by their form as well as by their weight. Stages share columns where the drawing would
+    be wider than ``within`` (pixels); at 0 all stand in one column.
     """
-    layout = arrange(content)
-    name = f"wf-{content.name}"
+    layout = arrange(content, within)
+    name = f"wf-{content.name}" if within is None else f"wf-{content.name}-{within:g}"
     return "".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="wf" role="img" width="{layout.width:g}"',
@@ -79,13 +85,14 @@ def svg(
             f'<title id="{name}-title">{escape(content.label)}: stages, states and moves</title>',
             f'<desc id="{name}-desc">{escape(_told(content, here))}</desc>',
             f'<rect width="100%" height="100%" fill="{PAPER}"/>',
-            *_key(),
-            *_columns(layout),
+            *_key(here is not None),
+            *_bands(layout),
+            *(_trodden(wire) for wire in layout.wires if (wire.source.name, wire.move.trigger) in taken),
             *(
                 _wire(wire, wire.source.name == here and wire.move.trigger in possible)
                 for wire in layout.wires
             ),
-            *(part for card in layout.cards for part in _card(card, here, been, possible)),
+            *(part for card in layout.cards for part in _card(card, here, been, taken, possible)),
             "</svg>",
         ]
     )
@@ -105,25 +112,34 @@ def _told(content: Content, here: str | None) -> str:
     return " ".join(sentences)
 
 
-def _key() -> Iterator[str]:
-    """Which mark stands for whom."""
+def _key(marked: bool) -> Iterator[str]:
+    """Which mark stands for whom, and how a way is shown: what was gone, if anything was, what leads backwards."""
     x = 16.0
     for role, colour in COLOURS.items():
-        yield _mark(role, x + 5, 22, colour)
-        yield f'<text x="{x + 15:g}" y="26" fill="{INK}">{NAMES[role]}</text>'
+        yield _mark(role, x + 5, 14, colour)
+        yield f'<text x="{x + 15:g}" y="18" fill="{INK}">{NAMES[role]}</text>'
         x += 90
-    yield f'<text x="{x:g}" y="26" fill="{INK}">{BACK} goes back</text>'
+    told = [f"{BACK} goes back", *([f"{DONE} was done", "bold: can be done now"] if marked else [])]
+    for place, text in enumerate(told):
+        yield f'<text x="{16 + 90 * place}" y="35" fill="{INK}">{text}</text>'
 
 
-def _columns(layout: Layout) -> Iterator[str]:
+def _bands(layout: Layout) -> Iterator[str]:
     """The stages as bands behind their states."""
-    for column in layout.columns:
+    for band in layout.bands:
         yield (
-            f'<rect class="wf-stage" x="{column.x - 8:g}" y="{TOP - 36:g}" width="{CARD + 16}"'
-            f' height="{layout.height - TOP + 30:g}" rx="8" fill="{SHADE}"/>'
-            f'<text x="{column.x:g}" y="{TOP - 17:g}" font-size="14" font-weight="700" fill="{INK}">'
-            f"{_short(column.stage.label, LONGEST_TITLE)}</text>"
+            f'<rect class="wf-stage" x="{band.x - 8:g}" y="{band.y:g}" width="{CARD + 16}"'
+            f' height="{band.height:g}" rx="8" fill="{SHADE}"/>'
+            f'<text x="{band.x:g}" y="{band.y + HEAD - 17:g}" font-size="14" font-weight="700" fill="{INK}">'
+            f"{_short(band.stage.label, LONGEST_TITLE)}</text>"
         )
+
+
+def _trodden(wire: Wire) -> str:
+    """What lies under the wire of a move that was made."""
+    return (
+        f'<path class="wf-taken" d="{_path(wire.points)}" fill="none" stroke="{TRODDEN}" stroke-width="7"/>'
+    )
 
 
 def _wire(wire: Wire, strong: bool) -> str:
@@ -169,7 +185,13 @@ def _colour(move: Move) -> str:
     return next((colour for role, colour in COLOURS.items() if role in move.roles), NOBODY)
 
 
-def _card(card: Card, here: str | None, been: Collection[str], possible: Collection[str]) -> Iterator[str]:
+def _card(
+    card: Card,
+    here: str | None,
+    been: Collection[str],
+    taken: Collection[tuple[str, str]],
+    possible: Collection[str],
+) -> Iterator[str]:
     """A state with its moves."""
     name, now = card.state.name, card.state.name == here
     state = card.state
@@ -200,13 +222,14 @@ def _card(card: Card, here: str | None, been: Collection[str], possible: Collect
     if note:
         yield f'<text x="{card.x + CARD - 12:g}" y="{middle:g}" text-anchor="end" fill="{INK}">{note}</text>'
     for number, move in enumerate(card.moves):
-        yield _row(card, number, move, now and move.trigger in possible)
+        yield _row(card, number, move, now and move.trigger in possible, (name, move.trigger) in taken)
     yield "</g>"
 
 
-def _row(card: Card, number: int, move: Move, strong: bool) -> str:
+def _row(card: Card, number: int, move: Move, strong: bool, done: bool) -> str:
     """A move in its state's card: what it is called, and a mark for each role that makes it."""
     y = card.row(number)
+    said = f"{DONE} {_said(move)}" if done else _said(move)
     roles = [role for role in COLOURS if role in move.roles]
     marks = "".join(
         _mark(role, card.x + CARD - 9 - ROW * 0.7 * place, y, COLOURS[role])
@@ -214,7 +237,7 @@ def _row(card: Card, number: int, move: Move, strong: bool) -> str:
     )
     return (
         f'<g><title>{escape(move.label)} ({_who(move)})</title><text x="{card.x + 10:g}" y="{y + 4:g}"'
-        f' font-weight="{700 if strong else 400}" fill="{INK}">{_short(_said(move), LONGEST)}</text>{marks}</g>'
+        f' font-weight="{700 if strong else 400}" fill="{INK}">{_short(said, LONGEST)}</text>{marks}</g>'
     )
 
 

@@ -1,12 +1,13 @@
-"""Where everything stands in the drawing of a workflow: stages are columns, states are cards in them, and each
-move is a row of its state's card with a wire that leaves it for the card of its target.
+"""Where everything stands in the drawing of a workflow: stages are columns, or share one where there is no room for a
+column each; states are cards in them, and each move is a row of its state's card with a wire that leaves it for the
+card of its target.
 
 Wires run as on a map of a railway: along a track beside a column, and along a lane above all columns where they go
 further than to the next one. Wires of the same roles to the same state share track, lane and arrow.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from workflows.parts import Content, Move, Stage, State
@@ -19,9 +20,9 @@ CARD, TITLE, ROW, GAP = 212, 30, 18, 22
 TRACK, LANE, ENTRY, MARGIN = 9, 9, 8, 16
 TOP = 78
 """Room for the key and the names of the stages."""
-
-
-NARROWEST = 470
+HEAD = 36
+"""Room for the name of a stage above its first card."""
+NARROWEST = 380
 """Room for the key of a workflow with a single stage."""
 
 
@@ -70,11 +71,13 @@ class Wire:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A stage with its place."""
+class Band:
+    """A stage with its place: the left edge of its cards, its own upper edge, and how far it reaches down."""
 
     stage: Stage
     x: float
+    y: float
+    height: float
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Layout:
 
     width: float
     height: float
-    columns: tuple[Column, ...]
+    bands: tuple[Band, ...]
     top: float
     cards: tuple[Card, ...]
     wires: tuple[Wire, ...]
@@ -94,34 +97,62 @@ def bus_of(move: Move) -> Bus:
     return move.target, move.roles
 
 
-def arrange(content: Content) -> Layout:
-    """A place for every stage, state and move."""
-    return _Arrangement(content).layout()
+def arrange(content: Content, within: float | None = None) -> Layout:
+    """A place for every stage, state and move.
+
+    Every stage has a column of its own; where that is wider than ``within``, as many columns as fit, but at least one.
+    """
+    used = {state.stage for state in content.states.values()}
+    stages = [stage for stage in content.stages.values() if stage.name in used]
+    layout = _Arrangement(content, [[stage] for stage in stages]).layout()
+    for columns in range(len(stages) - 1, 0, -1):
+        if within is None or layout.width <= within:
+            break
+        layout = _Arrangement(content, _shared(content, stages, columns)).layout()
+    return layout
+
+
+def _shared(content: Content, stages: Sequence[Stage], columns: int) -> list[list[Stage]]:
+    """The stages in their order in so many columns of about the same height."""
+    rows = {stage.name: 2 for stage in stages}
+    for state in content.states.values():
+        rows[state.stage] += 3
+    for move in content.moves.values():
+        for source in move.sources:
+            rows[content.states[source].stage] += 1
+    found: list[list[Stage]] = [[] for _ in range(columns)]
+    above, whole = 0.0, sum(rows.values())
+    for stage in stages:
+        middle = above + rows[stage.name] / 2
+        found[int(columns * middle / whole)].append(stage)
+        above += rows[stage.name]
+    return [column for column in found if column]
 
 
 class _Arrangement:
     """The steps of ``arrange`` over shared tables."""
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content, columns: Sequence[Sequence[Stage]]) -> None:
         self.content = content
-        used = {state.stage for state in content.states.values()}
-        self.stages = [stage for stage in content.stages.values() if stage.name in used]
+        self.columns = columns
         self.cards = {card.state.name: card for card in self._cards()}
-        self.columns: list[Column] = []
+        self.left: list[float] = []
+        self.bands: list[Band] = []
         self.lanes: list[Bus] = []
-        self.tracks: list[list[Bus]] = [[] for _ in self.stages]
+        self.tracks: list[list[Bus]] = [[] for _ in columns]
         for card, move in self._exits():
             self._reserve(card, self.cards[move.target], bus_of(move))
         for gutter, buses in enumerate(self.tracks):
             buses.sort(key=partial(self._side, gutter))
 
     def _cards(self) -> Iterator[Card]:
-        """The cards column by column; in each the ends come last."""
-        for column, stage in enumerate(self.stages):
-            states = [state for state in self.content.states.values() if state.stage == stage.name]
-            for state in sorted(states, key=lambda state: state.final):
-                moves = tuple(move for move in self.content.moves.values() if state.name in move.sources)
-                yield Card(state, column, moves)
+        """The cards column by column and stage by stage; in each stage the ends come last."""
+        for column, stages in enumerate(self.columns):
+            for stage in stages:
+                states = [state for state in self.content.states.values() if state.stage == stage.name]
+                for state in sorted(states, key=lambda state: state.final):
+                    moves = tuple(move for move in self.content.moves.values() if state.name in move.sources)
+                    yield Card(state, column, moves)
 
     def _exits(self) -> Iterator[tuple[Card, Move]]:
         """Every move from every source."""
@@ -148,20 +179,28 @@ class _Arrangement:
         """Places for all."""
         top = TOP + LANE * len(self.lanes) + MARGIN
         x = float(MARGIN)
-        for number, stage in enumerate(self.stages):
-            self.columns.append(Column(stage, x))
+        for number in range(len(self.columns)):
+            self.left.append(x)
             self._stack(number, x, top)
             x += CARD + TRACK * (len(self.tracks[number]) + 1) + MARGIN
         height = max(card.y + card.height for card in self.cards.values()) + MARGIN
-        wires = tuple(self._wires())
-        return Layout(max(x, NARROWEST), height, tuple(self.columns), top, tuple(self.cards.values()), wires)
+        lowest = {band.x: band for band in self.bands}.values()
+        bands = tuple(
+            replace(band, height=height - 6 - band.y) if band in lowest else band for band in self.bands
+        )
+        return Layout(max(x, NARROWEST), height, bands, top, tuple(self.cards.values()), tuple(self._wires()))
 
     def _stack(self, column: int, x: float, y: float) -> None:
-        """Place the cards of a column below one another."""
-        for card in self.cards.values():
-            if card.column == column:
-                card.x, card.y = x, y + GAP
-                y += GAP + card.height
+        """Place the stages of a column below one another, and their cards in them."""
+        above = float(TOP - HEAD)
+        for stage in self.columns[column]:
+            for card in self.cards.values():
+                if card.state.stage == stage.name:
+                    card.x, card.y = x, y + GAP
+                    y += GAP + card.height
+            self.bands.append(Band(stage, x, above, y + MARGIN - above))
+            above = y + 2 * MARGIN
+            y = above + HEAD - GAP
 
     def _wires(self) -> Iterator[Wire]:
         """The line of every move from every source."""
@@ -189,7 +228,7 @@ class _Arrangement:
     def _track(self, gutter: int, bus: Bus) -> float:
         """The middle of a bus's track beside a column."""
         track = self.tracks[gutter].index(bus) + 1
-        return self.columns[gutter].x + CARD + MARGIN / 2 + TRACK * track
+        return self.left[gutter] + CARD + MARGIN / 2 + TRACK * track
 
 
 def _add(buses: list[Bus], bus: Bus) -> None:

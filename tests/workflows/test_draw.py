@@ -78,6 +78,7 @@ def test_where_it_stands_how_it_came_and_what_is_possible() -> None:
         "application",
         here="deliberation",
         been={"draft", "submitted"},
+        taken={("draft", "submit"), ("submitted", "start_screening")},
         possible={"offer", "decline", "withdraw"},
     )
     here = [part for part in root.iter(f"{SVG}g") if "wf-here" in part.get("class", "").split()]
@@ -88,10 +89,34 @@ def test_where_it_stands_how_it_came_and_what_is_possible() -> None:
     bold = [text.text for text in root.iter(f"{SVG}text") if text.get("font-weight") == "700"]
     assert {"Offer an award", "Decline the proposal", "Withdraw the proposal"} <= set(bold)
     assert bold.count("Withdraw the proposal") == 1
+    assert [text for text in words if text and text.startswith("✓ S")] == [
+        "✓ Submit the proposal",
+        "✓ Start screening",
+    ]
+    lines = [part.get("d") for part in root.iter(f"{SVG}path")]
+    trodden = [part.get("d") for part in root.iter(f"{SVG}path") if part.get("class") == "wf-taken"]
+    assert len(trodden) == 2
+    assert all(lines.count(line) == 2 for line in trodden), "each lies under the wire of its move"
 
 
 def test_plain_picture_marks_nothing() -> None:
     assert not any(group & {"wf-here", "wf-been", "wf-possible"} for group in classes(drawn("application")))
+    assert "wf-taken" not in svg(shipped("application"))
+
+
+@pytest.mark.parametrize(("within", "columns"), [(1120, 3), (900, 2), (0, 1)])
+def test_stages_share_columns_where_there_is_little_room(within: int, columns: int) -> None:
+    application = shipped("application")
+    layout = arrange(application, within)
+    assert [band.stage for band in layout.bands] == list(application.stages.values())
+    assert len({band.x for band in layout.bands}) == columns
+    assert layout.width <= max(within, 560)
+    for one, other in combinations(layout.bands, 2):
+        assert one.x != other.x or one.y + one.height < other.y
+    for band in layout.bands:
+        mine = [card for card in layout.cards if card.state.stage == band.stage.name]
+        assert all(card.x == band.x and band.y < card.y for card in mine)
+        assert all(card.y + card.height < band.y + band.height for card in mine)
 
 
 def test_roles_differ_in_form_and_not_only_in_colour() -> None:
@@ -139,17 +164,19 @@ def crosses(wire: Wire, card: Card) -> bool:
     return False
 
 
+@pytest.mark.parametrize("within", [None, 1120, 0])
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_overlaps(name: str) -> None:
-    layout = arrange(shipped(name))
+def test_nothing_overlaps(name: str, within: int | None) -> None:
+    layout = arrange(shipped(name), within)
     assert all(apart(one, other) for one, other in combinations(layout.cards, 2))
     assert not [(wire, card) for wire in layout.wires for card in layout.cards if crosses(wire, card)]
     assert all(card.x + CARD < layout.width and card.y + card.height < layout.height for card in layout.cards)
 
 
+@pytest.mark.parametrize("within", [None, 1120, 0])
 @pytest.mark.parametrize("name", NAMES)
-def test_every_wire_runs_square_from_its_row_to_its_target(name: str) -> None:
-    layout = arrange(shipped(name))
+def test_every_wire_runs_square_from_its_row_to_its_target(name: str, within: int | None) -> None:
+    layout = arrange(shipped(name), within)
     cards = {card.state.name: card for card in layout.cards}
     assert len(layout.wires) == sum(len(move.sources) for move in shipped(name).moves.values())
     for wire in layout.wires:
@@ -163,8 +190,9 @@ def test_every_wire_runs_square_from_its_row_to_its_target(name: str) -> None:
             assert 0 < x < layout.width
 
 
-def test_wires_of_different_targets_never_share_a_track() -> None:
-    layout = arrange(shipped("application"))
+@pytest.mark.parametrize("within", [None, 1120, 0])
+def test_wires_of_different_targets_never_share_a_track(within: int | None) -> None:
+    layout = arrange(shipped("application"), within)
     tracks: dict[float, set[str]] = {}
     for wire in layout.wires:
         for (x, _), (to_x, _) in zip(wire.points, wire.points[1:], strict=False):
