@@ -1,7 +1,7 @@
 """How long things usually take, computed from what the ledger says about those that went before."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from fund.base.definitions import definition_by_id
+from fund.base.eras import CHANGED, names_of_one
 from schema.ledger import LedgerEvent
 from schema.workflows import Workflow
 
@@ -44,26 +45,35 @@ def usual_times(session: Session, kind: str = "application") -> dict[str, Usual]
     """For each state of things of that kind how long it usually takes; states with little history are left out.
 
     Stays that ended by a move backwards, by being put on hold, by what was undone or by another workflow say nothing
-    about how long the work takes and are not counted. Reads at most ``LOOKED_AT`` events, however long the ledger.
+    about how long the work takes and are not counted; a state that a version calls otherwise is the same one.
+    Reads at most ``LOOKED_AT`` events, however long the ledger.
     """
     backwards, holds = _not_counted(session, kind)
+    one = names_of_one(session, kind)
     stays: dict[str, list[float]] = defaultdict(list)
-    for came, left in _stays(_events(session, kind)):
-        if left.action not in backwards and left.target not in holds:
-            stays[came.target].append((left.at - came.at).total_seconds())
-    return {state: _usual(found) for state, found in stays.items() if len(found) >= ENOUGH}
+    for came, left in _stays(_events(session, kind, one)):
+        if came.action != CHANGED and left.action not in backwards and left.target not in holds:
+            stays[one.get(came.target, came.target)].append((left.at - came.at).total_seconds())
+    usual = {state: _usual(found) for state, found in stays.items() if len(found) >= ENOUGH}
+    return usual | {name: usual[known] for name, known in one.items() if known in usual}
 
 
-def _events(session: Session, kind: str) -> Iterable[Any]:
-    """The latest moves, by what they moved and in their order."""
+def _events(session: Session, kind: str, one: Mapping[str, str]) -> Iterable[Any]:
+    """The latest moves, by what they moved and in their order, without changes of version that only renamed."""
     event = LedgerEvent
+    asked = (event.subject_id, event.seq, event.action, event.source, event.target, event.at)
     latest = session.execute(
-        select(*(col(one) for one in (event.subject_id, event.seq, event.action, event.target, event.at)))
+        select(*(col(column) for column in asked))
         .where(col(event.subject_kind) == kind, col(event.target) != "")
         .order_by(col(event.id).desc())
         .limit(LOOKED_AT)
     ).all()
-    return sorted(latest, key=lambda row: (row.subject_id, row.seq))
+    moved = [
+        row
+        for row in latest
+        if row.action != CHANGED or one.get(row.source, row.source) != one.get(row.target, row.target)
+    ]
+    return sorted(moved, key=lambda row: (row.subject_id, row.seq))
 
 
 def _stays(events: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
@@ -74,7 +84,7 @@ def _stays(events: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
 
 
 def _not_counted(session: Session, kind: str) -> tuple[set[str], set[str]]:
-    backwards, holds = {"undone", "workflow_changed"}, set()
+    backwards, holds = {"undone", CHANGED}, set()
     for key in session.scalars(select(col(Workflow.id))):
         definition = definition_by_id(session, key or 0)
         if definition.subject == kind:

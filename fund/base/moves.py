@@ -34,6 +34,7 @@ from fund.base.subjects import (
 from notifications.outbox import queue_rows
 from schema.rounds import Round
 from workflows import Actor, Ask, NotAllowed, Option, Outcome, Refusal
+from workflows.parts import ACTING, CLOCK
 
 MOST_FOLLOWING = 50
 """More automatic moves in a row than any sound definition makes; a loop is stopped instead of hanging."""
@@ -45,6 +46,13 @@ def options(session: Session, subject: Subject, viewer: Viewer, now: datetime) -
     return definition.available(
         subject.state, actor_of(session, subject, viewer), facts_of(session, subject, now)
     )
+
+
+def everybodys(session: Session, subject: Subject, now: datetime) -> list[Option]:
+    """The same for whoever may make a move here, and for those that are made by themselves."""
+    definition = definition_of(session, subject)
+    everybody = Actor(None, frozenset({*ACTING, CLOCK}))
+    return definition.available(subject.state, everybody, facts_of(session, subject, now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from fund.base.access import may_read
 from fund.base.audience import actor_of
 from fund.base.deadlines import Ending, end_all
 from fund.base.definitions import definition_of
+from fund.base.eras import CHANGED
 from fund.base.errors import Conflict, Forbidden, MoveRefused, NotFound
 from fund.base.facts import holds_money, over_budget
 from fund.base.following import Change
@@ -80,9 +81,17 @@ def live(events: Iterable[LedgerEvent]) -> list[LedgerEvent]:
 
 
 def led_here(session: Session, subject: Subject) -> LedgerEvent | None:
-    """The event by which the subject came to where it stands; what was undone is passed over."""
-    here = [event for event in live(_events(session, subject)) if _is_of(event, subject)]
-    return next((event for event in reversed(here) if event.target == subject.state), None)
+    """The event by which the subject came to where it stands; what was undone is passed over.
+
+    A version of the workflow that gave it another place led nowhere: what led to the place before did.
+    """
+    here, state = live(_events(session, subject)), subject.state
+    for event in reversed([event for event in here if _is_of(event, subject)]):
+        if event.target == state and event.action != CHANGED:
+            return event
+        if event.target == state:
+            state = event.source
+    return None
 
 
 def offer(session: Session, subject: Subject, viewer: Viewer, now: datetime) -> Offer | None:

@@ -5,15 +5,25 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from fund.base import passing
+from fund.base import moves, passing
 from fund.pipeline import dossier, outbox, owed, queries
 from schema.applications import Application
 from schema.ledger import LedgerEvent
 from schema.outbox import Message
 from schema.values import Money
-from tests.support.doors import Doors
+from tests.support.doors import Doors, shown
 from tests.support.watching import statements
-from tests.support.world import draft, submit, to_active, to_deliberation, to_lesson_due, world
+from tests.support.world import (
+    assign,
+    award,
+    draft,
+    move,
+    submit,
+    to_active,
+    to_deliberation,
+    to_lesson_due,
+    world,
+)
 
 FILE_PAGES = ("", "/proposal", "/workflow", "/mail", "/history")
 API_LISTS = ("deadlines", "history", "mail")
@@ -272,13 +282,45 @@ def test_the_file_shows_scores_the_way_it_came_and_what_can_come_next(here, db, 
     for words in ("Draft", "where it stands now", "Decline the proposal", "It stands at Deliberation."):
         assert words in page
     with db.read() as session:
-        found = dossier.way(session, session.exec(select(Application)).one())
-    assert [step.state.name for step in found.steps] == [
-        "draft",
-        "submitted",
-        "screening",
-        "in_review",
-        "deliberation",
+        found = dossier.way(session, session.exec(select(Application)).one(), clock.now())
+    assert [(step.left, step.trigger, step.name) for step in found.steps] == [
+        ("", "", "draft"),
+        ("draft", "submit", "submitted"),
+        ("submitted", "start_screening", "screening"),
+        ("screening", "send_to_review", "in_review"),
+        ("in_review", "all_reviews_came_in", "deliberation"),
+    ]
+    assert found.narrow.count('class="wf-taken"') == found.wide.count('class="wf-taken"') == 4
+
+
+def test_what_can_come_next_agrees_with_the_buttons(here, db, clock):
+    with db.write() as session:
+        application = to_deliberation(session, here, clock.now())
+        reference, key = application.reference, application.id
+        assign(session, here, application, here.reviewers[2], clock.now())
+        move(session, application, "back_to_review", here.manager, clock.now(), reason="One more.")
+    with db.read() as session:
+        application = session.get_one(Application, key)
+        buttons = moves.options(session, application, here.manager, clock.now())
+        found = dossier.way(session, application, clock.now())
+    waiting = {one.trigger: list(why) for one, _state, why in found.waiting}
+    reasons = {one.trigger: [] for one, _state in found.possible} | waiting
+    assert {one.move.trigger: list(one.reasons) for one in buttons}.items() <= reasons.items()
+    assert {one.trigger for one, _state in found.possible} == {"withdraw", "close_review"}
+    assert list(waiting) == ["all_reviews_came_in"]
+    page = Doors(db, clock).browser(here.auditor).get(f"/pipeline/{reference}/workflow").text
+    assert all(reason in shown(page) for why in waiting.values() for reason in why)
+    assert found.narrow.count("wf-wire wf-possible") == 2
+
+
+def test_what_a_deadline_makes_by_itself_is_told_as_such(here, db, clock):
+    with db.write() as session:
+        application = to_deliberation(session, here, clock.now())
+        award(session, here, application, clock.now())
+        move(session, application, "offer", here.manager, clock.now())
+        found = dossier.way(session, application, clock.now())
+    assert [(one.trigger, why) for one, _state, why in found.waiting] == [
+        ("lapse_offer", ("It is made by itself when this has passed: Accept or decline the offer",))
     ]
 
 

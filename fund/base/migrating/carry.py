@@ -3,6 +3,7 @@
 from sqlmodel import Session, col, select
 
 from fund.base import definitions, ledger, moves, states
+from fund.base.eras import CHANGED, ROUND_CHANGED
 from fund.base.ledger import Entry
 from fund.base.migrating.dates import adjust
 from fund.base.migrating.plans import Plan
@@ -12,8 +13,6 @@ from schema.applications import Application
 from schema.rounds import Round
 from schema.workflows import RoundWorkflow
 
-CHANGED, ROUND_CHANGED = "workflow_changed", "workflows_changed"
-"""Actions in the ledger: of each thing that was put onto another version, and of its round."""
 WHY = "the round's workflow was changed"
 """Stands as the reason at deadlines that end or move by it."""
 
@@ -48,7 +47,9 @@ def carry_out(session: Session, made: Plan, viewer: Viewer | None, role: str) ->
             for step in made.steps
         ],
     )
-    ledger.append_all(session, [*_events(made, viewer, role), *_of_round(made, viewer, role)], made.now)
+    ledger.append_all(
+        session, [*_events(made, viewer, role), *_of_round(session, made, viewer, role)], made.now
+    )
     for change in made.changes:
         if change.kind != "round":
             session.get_one(RoundWorkflow, (id_of(made.round), change.kind)).workflow_id = keys[change.kind]
@@ -75,7 +76,7 @@ def _events(made: Plan, viewer: Viewer | None, role: str) -> list[Entry]:
     ]
 
 
-def _of_round(made: Plan, viewer: Viewer | None, role: str) -> list[Entry]:
+def _of_round(session: Session, made: Plan, viewer: Viewer | None, role: str) -> list[Entry]:
     """What stands in the round's chain: each workflow that was changed, and where things of vanished states went."""
     return [
         Entry(
@@ -88,6 +89,7 @@ def _of_round(made: Plan, viewer: Viewer | None, role: str) -> list[Entry]:
             data={
                 "kind": change.kind,
                 "workflow": [change.old.version, change.new.version],
+                "keys": [definitions.store(session, one, made.now) for one in (change.old, change.new)],
                 "digest": change.new.digest,
                 "places": dict(change.places),
                 "things": sum(kind_of(step.subject) == change.kind for step in made.steps),
