@@ -8,15 +8,17 @@ from sqlmodel import Session, col, select
 
 from fund.applying import queries
 from fund.applying.submitted import submissions
+from fund.applying.way import Leg, way
 from fund.base import access, moves, undo
 from fund.base.definitions import definition_of
+from fund.base.eras import Reading, readings
 from fund.base.history import Usual, usual_times
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, chain_of, children_of, id_of, kind_of, path_of, round_of
 from fund.web.i18n import gettext as _
 from schema.applications import Application, Submission
 from schema.awards import Award
-from schema.deadlines import OWED, Deadline
+from schema.deadlines import OWED, Deadline, DeadlineStatus
 from schema.ledger import LedgerEvent
 from schema.lessons import Lesson
 from schema.people import Member, Person
@@ -25,9 +27,6 @@ from schema.reviews import Review
 from schema.rounds import Round
 from workflows import Option, State
 from workflows.guards import COME_IN
-
-WAITING = ("submission", "review")
-"""Stages in which the day of the decision is what one waits for."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,12 @@ class Standing:
     """What the fund wrote with the move that brought it here, or nothing."""
     deadlines: Sequence[Deadline]
     """What the applicant owes, the nearest first."""
+    fund_by: date | None
+    """The day by which the fund is to take its next step, where it has one that is not the decision."""
     decision_on: date | None
     """When the decision is due, while it is waited for."""
+    way: Sequence[Leg]
+    """The stages that it came through, where it is, and what follows."""
     usual: Usual | None
     """How long others waited where this one waits for the fund, as far as that is known."""
     options: Sequence[Option]
@@ -88,6 +91,10 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
     state = definition_of(session, application).state(application.state)
     children = children_of(session, application)
     sent = submissions(session, application)
+    offer = _sees_offer(session, application, state)
+    waits = bool(sent) and not state.final and not offer
+    due = _due(session, application)
+    fund_by, decision_on = _days(round_, due) if waits else (None, None)
     return Standing(
         application=application,
         round=round_,
@@ -95,14 +102,14 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
         state=state,
         editable=access.may_edit(session, application, viewer),
         word=queries.word(session, application),
-        deadlines=_owed(session, application),
-        decision_on=round_.decision_on if sent and state.stage in WAITING and not state.final else None,
-        usual=usual_times(session).get(state.name)
-        if sent and state.stage in WAITING and not state.final
-        else None,
+        deadlines=[one for one in due if one.owner_role == "applicant"],
+        fund_by=fund_by,
+        decision_on=decision_on,
+        way=way(session, application),
+        usual=usual_times(session).get(state.name) if waits and "applicant" not in state.edit else None,
         options=moves.options(session, application, viewer, now),
         undoable=undo.offer(session, application, viewer, now),
-        offer=f"/applications/{reference}/offer" if _sees_offer(session, application, state) else "",
+        offer=f"/applications/{reference}/offer" if offer else "",
         papers=[_paper(session, child) for child in children if isinstance(child, Report | Lesson)],
         feedback=feedback(session, application, state),
         history=history(session, application),
@@ -133,12 +140,15 @@ def history(session: Session, application: Application) -> list[Happening]:
         .where(LedgerEvent.chain == chain_of(application))
         .order_by(col(LedgerEvent.seq).desc())
     ).all()
-    subjects = {(kind_of(one), id_of(one)): one for one in [application, *children_of(session, application)]}
     names = _names(session, events)
-    told = (
-        _told(session, event, subjects.get((event.subject_kind, event.subject_id)), names) for event in events
-    )
-    return [one for one in told if one is not None]
+    told: list[tuple[int, Happening]] = []
+    for subject in [application, *children_of(session, application)]:
+        about = (kind_of(subject), id_of(subject))
+        mine = [event for event in events if (event.subject_kind, event.subject_id) == about]
+        read = readings(session, subject, mine)
+        lines = ((event.seq, _told(event, subject, read[event.seq], names)) for event in mine)
+        told += [(seq, line) for seq, line in lines if line is not None]
+    return [line for _seq, line in sorted(told, key=lambda one: one[0], reverse=True)]
 
 
 def _sees_offer(session: Session, application: Application, state: State) -> bool:
@@ -147,16 +157,25 @@ def _sees_offer(session: Session, application: Application, state: State) -> boo
     return state.shows("applicant", "offer") and session.exec(award).first() is not None
 
 
-def _owed(session: Session, application: Application) -> Sequence[Deadline]:
+def _due(session: Session, application: Application) -> Sequence[Deadline]:
+    """What is owed for the proposal and all that belongs to it, by whomever, the nearest first."""
     return session.exec(
         select(Deadline)
-        .where(
-            Deadline.application_id == application.id,
-            Deadline.owner_role == "applicant",
-            col(Deadline.status).in_(OWED),
-        )
+        .where(Deadline.application_id == application.id, col(Deadline.status).in_(OWED))
         .order_by(col(Deadline.due_at))
     ).all()
+
+
+def _days(round_: Round, due: Iterable[Deadline]) -> tuple[date | None, date | None]:
+    """The nearest day by which the fund owes something for the proposal itself, and that of the decision.
+
+    Nothing is owed while it is on hold. What is owed after the day of the decision takes its place.
+    """
+    mine = (one for one in due if one.owner_role == "manager" and one.subject_kind == "application")
+    first = next((one.due_on for one in mine if one.status == DeadlineStatus.OPEN), None)
+    if first is None or first == round_.decision_on:
+        return None, round_.decision_on
+    return first, round_.decision_on if first < round_.decision_on else None
 
 
 def _paper(session: Session, child: Report | Lesson) -> Paper:
@@ -179,23 +198,21 @@ def _names(session: Session, events: Iterable[LedgerEvent]) -> dict[int | None, 
 
 
 def _told(
-    session: Session, event: LedgerEvent, subject: Subject | None, names: dict[int | None, str]
+    event: LedgerEvent, subject: Subject, read: Reading, names: dict[int | None, str]
 ) -> Happening | None:
-    """The event in the applicant's words; None for what is not told."""
-    if subject is None or isinstance(subject, Review):
+    """The event in the applicant's words, as they were then; None for what is not told."""
+    if isinstance(subject, Review):
         return None
     by = names.get(event.actor_id, _("A colleague")) if event.actor_role == "applicant" else _("The fund")
     if event.action == "created":
         started = isinstance(subject, Application)
         return Happening(event.at, _("Draft started"), by, "") if started else None
-    definition = definition_of(session, subject)
-    if event.action == undo.UNDONE and event.source in definition.states:
-        what = _(definition.state(event.source).applicant_label)
-        return Happening(event.at, _("Undone: %(what)s") % {"what": what}, by, "")
-    move = definition.moves.get(event.action)
-    if move is None or (move.automatic == "facts" and definition.state(event.target).waits_for):
+    source, target, move = read.source(event), read.target(event), read.before.moves.get(event.action)
+    if event.action == undo.UNDONE and source:
+        return Happening(event.at, _("Undone: %(what)s") % {"what": _(source.applicant_label)}, by, "")
+    if move is None or target is None or (move.automatic == "facts" and target.waits_for):
         return None  # not a move, or one that only follows what a report or the lesson has told already
-    label = _(definition.state(event.target).applicant_label)
+    label = _(target.applicant_label)
     title = label if isinstance(subject, Application) else f"{_title(subject)}: {label}"
     return Happening(event.at, title, "" if event.actor_role == "clock" else by, queries.told(event, move))
 

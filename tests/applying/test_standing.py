@@ -7,14 +7,16 @@ from sqlmodel import select
 
 from fund.applying import queries, standing
 from fund.applying.fields import Edit
-from fund.base import passing
+from fund.base import definitions, passing
 from fund.base.errors import MoveRefused, NotFound
 from fund.base.permissions import Viewer
 from schema.deadlines import Deadline
 from schema.reports import Report
 from schema.reviews import Review
+from schema.workflows import RoundWorkflow
 from tests.applying.support import complete, in_review, moved, saved, started, stored, submitted
 from tests.support import world as worlds
+from tests.support.versions import later
 
 
 def look(fund, reference, now, viewer=None):
@@ -43,6 +45,68 @@ def test_after_submitting_one_waits_for_the_decision(fund, clock):
     assert where.deadlines == []
     assert [sent.number for sent in where.submissions] == [1]
     assert told(where)[-1] == ("Received by the fund", "Lucía Prado", "")
+
+
+def test_what_the_fund_owes_by_a_day_is_shown_until_there_is_an_offer(fund, clock):
+    with fund.db.write() as session:
+        application = worlds.to_deliberation(session, fund, clock.now())
+        worlds.award(session, fund, application, clock.now())
+        reference = application.reference
+    where = look(fund, reference, clock.now())
+    assert (where.fund_by, where.decision_on.isoformat()) == (None, "2021-12-20"), "once, not twice"
+    moved(fund, reference, "put_on_reserve", fund.manager, clock.now())
+    where = look(fund, reference, clock.now())
+    with fund.db.read() as session:
+        owed = session.exec(select(Deadline).where(Deadline.key == "reserve_decision")).one()
+    assert (where.state.stage, where.fund_by, where.deadlines) == ("decision", owed.due_on, [])
+    assert owed.due_on < where.decision_on
+    with fund.db.write() as session:
+        session.get_one(Deadline, owed.id).due_on = where.decision_on + timedelta(days=7)
+    assert look(fund, reference, clock.now()).decision_on is None, "what is owed now lies after it"
+    moved(fund, reference, "offer", fund.manager, clock.now())
+    where = look(fund, reference, clock.now())
+    assert (where.fund_by, where.decision_on) == (None, None)
+
+
+def legs(where):
+    return [(leg.label, [stay.label for stay in leg.stays], leg.here, list(leg.follows)) for leg in where.way]
+
+
+def test_the_way_is_told_in_her_words_with_where_it_is_and_what_follows(fund, clock):
+    reference = in_review(fund, clock.now())
+    assert legs(look(fund, reference, clock.now())) == [
+        ("Submission", ["Draft, not submitted yet", "Received by the fund"], False, []),
+        ("Review", ["Being checked", "Being reviewed"], True, ["Withdrawn by you", "Being decided"]),
+        ("Decision", [], False, []),
+        ("Award", [], False, []),
+        ("Reporting", [], False, []),
+        ("Sharing", [], False, []),
+    ]
+    moved(fund, reference, "withdraw", fund.applicant, clock.now())
+    assert legs(look(fund, reference, clock.now()))[-1] == ("Submission", ["Withdrawn by you"], True, [])
+
+
+def test_the_way_leaves_out_what_she_may_not_read(fund, clock):
+    secret = later(
+        "application",
+        *(
+            (f"states.{name}", 'read = ["applicant", ', "read = [")
+            for name in ("screening", "reserve", "declined")
+        ),
+    )
+    with fund.db.write() as session:
+        pinned = session.get_one(RoundWorkflow, (fund.round_id, "application"))
+        pinned.workflow_id = definitions.store(session, secret, clock.now())
+    reference = submitted(fund, clock.now())
+    moved(fund, reference, "start_screening", fund.manager, clock.now())
+    with fund.db.write() as session:
+        application = stored(session, reference)
+        for reviewer in fund.reviewers[:2]:
+            worlds.assign(session, fund, application, reviewer, clock.now())
+        worlds.move(session, application, "send_to_review", fund.manager, clock.now())
+    found = legs(look(fund, reference, clock.now()))
+    assert found[1] == ("Review", ["Being reviewed"], True, ["Withdrawn by you", "Being decided"])
+    assert "Decision" not in [label for label, *_ in found]
 
 
 def test_who_reviews_is_not_told_and_the_fund_acts_without_names(fund, clock):

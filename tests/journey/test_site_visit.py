@@ -101,6 +101,9 @@ def test_a_visit_is_in_the_browser_the_picture_the_mail_and_the_calendar(fund, c
 
     assert "We come to see you" in shown(applicant.get(f"/applications/{reference}").text)
     assert "Withdraw the proposal" in shown(applicant.get(f"/applications/{reference}").text)
+    assert "The next step is the fund's, by 5 October 2021" in shown(
+        applicant.get(f"/applications/{reference}").text
+    )
     assert "What the reviewers wrote for you" not in applicant.get(f"/applications/{reference}").text
     picture = manager.get(f"/pipeline/{reference}/workflow").text
     assert re.search(r'wf-here[^"]*"><title>Site visit</title>', picture)
