@@ -83,10 +83,14 @@ def changed_at(deadline: Dated) -> datetime:
     return max((moment for moment in later if moment), default=deadline.opened_at)
 
 
-def calendar_file(entry: Entry, publisher: Publisher, now: datetime) -> bytes:
-    """An iCalendar file (RFC 5545) with one entry, which takes the place of an earlier one or removes it."""
+def calendar_file(entry: Entry, publisher: Publisher, now: datetime, *more: Entry) -> bytes:
+    """An iCalendar file (RFC 5545) with one entry, which takes the place of an earlier one or removes it.
+
+    Or with several, all of which are there or all of which are cancelled.
+    """
     method = "CANCEL" if entry.cancelled else "PUBLISH"
-    return _bytes((*_head(publisher), f"METHOD:{method}", *_event(entry, publisher, now), "END:VCALENDAR"))
+    events = [line for one in (entry, *more) for line in _event(one, publisher, now)]
+    return _bytes((*_head(publisher), f"METHOD:{method}", *events, "END:VCALENDAR"))
 
 
 def feed(entries: Iterable[Entry], publisher: Publisher, name: str) -> bytes:

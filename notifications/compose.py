@@ -256,29 +256,51 @@ class Composer:
     def _calendar(
         self, truth: Truth, told: Telling, due: Due | None, over: Due | None, now: datetime
     ) -> mime.Attachment | None:
-        """The entry of what is due, or what takes away that of what is over; neither for what lies behind."""
-        shown = due or over
-        if shown is None or shown.due_at <= now or truth.facts.calendar_files is False:
+        """The entry of what is due, or what takes away that of what is over; neither for what lies behind.
+
+        Of a digest the entries of the days that were moved: an old day in a calendar would be taken for true.
+        """
+        if truth.facts.calendar_files is False:
             return None
-        said, settings = told.values, self.settings
-        translate = self._catalogue(told.language)
+        dated = [(told, due or over)]
+        if truth.parts:
+            dated = [self.told(part, now, told.language) for part in truth.parts if _moved(part)]
+        over_now = due is None and not truth.parts
+        entries = [
+            self._entry(one, shown, over_now)
+            for one, shown in dated
+            if shown is not None and shown.due_at > now
+        ]
+        if not entries:
+            return None
+        settings = self.settings
+        publisher = Publisher(settings.fund_name, settings.domain, settings.contact, told.language)
+        method = "CANCEL" if over_now else "PUBLISH"
+        content_type = f"text/calendar; charset=utf-8; method={method}"
+        file = calendar_file(entries[0], publisher, now, *entries[1:])
+        return mime.Attachment("deadline.ics", content_type, file)
+
+    def _entry(self, told: Telling, shown: Due, over: bool) -> Entry:
+        """A deadline in the calendar of its reader."""
+        said, translate = told.values, self._catalogue(told.language)
         fund = translate.gettext("%(fund)s, a fund of %(network)s") % said
-        demo = translate.gettext(ILLUSTRATIVE) if settings.demo else ""
+        demo = translate.gettext(ILLUSTRATIVE) if self.settings.demo else ""
         whole = translate.gettext("%(what)s: %(title)s") if said["title"] else "%(what)s"
-        entry = Entry(
+        return Entry(
             key=deadline_key(shown.deadline_id),
-            sequence=sequence(shown.generation, over=due is None),
+            sequence=sequence(shown.generation, over=over),
             when=shown.due_at,
             changed_at=shown.changed_at,
             summary=mime.clean(whole % {"what": shown.label, "title": said["title"]}),
             description="\n".join(line for line in (fund, said["link"], demo) if line),
             url=said["link"],
-            cancelled=due is None,
+            cancelled=over,
         )
-        publisher = Publisher(settings.fund_name, settings.domain, settings.contact, told.language)
-        method = "CANCEL" if entry.cancelled else "PUBLISH"
-        content_type = f"text/calendar; charset=utf-8; method={method}"
-        return mime.Attachment("deadline.ics", content_type, calendar_file(entry, publisher, now))
+
+
+def _moved(truth: Truth) -> bool:
+    """Whether it tells that a deadline has another day."""
+    return bool(truth.facts.template == "deadline_moved")
 
 
 def _kept(text: str, told: Telling) -> str:

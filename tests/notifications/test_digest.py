@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
 
 import pytest
+from icalendar import Calendar
 from sqlmodel import select
 
 from notifications import outbox
@@ -86,6 +87,11 @@ def until_claimed(world, now=MORNING):
 def begin(world, claimed, now=MORNING):
     with world.db.write() as session:
         return intend(session, claimed, "w", now, "example.org")
+
+
+def due_at(world, deadline):
+    with world.db.read() as session:
+        return session.get_one(Deadline, deadline).due_at
 
 
 def by_kind(world, kind):
@@ -417,6 +423,12 @@ def test_what_moved_at_one_time_comes_in_one_mail_at_once(small, start, mailbox)
     assert mail.subject.startswith("3 messages for you")
     assert all(f"{day} October 2021" in mail.text for day in moved.values())
     assert mail.text.count("The mail was down.") == 2
+    (file,) = mail.parsed.iter_attachments()
+    entries = Calendar.from_ical(file.get_content().encode()).walk("VEVENT")
+    assert [str(entry["SUMMARY"]) for entry in entries] == [
+        f"Review {day}: Safe routes to school" for day in moved.values()
+    ]
+    assert [entry["DTEND"].dt for entry in entries] == [due_at(small, deadline) for deadline in moved]
 
 
 def test_what_is_overdue_was_due(small, start, mailbox, clock):
