@@ -373,6 +373,8 @@ def test_each_state_that_children_ask_for_in_vain_is_named() -> None:
         f"{asking} left, which this one does not have",
         f'{asking} planed, which this one does not have (did you mean "planned"?)',
     ]
+    newer = definition(head=account.replace("version = 1", "version = 2"))
+    assert check(definition(), family={"newer": newer} | family) == [], "what an older version asks is past"
 
 
 def test_text_is_checked_whatever_it_is() -> None:
