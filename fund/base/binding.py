@@ -42,8 +42,8 @@ class Gap:
     def reason(self) -> Reason:
         """What has to be changed where, in words."""
         return Reason(
-            "“%(behind)s”, version %(number)s, goes by the state %(state)s (%(moves)s), and not by %(places)s,"
-            " which “%(ahead)s”, version %(latest)s, has in its place",
+            "“%(behind)s”, version %(number)s, goes by the state %(state)s (%(moves)s), while “%(ahead)s”,"
+            " version %(latest)s, has %(places)s in its place",
             behind=self.behind.name,
             number=self.behind.version,
             state=self.state,

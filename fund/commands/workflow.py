@@ -91,7 +91,7 @@ def accept(files: Files) -> None:
     for one in given:
         typer.echo(f"The fund has {one.name}@{one.version} ({versions.key_of(one)}).")
     for gap in gaps:
-        typer.echo(f"A round cannot be planned with it yet: {gap.reason}.")
+        typer.echo(f"No round with both can be planned yet: {gap.reason}.")
 
 
 @app.command()

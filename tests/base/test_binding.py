@@ -82,8 +82,8 @@ def test_no_round_is_bound_to_what_does_not_go_together_and_it_is_said_why(gone_
         assert bound_to(session, round_)["application"].version == shipped("application").version
     said = refused.value.fields["workflow"]
     version = shipped("review").version
-    assert f"“review”, version {version}, goes by the state screening (start, call_off)" in said
-    assert f"not by sifting, which “application”, version {VERSION}, has in its place" in said
+    assert f"“review”, version {version}, goes by the state screening (start, call_off), while " in said
+    assert f"“application”, version {VERSION}, has sifting in its place" in said
 
 
 def test_when_the_others_have_followed_it_is_bound_to_all(gone_ahead, clock):

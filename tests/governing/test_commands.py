@@ -114,10 +114,10 @@ def test_a_version_is_accepted_and_then_known_by_its_name(fund, here, going, tmp
 def test_who_has_to_follow_a_version_is_told_and_several_come_together(fund, here, tmp_path):
     files = written(tmp_path, sifting(), *sifting_too())
     code, out, _err = fund("workflow", "accept", files[0])
-    assert (code, out.count("A round cannot be planned with it yet: “")) == (0, 2)
-    assert f"which “application”, version {VERSION}, has in its place.\n" in out
+    assert (code, out.count("No round with both can be planned yet: “")) == (0, 2)
+    assert f"“application”, version {VERSION}, has sifting in its place.\n" in out
     code, out, _err = fund("workflow", "accept", *files[:0:-1])
-    assert (code, out.count("The fund has"), "which “application”" in out) == (0, 2, False)
+    assert (code, out.count("The fund has"), "“application”" in out) == (0, 2, False)
 
 
 def test_files_are_checked_with_each_other_and_with_what_the_fund_has(fund, tmp_path):

@@ -170,7 +170,7 @@ PLAN = {
 def test_a_round_is_planned_once_all_have_followed_that_go_by_a_state(here, doors):
     browser = doors.browser(here.manager)
     give(doors, here, sifting())
-    assert "No round can be planned with these yet" in shown(browser.get("/workflows").text)
+    assert "Some workflows do not go together" in shown(browser.get("/workflows").text)
     refused = browser.post("/rounds/new", data=PLAN)
     assert refused.status_code == 422
     assert "The newest workflows do not go together: “review”, version" in shown(refused.text)
@@ -179,8 +179,10 @@ def test_a_round_is_planned_once_all_have_followed_that_go_by_a_state(here, door
     )
     assert (several.status_code, several.headers["location"]) == (303, "/workflows")
     # The workflow with a concept note kept the old name, and these go by the new one alone.
-    assert "which “concept”, version" in shown(browser.get("/workflows").text)
-    assert "No round" not in browser.get(f"/workflows/{key_of(sifting())}").text
+    assert f"while “concept”, version {shipped('concept').version}, has screening in its place" in shown(
+        browser.get("/workflows").text
+    )
+    assert "do not go together" not in browser.get(f"/workflows/{key_of(sifting())}").text
     assert browser.post("/rounds/new", data=PLAN).status_code == 303
     assert browser.post("/rounds/new", data=PLAN | {"title": "Two", "workflow": "concept"}).status_code == 422
 
