@@ -1,6 +1,6 @@
 """Small definitions for tests: a file in pieces, so that a test says only what it is about."""
 
-from workflows import Definition
+from workflows import Definition, check
 
 HEAD = """\
 name = "visit"
@@ -64,3 +64,29 @@ def definition(**changes: str) -> Definition:
 def line_of(text: str, start: str) -> int:
     """The number of the line that begins with ``start``."""
     return next(number for number, line in enumerate(text.split("\n"), 1) if line.startswith(start))
+
+
+def state(name: str, extra: str = "", deadlines: str = '["visit"]') -> str:
+    """A state with an own label."""
+    label = name.capitalize()
+    head = f'\n[states.{name}]\nstage = "all"\nlabel = "{label}"\nread = ["manager"]\n'
+    return f"{head}deadlines = {deadlines}\n{extra}\n"
+
+
+def move(name: str, source: str, target: str, extra: str = 'by = ["manager"]') -> str:
+    """A move between two states with an own label."""
+    return (
+        f'\n[moves.{name}]\nlabel = "{name.capitalize()} it"\nfrom = ["{source}"]\nto = "{target}"\n{extra}\n'
+    )
+
+
+def found(**changes: str) -> list[str]:
+    """Level, place and message of every finding, without its line."""
+    return [
+        f"{finding.level}: {finding.where}: {finding.message}" for finding in check(definition(**changes))
+    ]
+
+
+WAITS = 'automatic = "facts"\nguards = [{ child_in = { report = ["due"] } }]'
+RESTS = 'automatic = "facts"\nguards = [{ child_not_in = { report = ["due"] } }]'
+"""What makes a move by itself: a report is due, or none is."""

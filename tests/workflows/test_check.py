@@ -1,36 +1,25 @@
 """The checker: each kind of finding, with its line and its place."""
 
-from time import process_time
-
 import pytest
 
-from tests.workflows.drafts import DONE, FINISH, HEAD, PLANNED, SOUND, VISIT, definition, line_of, sound
+from tests.workflows.drafts import (
+    DONE,
+    FINISH,
+    HEAD,
+    PLANNED,
+    SOUND,
+    VISIT,
+    definition,
+    found,
+    line_of,
+    move,
+    sound,
+    state,
+)
 from workflows import Definition, check, shipped
 from workflows.check import check_text
 from workflows.errors import Level
-from workflows.graph import endless
 from workflows.translation import phrases
-
-
-def state(name: str, extra: str = "", deadlines: str = '["visit"]') -> str:
-    """A state with an own label."""
-    label = name.capitalize()
-    head = f'\n[states.{name}]\nstage = "all"\nlabel = "{label}"\nread = ["manager"]\n'
-    return f"{head}deadlines = {deadlines}\n{extra}\n"
-
-
-def move(name: str, source: str, target: str, extra: str = 'by = ["manager"]') -> str:
-    """A move between two states with an own label."""
-    return (
-        f'\n[moves.{name}]\nlabel = "{name.capitalize()} it"\nfrom = ["{source}"]\nto = "{target}"\n{extra}\n'
-    )
-
-
-def found(**changes: str) -> list[str]:
-    """Level, place and message of every finding, without its line."""
-    return [
-        f"{finding.level}: {finding.where}: {finding.message}" for finding in check(definition(**changes))
-    ]
 
 
 def test_sound_definition_has_no_findings() -> None:
@@ -152,136 +141,6 @@ def test_deadline_met_or_cancelled_in_vain(key: str) -> None:
     assert found(more=more + end + later) == [f"warning: move end: {key} visit, which is not open in other"]
 
 
-def test_deadline_that_passes_where_it_is_not_open() -> None:
-    other = (
-        state("other", deadlines='["later"]') + move("go", "planned", "other") + move("end", "other", "done")
-    )
-    later = VISIT.replace("deadlines.visit", "deadlines.later")
-    assert found(finish=FINISH + 'automatic = { deadline = "later" }\n', more=other + later) == [
-        "error: move finish: never happens in planned: deadline later is not open there"
-    ]
-
-
-def test_automatic_move_without_guards_happens_at_once() -> None:
-    assert found(finish=FINISH + 'automatic = "facts"\n') == [
-        "error: move finish: happens at once: it is automatic on facts and has no guards"
-    ]
-
-
-WAITS = 'automatic = "facts"\nguards = [{ child_in = { report = ["due"] } }]'
-RESTS = 'automatic = "facts"\nguards = [{ child_not_in = { report = ["due"] } }]'
-
-
-def test_automatic_moves_that_never_come_to_rest() -> None:
-    more = state("other") + move("there", "planned", "other", WAITS) + move("back", "other", "planned", WAITS)
-    more += move("stop", "other", "done")
-    (finding,) = found(more=more)
-    assert finding in (
-        "error: move there: automatic moves without end: the same facts may allow there, back again and again",
-        "error: move back: automatic moves without end: the same facts may allow back, there again and again",
-    )
-
-
-def test_automatic_moves_that_exclude_each_other_come_to_rest() -> None:
-    more = state("other") + move("there", "planned", "other", WAITS) + move("back", "other", "planned", RESTS)
-    assert found(more=more + move("stop", "other", "done")) == []
-
-
-def test_automatic_move_to_where_it_is_never_rests() -> None:
-    more = move("again", "planned", "planned", WAITS)
-    assert found(more=more) == [
-        "error: move again: automatic moves without end: the same facts may allow again again and again"
-    ]
-
-
-def test_race_of_automatic_moves() -> None:
-    more = state("other") + move("one", "planned", "done", WAITS) + move("end", "other", "done")
-    expected = "warning: move two: may be due together with one in planned, which then goes first"
-    assert found(more=more + move("two", "planned", "other", WAITS)) == [expected]
-    assert found(more=more + move("two", "planned", "other", RESTS)) == []
-    same = move("go", "planned", "other") + move("two", "planned", "done", WAITS)
-    assert found(more=more + same) == []
-
-
-def test_race_on_the_same_deadline() -> None:
-    passes = 'automatic = { deadline = "visit" }'
-    more = state("other") + move("end", "other", "done") + move("one", "planned", "done", passes)
-    assert found(more=more + move("two", "planned", "other", passes)) == [
-        "warning: move two: may be due together with one in planned, which then goes first"
-    ]
-
-
-LATER = VISIT.replace("deadlines.visit", "deadlines.later").replace("Visit the", "See the")
-
-
-def racing(later: str, *, first: str = 'automatic = { deadline = "visit" }', **changes: str) -> list[str]:
-    """What is found where one move waits for ``visit``, or as given, and another for ``later``, in one state."""
-    two = '["visit", "later"]'
-    planned = PLANNED.replace('["visit"]', two)
-    more = state("other", deadlines=changes.get("kept", two)) + move("end", "other", "done") + later
-    more += move("one", "planned", "done", first)
-    more += move("two", "planned", "other", 'automatic = { deadline = "later" }\n' + changes.get("two", ""))
-    said = found(planned=planned, more=more, visit=changes.get("visit", VISIT))
-    return [one for one in said if "same moment" in one]
-
-
-CHANCE = (
-    "warning: move two: may be due at the same moment as one in planned: chance decides which one happens"
-)
-CLOSING = 'due = { field = "round.closes_on" }'
-
-
-@pytest.mark.parametrize(
-    ("visit", "later"),
-    [
-        ("due = { days = 14 }", "due = { days = 14 }"),
-        ("due = { days = 14 }", "due = { days = 10 }\ngrace_days = 4"),
-        ("due = { days = 14 }", "due = { working_days = 10 }"),
-        ("due = { days = 14 }", CLOSING),
-        (CLOSING, CLOSING),
-        (CLOSING, 'due = { field = "round.decision_on" }'),
-    ],
-)
-def test_race_of_deadlines_that_may_pass_together(visit: str, later: str) -> None:
-    days = "due = { days = 14 }"
-    assert racing(LATER.replace(days, later), visit=VISIT.replace(days, visit)) == [CHANCE]
-
-
-@pytest.mark.parametrize(
-    ("visit", "later"),
-    [("due = { days = 14 }", "due = { days = 15 }"), (CLOSING, CLOSING + "\ngrace_minutes = 60")],
-)
-def test_deadlines_of_other_length_counted_from_one_day_do_not_race(visit: str, later: str) -> None:
-    days = "due = { days = 14 }"
-    assert racing(LATER.replace(days, later), visit=VISIT.replace(days, visit)) == []
-
-
-def test_deadlines_that_begin_at_other_times_may_race_whatever_their_length() -> None:
-    longer = LATER.replace("14", "15")
-    assert racing(longer, kept='["later"]') == [CHANCE]
-    again = move("more", "planned", "planned", 'by = ["manager"]\nmoves = ["later"]')
-    assert racing(longer + again) == [CHANCE]
-
-
-def test_race_of_a_deadline_with_facts() -> None:
-    assert racing(LATER, first=WAITS) == [CHANCE]
-    rests = 'guards = [{ child_not_in = { report = ["due"] } }]'
-    assert racing(LATER, first=WAITS, two=rests) == [], "their guards exclude each other"
-    in_time = WAITS.replace("[{", '[{ deadline_open = "later" }, {')
-    assert racing(LATER, first=in_time) == [], "one waits for the other's deadline to be open still"
-
-
-def test_too_many_automatic_moves_to_follow_is_said() -> None:
-    names = [f"s{number}" for number in range(16)]
-    more = "".join(state(name) for name in names) + move("enter", "planned", "s0") + move("end", "s0", "done")
-    for one in names:
-        for other in names:
-            if one < other:
-                more += move(f"{one}_{other}", one, other, WAITS)
-    findings = check(definition(more=more))
-    assert "too many automatic moves follow one another to tell if they end" in [f.message for f in findings]
-
-
 def test_deadline_that_nobody_is_reminded_of() -> None:
     assert found(visit=VISIT.replace("[-2, 1]", "[]")) == [
         "warning: deadline visit: nobody is reminded of it"
@@ -384,111 +243,11 @@ def test_text_is_checked_whatever_it_is() -> None:
     assert finding.level is Level.WARNING
 
 
-def told(text: str) -> list[tuple[str, str]]:
-    """Place and message of what is found in a text that may be no definition."""
-    return [(finding.where, finding.message.partition(" (did")[0]) for finding in check_text(text)]
-
-
-def test_faults_in_one_move_hide_none_in_others() -> None:
-    finish = FINISH.replace('"done"', '"don"') + 'guards = ["form_complet"]\n'
-    again = move("again", "planned", "done", 'by = ["manger"]')
-    assert told(sound(finish=finish, more=again)) == [
-        ("move finish, to", 'there is no state "don"'),
-        ("move finish, guards", "unknown guard 'form_complet'"),
-        ("move again, by", "must be one of applicant, reviewer, manager, not 'manger'"),
-    ]
-
-
-def test_loop_is_told_beside_a_guard_that_is_unknown() -> None:
-    ways = move("enter", "planned", "ping") + move("hit", "ping", "pong")
-    ways += move("back", "pong", "ping", 'by = ["manager"]\nguards = ["fair_play"]')
-    text = sound(more=state("ping") + state("pong") + ways)
-    loops = [one for one in check_text(text) if "a loop without an exit" in one.message]
-    assert [(one.line, one.where) for one in loops] == [
-        (line_of(text, "[states.ping]"), "state ping"),
-        (line_of(text, "[states.pong]"), "state pong"),
-    ]
-    assert ("move back, guards", "unknown guard 'fair_play'") in told(text)
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ('label = "Planned"\n', ""),
-        ('stage = "all"\nlabel = "P', 'label = "P'),
-        ('from = ["planned"]\n', ""),
-        ('to = "done"\n', ""),
-        ('to = "done"', "to = 3"),
-        ("due = { days = 14 }\n", ""),
-        ("due = { days = 14 }", "due = { weeks = 2 }"),
-        ('by = ["manager"]', "undo = { weeks = 2 }"),
-        ('by = ["manager"]', "automatic = { day = 2 }"),
-        ('by = ["manager"]', "guards = [{ deadline_open = 2 }]\nby = ['manager']"),
-        ('by = ["manager"]', 'automatic = "facts"\nguards = ["fair_play"]'),
-        ("[states.planned]", "[states.Planned]"),
-        ("[stages.all]", "[stage.all]"),
-        ('children = ["review", "report"]', "children = 3"),
-    ],
-)
-def test_what_only_follows_from_a_fault_is_not_told_beside_it(old: str, new: str) -> None:
-    wants = move(
-        "plan", "planned", "done", 'by = ["manager"]\nguards = [{ child_in = { report = ["due"] } }]'
-    )
-    assert told(sound(more=wants)) == []
-    broken = check_text(sound(more=wants).replace(old, new, 1))
-    assert len(broken) == 1 + (new == "[stage.all]"), "an unknown key, and the missing one"
-
-
-def test_shipped_mirrors_are_followed_to_their_ends() -> None:
-    assert endless(shipped("application")) is None
-
-
 def test_pieces_of_these_tests_are_sound() -> None:
     assert (
         check(definition(done=DONE, more=state("x") + move("a", "planned", "x") + move("b", "x", "done")))
         == []
     )
-
-
-def many(number: int, piece: str) -> str:
-    """A piece repeated with N replaced by a number."""
-    return "".join(piece.replace("N", str(count)) for count in range(number))
-
-
-STATES = many(900, '[states.sN]\nstage = "all"\nlabel = "N"\n')
-EVERYWHERE = "[" + ", ".join(f'"s{number}"' for number in range(900)) + "]"
-HOSTILE = {
-    "states in one great loop": STATES
-    + many(25, f'[moves.mN]\nlabel = "N"\nfrom = {EVERYWHERE}\nto = "sN"\nby = ["manager"]\n'),
-    "automatic moves everywhere": many(30, '[states.sN]\nstage = "all"\nlabel = "N"\n')
-    + "".join(
-        many(30, f'[moves.mN_{to}]\nlabel = "N"\nfrom = ["sN"]\nto = "s{to}"\n{WAITS}\n') for to in range(30)
-    ),
-    "names that nothing goes by": STATES
-    + many(
-        40, f'[moves.mN]\nlabel = "N"\nfrom = {EVERYWHERE.replace("s", "t")}\nto = "sN"\nby = ["manager"]\n'
-    ),
-    "unknown keys": many(20_000, 'keyN = "label"\n'),
-    "guards without end": many(
-        30, FINISH.replace("finish", "finishN") + "guards = [" + '"form_complete", ' * 500 + "]\n"
-    ),
-    "one long list": f"children = [{', '.join(str(number) for number in range(50_000))}]",
-    "children without end": many(
-        100,
-        FINISH.replace("finish", "finishN")
-        + "guards = [{ child_in = { report = ["
-        + many(300, '"sN", ')
-        + "] } }]\n",
-    ),
-}
-
-
-@pytest.mark.parametrize("text", [sound(more=more) for more in HOSTILE.values()], ids=list(HOSTILE))
-def test_large_and_hostile_texts_are_answered_soon(text: str) -> None:
-    start = process_time()
-    findings = check_text(text, templates=set(), family={"report": shipped("report")})
-    assert process_time() - start < 5
-    assert findings
 
 
 # ------------------------------------------------------------------ ways back, holds, fields, languages
