@@ -238,7 +238,7 @@ def people(here, visits, mailbox, worker, doors):
     """Everybody with her browser, by name."""
 
     def post(email):
-        worker.sweep()
+        live.apart(worker.sweep)
         return mailbox.to(email)
 
     def visitor(viewer, by_code, **options):

@@ -41,7 +41,7 @@ class Running:
         self.address, self._worker, self._mailbox = address, worker, mailbox
 
     def post(self) -> Mail:
-        self._worker.sweep()
+        live.apart(self._worker.sweep)
         return self._mailbox.messages[-1]
 
 

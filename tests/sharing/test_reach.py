@@ -144,7 +144,9 @@ def test_where_everybody_stands(here_on_sqlite):
         assert reach.audience(viewer) == stands
 
 
-@settings(max_examples=settings().max_examples // 8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings().max_examples // 8, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     consent=st.fixed_dictionaries({}, optional={name: st.sampled_from(ORDER) for name in FIELDS}),
     clearance=st.fixed_dictionaries({}, optional={name: st.sampled_from(ORDER) for name in FIELDS}),

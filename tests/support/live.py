@@ -2,11 +2,14 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
+
+T = TypeVar("T")
 
 
 def free_socket() -> socket.socket:
@@ -21,6 +24,12 @@ def free_socket() -> socket.socket:
 def address_of(listening: socket.socket) -> str:
     """``http://127.0.0.1:port`` of a socket from ``free_socket``."""
     return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def apart(work: Callable[[], T]) -> T:
+    """Do it in a thread of its own, as a worker does: the event loop of this one may be Playwright's."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(work).result()
 
 
 @contextmanager
