@@ -9,8 +9,8 @@ from base64 import b64encode, encodebytes
 from binascii import b2a_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from email.header import Header
+from functools import lru_cache
 from hashlib import sha256
 from unicodedata import bidirectional
 
