@@ -67,11 +67,13 @@ def _gone(definition: Definition, steps: Iterable[trail.Step]) -> list[Leg]:
 
 
 def _follows(definition: Definition, here: State) -> list[str]:
-    """What comes after where it stands, in her words, in the order of the file; ways back are not told."""
+    """What comes after where it stands, in her words, the ways out last; ways back are not told."""
     if here.final:
         return []
     moves = [move for move in definition.leaving(here.name) if not move.revert]
-    targets = [definition.state(move.target) for move in moves]
+    targets = [
+        definition.state(move.target) for move in sorted(moves, key=lambda move: move.style == "danger")
+    ]
     found = dict.fromkeys(one.applicant_label for one in targets if _told(one))
     return [label for label in found if label != here.applicant_label]
 

@@ -76,7 +76,7 @@ def test_the_way_is_told_in_her_words_with_where_it_is_and_what_follows(fund, cl
     reference = in_review(fund, clock.now())
     assert legs(look(fund, reference, clock.now())) == [
         ("Submission", ["Draft, not submitted yet", "Received by the fund"], False, []),
-        ("Review", ["Being checked", "Being reviewed"], True, ["Withdrawn by you", "Being decided"]),
+        ("Review", ["Being checked", "Being reviewed"], True, ["Being decided", "Withdrawn by you"]),
         ("Decision", [], False, []),
         ("Award", [], False, []),
         ("Reporting", [], False, []),
@@ -105,7 +105,7 @@ def test_the_way_leaves_out_what_she_may_not_read(fund, clock):
             worlds.assign(session, fund, application, reviewer, clock.now())
         worlds.move(session, application, "send_to_review", fund.manager, clock.now())
     found = legs(look(fund, reference, clock.now()))
-    assert found[1] == ("Review", ["Being reviewed"], True, ["Withdrawn by you", "Being decided"])
+    assert found[1] == ("Review", ["Being reviewed"], True, ["Being decided", "Withdrawn by you"])
     assert "Decision" not in [label for label, *_ in found]
 
 

@@ -104,6 +104,16 @@ def test_a_visit_is_in_the_browser_the_picture_the_mail_and_the_calendar(fund, c
     assert "The next step is the fund's, by 5 October 2021" in shown(
         applicant.get(f"/applications/{reference}").text
     )
+    way = (
+        applicant.get(f"/applications/{reference}")
+        .text.split('<ol class="timeline way">')[1]
+        .split("</ol>")[0]
+    )
+    assert re.findall(r'<li aria-current="step">\s*<p class="timeline-title">(\w+)', way) == ["Decision"]
+    assert (
+        "We come to see you · 21 September 2021 · where it stands now What can follow: Being decided"
+        in shown(way)
+    )
     assert "What the reviewers wrote for you" not in applicant.get(f"/applications/{reference}").text
     picture = manager.get(f"/pipeline/{reference}/workflow").text
     assert re.search(r'wf-here[^"]*"><title>Site visit</title>', picture)
