@@ -170,7 +170,9 @@ def test_wrong_words_are_refused_and_nothing_typed_is_lost(here, doors, sent):
     assert "srcdoc" not in tried.text
     assert "<script" not in tried.text
     outside = browser.post(f"{RECEIPT}/look", data={"language": "en", **WORDS, "text": TEXT + " More."})
-    assert "Line 5: This stands outside of the blocks, so nobody would read it: write it between" in outside.text
+    assert (
+        "Line 5: This stands outside of the blocks, so nobody would read it: write it between" in outside.text
+    )
 
 
 def test_versions_are_compared_and_taken_again(here, doors, clock, sent):
