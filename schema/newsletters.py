@@ -17,7 +17,7 @@ class Newsletter(SQLModel, table=True):
     subject: str
     intro: str = Field(default="", sa_type=LongText)
     items: list[dict[str, Any]] = json_field(list)
-    """Each with ``heading``, ``text`` and ``path``; one about a lesson or round has its slug as ``lesson``, ``round``."""
+    """Each with ``heading``, ``text`` and ``path``; one about a lesson or a round has its slug as ``lesson`` or
     ``round``, and what was seen of it.
     """
     edit_version: int = 1
