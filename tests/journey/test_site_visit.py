@@ -9,6 +9,7 @@ from pathlib import Path
 import icalendar
 import pytest
 from sqlmodel import select
+from starlette.testclient import TestClient
 
 from fund.base import access, definitions
 from fund.worker import mail_settings
@@ -83,13 +84,8 @@ def test_the_checker_asks_for_the_mail_and_for_nothing_else(templates):
         assert check_text(one.source, templates=there, family=family) == []
 
 
-def test_a_visit_is_in_the_browser_the_picture_the_mail_and_the_calendar(fund, clock, mailbox, sender):
-    with fund.db.write() as session:
-        reference = to_deliberation(session, fund, clock.now()).reference
-    sender.run_until_quiet()
-    mailbox.clear()
-    doors = Doors(fund.db, clock)
-    manager, applicant = doors.browser(fund.manager), doors.browser(fund.applicant)
+def go_and_visit(manager: TestClient, reference: str) -> None:
+    """Press the button in the file of the application."""
     page = manager.get(f"/pipeline/{reference}").text
     assert "Visit the applicant" in shown(page)
     version = re.search(
@@ -99,8 +95,17 @@ def test_a_visit_is_in_the_browser_the_picture_the_mail_and_the_calendar(fund, c
     made = manager.post(f"/applications/{reference}/moves", data={"trigger": "visit", "version": version[1]})
     assert made.status_code == 303
 
+
+def test_a_visit_is_in_the_browser_the_picture_the_mail_and_the_calendar(fund, clock, mailbox, sender):
+    with fund.db.write() as session:
+        reference = to_deliberation(session, fund, clock.now()).reference
+    sender.run_until_quiet()
+    mailbox.clear()
+    doors = Doors(fund.db, clock)
+    manager, applicant = doors.browser(fund.manager), doors.browser(fund.applicant)
+    go_and_visit(manager, reference)
+
     assert "We come to see you" in shown(applicant.get(f"/applications/{reference}").text)
-    assert "Withdraw the proposal" in shown(applicant.get(f"/applications/{reference}").text)
     assert "The next step is the fund's, by 5 October 2021" in shown(
         applicant.get(f"/applications/{reference}").text
     )
@@ -142,8 +147,6 @@ def test_a_visit_is_in_the_browser_the_picture_the_mail_and_the_calendar(fund, c
         assert event["DTEND"].dt == due.due_at
         assert due.due_on == date(2021, 10, 5)
 
-    said = manager.post(f"/applications/{reference}/comments", data={"text": "They expect us on Monday."})
-    assert said.status_code == 303
     with fund.db.write() as session:
         application = access.application(session, fund.manager, reference)
         move(session, application, "back_from_visit", fund.manager, clock.now())
@@ -152,3 +155,15 @@ def test_a_visit_is_in_the_browser_the_picture_the_mail_and_the_calendar(fund, c
     clock.advance(timedelta(days=9))
     sender.run_until_quiet()
     assert [mail.subject for mail in mailbox.messages if "Visit" in mail.subject] == [], "the visit was made"
+
+
+def test_meanwhile_managers_comment_and_the_applicant_can_withdraw(fund, clock):
+    with fund.db.write() as session:
+        application = to_deliberation(session, fund, clock.now())
+        move(session, application, "visit", fund.manager, clock.now())
+        reference = application.reference
+    doors = Doors(fund.db, clock)
+    manager, applicant = doors.browser(fund.manager), doors.browser(fund.applicant)
+    said = manager.post(f"/applications/{reference}/comments", data={"text": "They expect us on Monday."})
+    assert said.status_code == 303
+    assert "Withdraw the proposal" in shown(applicant.get(f"/applications/{reference}").text)
