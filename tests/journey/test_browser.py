@@ -213,6 +213,13 @@ def listening():
         yield listening
 
 
+class Apart(Worker):
+    """A worker beside a browser."""
+
+    def sweep(self):
+        return live.apart(super().sweep)
+
+
 @pytest.fixture
 def worker(sqlite_db, clock, mailbox, tmp_path, listening):
     settings = Settings(
@@ -221,7 +228,7 @@ def worker(sqlite_db, clock, mailbox, tmp_path, listening):
         mail_limits="",
         base_url=live.address_of(listening),
     )
-    working = Worker(settings, sqlite_db, clock)
+    working = Apart(settings, sqlite_db, clock)
     yield working
     working.sender.stop()
 
@@ -238,7 +245,7 @@ def people(here, visits, mailbox, worker, doors):
     """Everybody with her browser, by name."""
 
     def post(email):
-        live.apart(worker.sweep)
+        worker.sweep()
         return mailbox.to(email)
 
     def visitor(viewer, by_code, **options):
