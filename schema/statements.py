@@ -151,6 +151,10 @@ class Prepared:
         """How many rows it reached with each of the parameters; the database is waited for once."""
         return self._of_each(session, parameters, lambda cursor, ready: int(cursor.rowcount))
 
+    def keys(self, session: Session, parameters: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Carry out an insert that returns the key of its row; the keys in the order of the parameters."""
+        return self._of_each(session, parameters, lambda cursor, ready: int(cursor.fetchall()[0][0]))
+
     def _of_each(
         self, session: Session, parameters: Sequence[Mapping[str, Any]], take: Callable[[Any, _Ready], T]
     ) -> list[T]:
@@ -166,18 +170,6 @@ class Prepared:
             return [take(cursor, ready) for cursor in cursors]
         except ready.error as error:
             raise _failed(session, ready, error) from error
-
-    def keys(self, session: Session, parameters: Iterable[Mapping[str, Any]]) -> list[int]:
-        """Carry out an insert that returns the key of its row; the keys in the order of the parameters."""
-        cursor, ready = self._at(session)
-        found: list[tuple[int]] = []
-        try:
-            for one in parameters:
-                cursor.execute(ready.sql, ready.values(one))
-                found += cursor.fetchall()
-        except ready.error as error:
-            raise _failed(session, ready, error) from error
-        return [key for (key,) in found]
 
     def _at(self, session: Session) -> tuple[Any, _Ready]:
         door = _door(session)
