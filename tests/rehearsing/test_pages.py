@@ -55,6 +55,32 @@ def test_where_the_number_of_days_is_none_nothing_is_rehearsed(
     assert list(refused.json()["errors"]) == ["late"]
 
 
+def test_a_rehearsal_ends_with_the_day_that_was_asked_for(doors, world):
+    browser = doors.browser(world.manager)
+    asked = f"/rounds/{world.round_slug}/rehearsal?scenario=nobody"
+    page = browser.get(f"{asked}&until-day=30&until-month=9&until-year=2021")
+    assert page.status_code == 200
+    said = shown(page.text)
+    assert "October 2021 (" not in said
+    assert "until-day=30&amp;until-month=9" in page.text, "the other scenarios are asked the same"
+
+
+@pytest.mark.parametrize(
+    ("day", "wrong"),
+    [
+        ("1", "The last day lies in the past. Choose a later one."),
+        ("31", "There is no such day; check the day and the month"),
+    ],
+)
+def test_a_last_day_that_cannot_be_is_said_beside_the_field(doors, world, day, wrong):
+    asked = f"/rounds/{world.round_slug}/rehearsal?until-day={day}&until-month=9&until-year=2021"
+    page = doors.browser(world.manager).get(asked)
+    assert page.status_code == 422
+    assert wrong in shown(page.text)
+    assert 'id="until-error' in page.text
+    assert "Mail by month" not in page.text
+
+
 def test_the_api_tells_the_same(doors, world):
     got = doors.program(world.auditor).get(
         f"/api/v1/rounds/{world.round_slug}/rehearsal?scenario=nobody&until=2021-10-31"
