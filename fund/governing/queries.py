@@ -36,6 +36,11 @@ class Version:
         """What it is called in addresses."""
         return versions.key_of(self.definition)
 
+    @property
+    def idle(self) -> bool:
+        """Whether the fund has nothing yet that it could move."""
+        return self.definition.subject not in KINDS
+
 
 def listed(session: Session) -> list[Version]:
     """Every version that the fund knows: by subject and name, the latest first."""

@@ -53,6 +53,7 @@ def give(doors, here, *definitions) -> None:
 def test_the_list_says_what_there_is_and_who_follows_it(here, doors):
     browser = doors.browser(here.manager)
     page = shown(browser.get("/workflows").text)
+    assert page.count("The fund moves nothing by it yet") == 1, "requests for membership"
     for name in library():
         assert shipped(name).label in page
     assert "Peace Incentive Fund 2022" in page
