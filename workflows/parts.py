@@ -84,6 +84,11 @@ class State:
         """Whether this is an end. A declared move may still lead out, such as renewing a lapsed offer."""
         return self.outcome is not None
 
+    @property
+    def standing(self) -> str:
+        """Its name with its stage before it, ``review/screening``; that of an end alone: it is in no stage any more."""
+        return self.name if self.final else f"{self.stage}/{self.name}"
+
     def shows(self, role: str, part: str) -> bool:
         """Whether somebody in this role sees this part (one of ``PARTS``) here. Who may not read sees none."""
         return (role in self.read or ANYONE in self.read) and part not in self.hides.get(role, ())
