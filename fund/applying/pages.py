@@ -9,7 +9,6 @@ from fund.applying import comments, forms, queries, service, standing
 from fund.applying.fields import choices
 from fund.base.database import Database
 from fund.base.errors import Conflict, Forbidden, Invalid
-from fund.base.moved import last_moves
 from fund.base.permissions import Viewer
 from fund.people.sign_in import local_path
 from fund.rounds import queries as rounds
@@ -68,12 +67,10 @@ def show(request: Request, reference: str, viewer: SignedIn, db: DbDep, now: Now
             return redirect(path)
         where = standing.standing(session, viewer, reference, now)
         said = comments.count(session, viewer, where.application)
-        moved = last_moves(session, where.deadlines)
     return render(
         request,
         "applying/show.html",
         where=where,
-        moved=moved,
         comments=said,
         own_page=queries.own_page,
         themes=THEMES,

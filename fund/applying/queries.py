@@ -10,6 +10,7 @@ from fund.base import access, deadlines, moves, undo
 from fund.base.definitions import definition_by_id, definition_of
 from fund.base.errors import Invalid, MoveRefused, NotFound
 from fund.base.facts import Gap, gaps, sections
+from fund.base.moved import Moved, last_moves
 from fund.base.permissions import Viewer
 from fund.base.subjects import path_of, round_of
 from fund.web.i18n import gettext as _
@@ -109,6 +110,8 @@ class Writing:
     member: Member
     state: State
     deadline: Deadline | None
+    moved: Mapping[int, Moved]
+    """How it was given another day, if it was."""
     parts: Sequence[Part]
     gaps: Sequence[Gap]
     submit: Option | None
@@ -149,13 +152,15 @@ def writing(session: Session, viewer: Viewer, reference: str, now: datetime) -> 
     access.require_edit(session, application, viewer)
     round_ = round_of(session, application)
     missing = gaps(session, application)
+    deadline = _next_owed(session, application)
     by, at = _last_saved(session, application)
     return Writing(
         application=application,
         round=round_,
         member=session.get_one(Member, application.member_id),
         state=definition_of(session, application).state(application.state),
-        deadline=next(iter(deadlines.open_of(session, application)), None),
+        deadline=deadline,
+        moved=last_moves(session, viewer, [deadline]),
         parts=parts(session, application, missing),
         gaps=missing,
         submit=_submit(moves.options(session, application, viewer, now)),
@@ -163,6 +168,12 @@ def writing(session: Session, viewer: Viewer, reference: str, now: datetime) -> 
         saved_at=at,
         word=word(session, application),
     )
+
+
+def _next_owed(session: Session, application: Application) -> Deadline | None:
+    """What the applicant owes next for the proposal itself."""
+    owed = deadlines.open_of(session, application)
+    return next((one for one in owed if one.owner_role == "applicant"), None)
 
 
 def word(session: Session, application: Application) -> str:

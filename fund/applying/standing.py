@@ -1,6 +1,6 @@
 """Where a proposal stands, in the applicant's words: what this means, what comes next, what happened so far."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,6 +13,7 @@ from fund.base import access, moves, undo
 from fund.base.definitions import definition_of
 from fund.base.eras import Reading, readings
 from fund.base.history import Usual, usual_times
+from fund.base.moved import Moved, last_moves
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, chain_of, children_of, id_of, kind_of, path_of, round_of
 from fund.web.i18n import gettext as _
@@ -63,6 +64,8 @@ class Standing:
     """What the fund wrote with the move that brought it here, or nothing."""
     deadlines: Sequence[Deadline]
     """What the applicant owes, the nearest first."""
+    moved: Mapping[int, Moved]
+    """Which of these a manager gave another day, by their keys."""
     fund_by: date | None
     """The day by which the fund is to take its next step, where it has one that is not the decision."""
     decision_on: date | None
@@ -94,6 +97,7 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
     offer = _sees_offer(session, application, state)
     waits = bool(sent) and not state.final and not offer
     due = _due(session, application)
+    owed = [one for one in due if one.owner_role == "applicant"]
     fund_by, decision_on = _days(round_, due) if waits else (None, None)
     return Standing(
         application=application,
@@ -102,7 +106,8 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
         state=state,
         editable=access.may_edit(session, application, viewer),
         word=queries.word(session, application),
-        deadlines=[one for one in due if one.owner_role == "applicant"],
+        deadlines=owed,
+        moved=last_moves(session, viewer, owed),
         fund_by=fund_by,
         decision_on=decision_on,
         way=way(session, application),

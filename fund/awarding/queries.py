@@ -1,5 +1,6 @@
 """What managers see of an award before it is offered, and what the applicant reads of the offer and the agreement."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -10,6 +11,7 @@ from fund.awarding.terms import Terms
 from fund.base import access, children, deadlines, moves
 from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
+from fund.base.moved import Moved, last_moves
 from fund.base.permissions import Viewer
 from fund.deciding import queries as deciding
 from fund.rounds import queries as rounds
@@ -60,7 +62,8 @@ def agreement(session: Session, application: Application, award: Award) -> Agree
 class Preparation:
     """An award as managers work on it. ``suggested`` fills the form while nothing is prepared.
 
-    ``ripe``: terms can be set now. ``offer`` is the move that makes the offer, where there is one.
+    ``ripe``: terms can be set now. ``offer`` is the move that makes the offer, where there is one. ``moved``: how the
+    deadline was given another day, if it was.
     """
 
     application: Application
@@ -73,6 +76,7 @@ class Preparation:
     ripe: bool
     offer: Option | None
     deadline: Deadline | None
+    moved: Mapping[int, Moved]
 
     @property
     def ceiling(self) -> Money:
@@ -96,6 +100,7 @@ def preparation(session: Session, viewer: Viewer, reference: str, now: datetime)
         access.require_manager_of(session, application, viewer)
     award = service.award_of(session, application)
     round_ = session.get_one(Round, application.round_id)
+    deadline = _offer_deadline(session, application)
     return Preparation(
         application=application,
         member=session.get_one(Member, application.member_id),
@@ -106,7 +111,8 @@ def preparation(session: Session, viewer: Viewer, reference: str, now: datetime)
         suggested=suggestion(application, round_, local_day(now, round_.zone)),
         ripe=deciding.ripe(session, application),
         offer=_option(session, viewer, application, service.offering(session, application), now),
-        deadline=_offer_deadline(session, application),
+        deadline=deadline,
+        moved=last_moves(session, viewer, [deadline]),
     )
 
 
@@ -119,11 +125,15 @@ def suggestion(application: Application, round_: Round, today: date) -> Terms:
 
 @dataclass(frozen=True)
 class Offer:
-    """An offer as its applicant reads it; ``accept`` and ``decline`` are there while they are hers to choose."""
+    """An offer as its applicant reads it; ``accept`` and ``decline`` are there while they are hers to choose.
+
+    ``moved``: how the deadline was given another day, if it was.
+    """
 
     agreement: Agreement
     state: State
     deadline: Deadline | None
+    moved: Mapping[int, Moved]
     accept: Option | None
     decline: Option | None
 
@@ -137,10 +147,12 @@ def offer(session: Session, viewer: Viewer, reference: str, now: datetime) -> Of
     if application.member_id not in viewer.member_ids:
         raise NotFound
     award = visible_award(session, viewer, application)
+    deadline = _offer_deadline(session, application)
     return Offer(
         agreement=agreement(session, application, award),
         state=definition_of(session, application).state(application.state),
-        deadline=_offer_deadline(session, application),
+        deadline=deadline,
+        moved=last_moves(session, viewer, [deadline]),
         accept=_option(session, viewer, application, service.signing(session, application), now),
         decline=_option(session, viewer, application, "decline_offer", now),
     )

@@ -11,6 +11,7 @@ from fund.base.errors import Forbidden, NotFound
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, application_of, get
 from schema.applications import Application
+from schema.deadlines import Deadline
 from schema.people import Role
 from schema.reviews import Review
 from schema.rows import Whole
@@ -46,6 +47,21 @@ def may_edit(session: Session, subject: Subject, viewer: Viewer) -> bool:
     """Whether the viewer may change the content in the present state."""
     state = definition_of(session, subject).state(subject.state)
     return bool(actor_of(session, subject, viewer).roles & state.edit)
+
+
+def owes(session: Session, subject: Subject, viewer: Viewer, deadline: Deadline) -> bool:
+    """Whether the viewer herself has to meet the subject's deadline. What the fund owes is looked after, not owed."""
+    return deadline.owner_role in actor_of(session, subject, viewer).roles - {Role.MANAGER.value}
+
+
+def reads_history(session: Session, subject: Subject, viewer: Viewer, deadline: Deadline) -> bool:
+    """Whether the viewer may read what became of the subject's deadline: who owes it, and who reads everything.
+
+    Not who acts for the member that applies, where it is for others to meet.
+    """
+    if owes(session, subject, viewer, deadline):
+        return True
+    return viewer.reads_everything and "applicant" not in actor_of(session, subject, viewer).roles
 
 
 def application(session: Session, viewer: Viewer, reference: str, *, lock: bool = False) -> Application:

@@ -1,13 +1,16 @@
-"""Which deadlines a manager gave another day, for those who owe them: from when, to when and why."""
+"""Which deadlines a manager gave another day, for those who may know: from when, to when and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
 
+from fund.base import access
 from fund.base.extending import MOVED
+from fund.base.permissions import Viewer
+from fund.base.subjects import get
 from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
 
@@ -21,9 +24,13 @@ class Moved:
     reason: str
 
 
-def last_moves(session: Session, deadlines: Sequence[Deadline]) -> dict[int, Moved]:
-    """How each was moved last, by its key; those that never were are left out. One query, or none."""
-    of = {(one.subject_kind, one.subject_id) for one in deadlines if one.generation > 1}
+def last_moves(session: Session, viewer: Viewer, deadlines: Iterable[Deadline | None]) -> dict[int, Moved]:
+    """How each was moved last, by its key; left out are those that never were, and what is not for the viewer.
+
+    No query where none was moved.
+    """
+    moved = [one for one in deadlines if one is not None and one.generation > 1]
+    of = {(one.subject_kind, one.subject_id) for one in moved if _reads(session, viewer, one)}
     if not of:
         return {}
     found = session.exec(
@@ -36,6 +43,11 @@ def last_moves(session: Session, deadlines: Sequence[Deadline]) -> dict[int, Mov
     )
     moves = {event.data["id"]: event for event in found}
     return {key: _read(event) for key, event in moves.items()}
+
+
+def _reads(session: Session, viewer: Viewer, deadline: Deadline) -> bool:
+    subject = get(session, deadline.subject_kind, deadline.subject_id)
+    return access.reads_history(session, subject, viewer, deadline)
 
 
 def _read(event: LedgerEvent) -> Moved:

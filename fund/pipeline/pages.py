@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from fund.applying import comments
 from fund.base.history import usual_times
+from fund.base.moved import last_moves
 from fund.pipeline import bulk, dossier, outbox, owed, queries, weekly
 from fund.pipeline.wanted import WantedDep
 from fund.reviewing.scorecard import RECOMMENDATIONS
@@ -88,15 +89,18 @@ FileDep = Annotated[_File, Depends()]
 @router.get("/pipeline/{reference}")
 def overview(file: FileDep, now: NowDep) -> Response:
     """The first page of the file: where it stands, what can be done, who reviews, what is due."""
-    return file.tab(
-        "overview",
-        lambda session, application: {
+
+    def more(session: Any, application: Any) -> dict[str, Any]:
+        due = owed.of_application(session, application)
+        return {
             "seen": dossier.overview(session, file.viewer, application, now),
-            "deadlines": owed.of_application(session, application),
+            "deadlines": due,
+            "moved": last_moves(session, file.viewer, due),
             "usual": usual_times(session).get(application.state),
             "recommendations": RECOMMENDATIONS,
-        },
-    )
+        }
+
+    return file.tab("overview", more)
 
 
 @router.get("/pipeline/{reference}/proposal")

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from fund.base import access, extending, undo
-from fund.base.audience import actor_of
 from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
 from fund.base.following import Change
@@ -17,7 +16,7 @@ from fund.pipeline import dossier
 from fund.web.i18n import gettext as _
 from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
-from schema.people import Member, Person, Role
+from schema.people import Member, Person
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def of(session: Session, viewer: Viewer, key: int) -> Story:
     if deadline is None:
         raise NotFound
     subject = get(session, deadline.subject_kind, deadline.subject_id)
-    if deadline.owner_role in actor_of(session, subject, viewer).roles - {Role.MANAGER.value}:
+    if access.owes(session, subject, viewer, deadline):
         return _owned(session, viewer, deadline, subject)
     if not viewer.reads_everything:
         raise NotFound

@@ -80,7 +80,7 @@ def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) 
         options=moves.options(session, subject, viewer, now),
         undoable=undo.offer(session, subject, viewer, now),
         deadlines=shown,
-        moved=last_moves(session, shown),
+        moved=last_moves(session, viewer, shown),
         answer_by=next((one.due_on for one in of_fund if one.held_at is None), None),
         word=_word(session, subject, is_applicant),
     )

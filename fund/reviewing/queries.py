@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 from fund.applying.submitted import last_submission
 from fund.base import access
 from fund.base.definitions import definition_by_id, definition_of
+from fund.base.moved import Moved, last_moves
 from fund.base.permissions import Viewer
 from fund.reviewing import service
 from fund.reviewing.about import CAME_IN, deadlines, notes
@@ -176,7 +177,8 @@ class Reading:
     """One review with the proposal beside it.
 
     ``open`` tells whether the answers are there to read; ``written`` whether the viewer sees what was written in the
-    review; ``others`` is what the other reviews come to, for a reviewer whose own is in.
+    review; ``others`` is what the other reviews come to, for a reviewer whose own is in; ``moved`` how the deadline was
+    given another day, if it was.
     """
 
     review: Review
@@ -184,6 +186,7 @@ class Reading:
     state: State
     brief: Brief
     deadline: Deadline | None
+    moved: Mapping[int, Moved]
     own: bool
     open: bool
     written: bool
@@ -220,6 +223,7 @@ def reading(session: Session, viewer: Viewer, review_id: int) -> Reading:
     }
     answers = _answers(session, application, round_) if opened else ([], {})
     written = own or came_in
+    deadline = deadlines(session, [review]).get(review.id or 0)
     return Reading(
         review=review,
         reviewer=session.get_one(Person, review.reviewer_id),
@@ -227,7 +231,8 @@ def reading(session: Session, viewer: Viewer, review_id: int) -> Reading:
         brief=Brief(
             application.reference, application, session.get_one(Member, application.member_id), round_
         ),
-        deadline=deadlines(session, [review]).get(review.id or 0),
+        deadline=deadline,
+        moved=last_moves(session, viewer, [deadline]),
         own=own,
         open=opened,
         written=written,

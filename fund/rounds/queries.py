@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
 from fund.base import access, deadlines, facts, moves, undo
+from fund.base.audience import left_to
 from fund.base.definitions import APPLICATION, definition_by_id, definition_of, pinned
 from fund.base.errors import Forbidden, NotFound
+from fund.base.moved import Moved, last_moves
 from fund.base.permissions import Viewer
 from fund.base.subjects import id_of
 from fund.rounds.fields import NAMES
@@ -185,27 +187,34 @@ class Managed:
     drafts: int
     """How many are being written."""
     deadlines: Sequence[Deadline]
+    moved: Mapping[int, Moved]
+    """Which of these a manager gave another day, by their keys."""
     options: Sequence[Option]
     undoable: undo.Offer | None
     """The last move, if it is hers to undo."""
     editable: bool
     workflow: Definition
+    left: str
+    """Who runs it, for a manager who does not."""
 
 
 def managed(session: Session, viewer: Viewer, slug: str, now: datetime) -> Managed:
     """The round with its money, its counts and the viewer's moves. Raises NotFound."""
     round_ = round_by_slug(session, viewer, slug)
     proposals, drafts = _counts(session, round_)
+    owed = deadlines.open_of(session, round_)
     return Managed(
         view=view(session, round_, now),
         purse=purse(session, round_),
         proposals=proposals,
         drafts=drafts,
-        deadlines=deadlines.open_of(session, round_),
+        deadlines=owed,
+        moved=last_moves(session, viewer, owed),
         options=moves.options(session, round_, viewer, now),
         undoable=undo.offer(session, round_, viewer, now),
         editable=access.may_edit(session, round_, viewer),
         workflow=workflow(session, round_),
+        left=left_to(session, round_, viewer),
     )
 
 
@@ -243,7 +252,8 @@ def editable(session: Session, viewer: Viewer, slug: str) -> Round:
     """The round, for a viewer who may change it now. Raises NotFound, Forbidden."""
     round_ = round_by_slug(session, viewer, slug)
     if not access.may_edit(session, round_, viewer):
-        raise Forbidden(_("This round cannot be changed by you now."))
+        said = left_to(session, round_, viewer)
+        raise Forbidden(said or _("This round cannot be changed by you now."))
     return round_
 
 

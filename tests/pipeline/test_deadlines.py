@@ -6,12 +6,23 @@ import pytest
 from sqlmodel import select
 
 from fund.base import passing
+from fund.base.moved import last_moves
 from schema.applications import Application
 from schema.deadlines import Deadline
 from schema.outbox import Message
 from schema.rounds import Round
 from tests.support.doors import Doors, hidden, shown
-from tests.support.world import draft, move, submit, to_active, world
+from tests.support.world import (
+    assign,
+    award,
+    draft,
+    move,
+    submit,
+    to_active,
+    to_deliberation,
+    to_lesson_due,
+    world,
+)
 
 
 @pytest.fixture
@@ -114,6 +125,53 @@ def test_whoever_owes_it_reads_why_it_moved_and_nothing_that_is_only_for_staff(h
     told = doors.program(here.colleague).get(f"/api/v1/deadlines/{report.id}").json()["steps"]
     assert {one["by"] for one in told} == {"", "The fund"}
     assert {one["note"] for one in told} == {"", "The river rose."}
+
+
+def _reviewed(session, here, now):
+    application = draft(session, here, now)
+    submit(session, here, application, now)
+    move(session, application, "start_screening", here.manager, now)
+    assign(session, here, application, here.reviewers[0], now)
+    return application
+
+
+def _offered(session, here, now):
+    application = to_deliberation(session, here, now)
+    award(session, here, application, now)
+    move(session, application, "offer", here.manager, now)
+    return application
+
+
+@pytest.mark.parametrize(
+    ("until", "key", "reader", "own", "staff"),
+    [
+        (draft, "submission", "applicant", ["/applications/{}/edit", "/applications/{}/check"], []),
+        (_reviewed, "review", "reviewer", ["/reviews/1"], ["/reviews/1"]),
+        (_offered, "offer", "applicant", ["/applications/{}/offer"], ["/pipeline/{}", "/pipeline/{}/award"]),
+        (to_lesson_due, "lesson", "applicant", ["/applications/{}/lesson"], ["/applications/{}/lesson"]),
+    ],
+)
+def test_wherever_a_deadline_stands_its_readers_see_how_it_was_moved(
+    here, doors, clock, until, key, reader, own, staff
+):
+    with here.db.write() as session:
+        reference = until(session, here, clock.now()).reference
+    found = _deadline(here, key)
+    day = found.due_on + timedelta(days=2)
+    body = {"reason": "The <river> rose.", "generation": found.generation, "day": day.isoformat()}
+    program = doors.program(here.manager)
+    assert program.post(f"/api/v1/deadlines/{found.id}/move", json=body).status_code == 200
+    owner = here.reviewers[0] if reader == "reviewer" else here.applicant
+    for viewer, paths in ((owner, own), (here.manager, staff), (here.auditor, staff)):
+        for path in paths:
+            page = doors.browser(viewer).get(path.format(reference)).text
+            assert ": The <river> rose. What became of it" in shown(page), path
+            assert page.count(f'href="/deadlines/{found.id}"') >= 1, path
+    with here.db.read() as session:
+        told = session.get_one(Deadline, found.id)
+        assert last_moves(session, owner, [None, told])[found.id].was == found.due_on
+        for viewer in (here.outsider, here.reviewers[2]):
+            assert last_moves(session, viewer, [told]) == {}
 
 
 def test_time_that_stood_still_and_what_was_met_are_told(here, doors, clock):
