@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from fund.base import access, deadlines, facts, moves, undo
-from fund.base.audience import left_to
 from fund.base.definitions import APPLICATION, definition_by_id, definition_of, pinned
 from fund.base.errors import Forbidden, NotFound
 from fund.base.moved import Moved, last_moves
@@ -194,8 +193,6 @@ class Managed:
     """The last move, if it is hers to undo."""
     editable: bool
     workflow: Definition
-    left: str
-    """Who runs it, for a manager who does not."""
 
 
 def managed(session: Session, viewer: Viewer, slug: str, now: datetime) -> Managed:
@@ -214,7 +211,6 @@ def managed(session: Session, viewer: Viewer, slug: str, now: datetime) -> Manag
         undoable=undo.offer(session, round_, viewer, now),
         editable=access.may_edit(session, round_, viewer),
         workflow=workflow(session, round_),
-        left=left_to(session, round_, viewer),
     )
 
 
@@ -252,8 +248,7 @@ def editable(session: Session, viewer: Viewer, slug: str) -> Round:
     """The round, for a viewer who may change it now. Raises NotFound, Forbidden."""
     round_ = round_by_slug(session, viewer, slug)
     if not access.may_edit(session, round_, viewer):
-        said = left_to(session, round_, viewer)
-        raise Forbidden(said or _("This round cannot be changed by you now."))
+        raise Forbidden(_("This round cannot be changed by you now."))
     return round_
 
 
