@@ -5,7 +5,16 @@ Pure: no database, web, mail or clock. Explained in docs/workflows.md.
 
 from workflows.check import check
 from workflows.definition import Definition, Option, library, load, shipped
-from workflows.errors import DefinitionError, FactMissing, Finding, Level, NotAllowed, Refusal, WorkflowError
+from workflows.errors import (
+    DefinitionError,
+    FactMissing,
+    Finding,
+    GuardFailed,
+    Level,
+    NotAllowed,
+    Refusal,
+    WorkflowError,
+)
 from workflows.guards import Facts, guard
 from workflows.machine import Actor, Outcome
 from workflows.parts import (
@@ -37,6 +46,7 @@ __all__ = [
     "Facts",
     "Finding",
     "GuardCall",
+    "GuardFailed",
     "Level",
     "Move",
     "NotAllowed",

@@ -23,7 +23,7 @@ from workflows.check import check
 from workflows.errors import DefinitionError, Finding, Level
 from workflows.guards import Facts
 from workflows.include import placed, whole
-from workflows.machine import Actor, Machine, Outcome, reasons
+from workflows.machine import Actor, Machine, Outcome, met, reasons
 from workflows.parse import parse
 from workflows.parts import CLOCK, FACTS_CHANGED, Content, DeadlineRule, Move, Stage, State
 from workflows.translation import spoken
@@ -55,12 +55,13 @@ class Definition(Content):
     _leaving: Mapping[str, tuple[Move, ...]] = field(repr=False)
 
     @classmethod
-    def parse(cls, text: str) -> "Definition":
+    def parse(cls, text: str, *, closing: bool = False) -> "Definition":
         """The definition in a text; the same object for the same text. Raises DefinitionError, see ``parse``.
 
         What the checker finds is not looked at: a round under way keeps a version that a newer checker may refuse.
+        With ``closing``, guards that are not there (any more) close their moves and hinder nothing else.
         """
-        return _parsed(text)
+        return _parsed(text, closing)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Definition) and self.digest == other.digest
@@ -134,18 +135,19 @@ class Definition(Content):
 
         ``passed`` holds the keys of the thing's open deadlines whose moment, grace included, has gone by. Of
         several moves that are due, the first in the file is made; ask again afterwards, for another may follow.
+        Raises KeyError for an unknown state, FactMissing for a missing fact, GuardFailed where a guard cannot tell.
         """
         for move in self._leaving[state]:
             due = move.automatic == FACTS_CHANGED or move.automatic in passed
-            if due and CLOCK in move.roles and not any(reasons(move, facts)):
+            if due and CLOCK in move.roles and met(move, facts):
                 return move
         return None
 
 
 @lru_cache(maxsize=128)
-def _parsed(text: str) -> Definition:
+def _parsed(text: str, closing: bool) -> Definition:
     """A definition from a text that was not seen lately."""
-    text, content = whole(text), parse(text)
+    text, content = whole(text), parse(text, closing=closing)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return _built({part.name: getattr(content, part.name) for part in fields(Content)}, text, digest)
 

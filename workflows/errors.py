@@ -3,12 +3,15 @@
 WorkflowError
 ├── DefinitionError     a definition file cannot be used; .findings name line and state or move
 ├── NotAllowed          a move is refused; .reasons say why, .why tells the kind of refusal
-└── FactMissing         a guard asked for a fact that the caller does not provide: a fault in the caller
+├── FactMissing         a guard asked for a fact that the caller does not provide: a fault in the caller
+└── GuardFailed         a guard broke, or answered what is no sentence: a fault in the guard
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from workflows.reasons import Reason
 
 
 class Level(StrEnum):
@@ -83,3 +86,21 @@ class FactMissing(WorkflowError):
         self.guard = guard
         self.fact = fact
         super().__init__(f"guard {guard} needs the fact {fact!r}, which was not given")
+
+
+class GuardFailed(WorkflowError):
+    """A guard could not tell whether it is met. Whoever asks for moves hears it as a refusal, and the log says more."""
+
+    def __init__(self, guard: str, what: str) -> None:
+        """``guard`` is the guard's name, ``what`` went wrong in it."""
+        self.guard = guard
+        super().__init__(f"guard {guard} failed: {what}")
+
+    @property
+    def reason(self) -> Reason:
+        """What a person is told."""
+        return Reason(
+            "Whether this is possible now could not be found out: “%(guard)s” failed. Try again later, or tell whoever"
+            " looks after this system.",
+            guard=self.guard,
+        )

@@ -4,6 +4,7 @@ One machine serves all things that a definition moves. It is bound to no model; 
 that is thrown away. What the library does silently when a condition is unmet is turned into reasons here.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -13,10 +14,12 @@ from transitions import Machine as Transitions
 from transitions import State as TransitionsState
 
 from workflows.asks import missing
-from workflows.errors import NotAllowed, Refusal
+from workflows.errors import GuardFailed, NotAllowed, Refusal
 from workflows.guards import Facts, unmet
 from workflows.parts import CLOCK, Content, Move, State
 from workflows.reasons import Reason
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,17 @@ def _condition(move: Move) -> Any:
 
 
 def reasons(move: Move, facts: Facts) -> Iterator[str]:
-    """Why the guards of a move are unmet; nothing if all are met."""
+    """Why the guards of a move are unmet; nothing if all are met. One that fails counts as unmet, and is logged."""
     for call in move.guards:
-        reason = unmet(call, facts)
+        try:
+            reason = unmet(call, facts)
+        except GuardFailed as failed:
+            log.error("%s", failed, exc_info=failed)
+            reason = failed.reason
         if reason is not None:
             yield reason
+
+
+def met(move: Move, facts: Facts) -> bool:
+    """Whether all guards of a move are met. Raises GuardFailed where one cannot tell: nobody is there to be told."""
+    return all(unmet(call, facts) is None for call in move.guards)

@@ -11,6 +11,7 @@ import tomli
 from workflows import parts
 from workflows.errors import DefinitionError, Finding
 from workflows.grammar import DEADLINE, DEFINITION, MOVE, STAGE, STATE
+from workflows.guards import REGISTRY
 from workflows.include import placed, whole
 from workflows.lines import Lines, Path
 from workflows.reasons import Reason
@@ -43,29 +44,34 @@ KINDS = {
 """The tables of parts: what one is called, and its keys."""
 
 
-def parse(text: str) -> parts.Content:
+def parse(text: str, *, closing: bool = False) -> parts.Content:
     """The content of a definition file, with the parts that it includes.
 
     Raises DefinitionError if it is no TOML, has unknown or missing keys, values of a wrong form, or names a state,
-    stage, deadline, child or guard that does not exist; each finding names the line and the state or move.
+    stage, deadline, child or guard that does not exist; each finding names the line and the state or move. With
+    ``closing`` a guard that does not exist, or takes no such argument, only closes its move.
     """
-    content, found = read(text)
+    content, found = read(text, closing=closing)
     if content is None or found:
         raise DefinitionError(found)
     return content
 
 
-def read(text: str) -> tuple[parts.Content | None, list[Finding]]:
+def read(text: str, *, closing: bool = False) -> tuple[parts.Content | None, list[Finding]]:
     """The content of a definition file as far as it can be checked, and what is wrong with its keys, values and names.
 
     Keys too many and guards of moves that somebody makes hide nothing: the content is there without them. After
-    other faults there is none, but names are still looked at. Raises DefinitionError for what is no TOML.
+    other faults there is none, but names are still looked at. With ``closing`` nothing is wrong with guards: a move
+    with one that cannot be read can never be made. Raises DefinitionError for what is no TOML.
     """
     joined = whole(text)
     document = _toml(joined)
     lines = Lines(joined)
     problems: Problems = []
     raw = DEFINITION.read(document, (), problems)
+    if closing:
+        _close(raw["moves"], (path for path, _ in problems if _of_guards(path)))
+        problems = [one for one in problems if not _of_guards(one[0])]
     damaged = [path for path, _ in problems if not _too_much(path)]
     content = None
     if len(problems) <= MOST_BROKEN and all(map(_in_a_part, damaged)):
@@ -90,14 +96,30 @@ def _in_a_part(path: Path) -> bool:
     return len(path) > 1 and path[0] in KINDS and bool(NAME.fullmatch(str(path[1])))
 
 
+def _of_guards(path: Path) -> bool:
+    """Whether a path is inside the guards of a move."""
+    return path[0] == "moves" and path[2:3] == ("guards",)
+
+
+def _close(moves: dict[str, dict[str, Any]], damaged: Iterable[Path]) -> None:
+    """Put guards that nobody has in the place of those that could not be read, so that they are never met."""
+    for _moves, name, _guards, *index in damaged:
+        guards = list(moves[str(name)]["guards"] or ())
+        if not index:
+            guards.append(parts.GuardCall("?"))
+        elif (known := guards[int(index[0])].name) in REGISTRY:  # with another argument
+            guards[int(index[0])] = parts.GuardCall(f"{known}?")
+        moves[str(name)]["guards"] = tuple(guards)
+
+
 def _only_asks(content: parts.Content, path: Path) -> bool:
     """Whether it is in the guards of a move that somebody makes: without them it leads where it led."""
-    return path[0] == "moves" and path[2:3] == ("guards",) and not content.moves[str(path[1])].automatic
+    return _of_guards(path) and not content.moves[str(path[1])].automatic
 
 
 def _mended(raw: dict[str, Any], damaged: Iterable[Path]) -> dict[str, Any]:
     """The values with stand-ins for what could not be read, so that parts can be made of them."""
-    bare = {path[1] for path in damaged if path[2:3] == ("guards",)}
+    bare = {path[1] for path in damaged if _of_guards(path)}
     moves = {
         name: move
         | {
