@@ -91,6 +91,18 @@ def test_a_manager_tries_words_on_a_real_message_and_saves_them(here, doors, clo
     assert "It is here: Safe routes to school" in look.text, "an invented message"
 
 
+def test_only_where_words_are_written_a_script_runs(here, doors, sent):
+    save(doors.browser(here.manager))
+    paths = (RECEIPT, f"{RECEIPT}/versions/1", f"{RECEIPT}/look", "/mail/templates/digest")
+    for viewer in (here.manager, here.auditor):
+        for path in paths:
+            page = doors.browser(viewer).get(path)
+            runs = viewer == here.manager and path == RECEIPT
+            assert ("script-src 'self'" in page.headers["content-security-policy"]) == runs, path
+            assert ("<script" in page.text) == runs, path
+            assert "unsafe-inline" not in page.headers["content-security-policy"] or path.endswith("look")
+
+
 def test_the_mail_goes_out_with_them_from_the_next_on_in_every_process(
     here, doors, clock, sent, mailbox, tmp_path
 ):
