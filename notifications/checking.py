@@ -57,9 +57,9 @@ def examples(template: str, now: datetime) -> list[Truth]:
     }  # fmt: skip
     own = {"template": template, "kind": "notice", "payload": {}, "path": "/applications/PIF-0000", "mail_id": "x",
            "address": "ana@example.org", "zone": "America/Bogota"}  # fmt: skip
-    whole = own | FULL
+    whole, answer = own | FULL, due | {"due_at": now + timedelta(days=16), "owner_role": "manager"}
     days = [{"due_at": now + timedelta(days=count)} for count in (1, 0, -3)]
-    usual = (invent(whole, due), invent(whole, None))
+    usual = (invent(whole, due, answer), invent(whole, None, answer))
     return [
         *(usual if template in DATED or template in SHOWS_NEXT else reversed(usual)),
         invent(own, due),

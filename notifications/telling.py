@@ -149,6 +149,7 @@ def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslat
         "starts": _day(facts.starts_on, named),
         "ends": _day(facts.ends_on, named),
         "decision_day": _day(facts.decision_on, named),
+        "answer_day": _day(_last_day(truth.answer), named),
     }
     values |= {name: payload.get(name) for name in ("code", "minutes", "role")}
     values["what"] = translate.gettext(payload["what"]) if payload.get("what") else ""
@@ -169,6 +170,11 @@ def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslat
         stop=stop_link(fund.address, facts.template, facts.mail_key),
         items=letter_items(truth, fund.address),
     )
+
+
+def _last_day(deadline: Facts | None) -> date | None:
+    """The day of a deadline where it counts."""
+    return last_day(deadline.due_at, deadline.zone) if deadline else None
 
 
 def stop_link(address: str, template: str, key: str | None) -> str:

@@ -72,6 +72,8 @@ SHOWS_NEXT = {
     "reviews_in": "manager",
 }
 """The notices that tell their reader what she owes next, and as whom. A reminder shows its own deadline."""
+ANSWERED = frozenset({"agreement_receipt", "lesson_receipt", "report_receipt"})
+"""The receipts that tell by when the fund owes the next step."""
 TAKEN_BACK = "taken_back"
 """The mail that tells that a step was undone: it shows what its reader owes again."""
 
@@ -98,6 +100,8 @@ class Truth:
     parts: tuple["Truth", ...] = ()
     """What a digest stands for, what is due first at the beginning."""
     letter: "Letter | None" = None
+    answer: Facts | None = None
+    """What the fund owes next of what its reader handed in."""
 
 
 def look_up(session: Session, message_id: int) -> Truth:
@@ -118,7 +122,8 @@ def look_up_all(session: Session, ids: Sequence[int]) -> list[Truth]:
 
 def _truth(session: Session, facts: Facts, deadline: Facts | None) -> Truth:
     over = None if deadline else _over(session, facts)
-    return Truth(facts, deadline, over, _parts(session, facts), _letter(session, facts))
+    parts, letter = _parts(session, facts), _letter(session, facts)
+    return Truth(facts, deadline, over, parts, letter, _answer(session, facts))
 
 
 def _parts(session: Session, facts: Facts) -> tuple[Truth, ...]:
@@ -167,16 +172,22 @@ def imagine(session: Session, columns: Mapping[str, Any]) -> Truth:
     """What a message with these columns would tell, if there were one."""
     told = [literal(columns.get(column.name), column.type).label(column.name) for column in MESSAGES.c]
     facts = session.connection().execute(_facts_query(select(*told).subquery("message"))).one()
-    return Truth(facts, _deadline(session, facts, _own_deadlines(session, [facts])))
+    deadline = _deadline(session, facts, _own_deadlines(session, [facts]))
+    return Truth(facts, deadline, answer=_answer(session, facts))
 
 
-def invent(values: Mapping[str, Any], deadline: Mapping[str, Any] | None) -> Truth:
+def invent(
+    values: Mapping[str, Any], deadline: Mapping[str, Any] | None, answer: Mapping[str, Any] | None = None
+) -> Truth:
     """A message of which everything is invented; what is not given is not known."""
     facts = {str(column.key): None for column in _FACTS.selected_columns} | dict(values)
     columns = {str(column.key): None for column in _DEADLINE.selected_columns}
+
+    def owed(given: Mapping[str, Any] | None) -> Any:
+        return None if given is None else SimpleNamespace(**(columns | dict(given)))
+
     own: Any = SimpleNamespace(**facts)
-    due: Any = None if deadline is None else SimpleNamespace(**(columns | dict(deadline)))
-    return Truth(own, due)
+    return Truth(own, owed(deadline), answer=owed(answer))
 
 
 def _own_deadlines(session: Session, each: Sequence[Facts]) -> dict[int, Facts]:
@@ -204,6 +215,14 @@ def _deadline(session: Session, facts: Facts, own: Mapping[int, Facts]) -> Facts
     # Another reviewer's date is no business of this one.
     found = found.where(same) if role == "reviewer" else found
     return session.connection().execute(found.limit(1)).one_or_none()
+
+
+def _answer(session: Session, facts: Facts) -> Facts | None:
+    """By when the fund owes the next step of the very thing that was handed in."""
+    if facts.template not in ANSWERED:
+        return None
+    of = {"application": facts.application_id, "kind": facts.subject_kind, "subject": facts.subject_id}
+    return next(iter(_ANSWER.rows(session, **of)), None)
 
 
 def _over(session: Session, facts: Facts) -> Facts | None:
@@ -319,4 +338,16 @@ _OF_APPLICATION = DEADLINES.c.application_id == bindparam("application")
 _OF_ROUND = and_(DEADLINES.c.round_id == bindparam("subject"), DEADLINES.c.subject_kind == bindparam("kind"))
 _OVER = _owed_query(_OVER_SINCE, _OF_APPLICATION, _IS_OVER)
 _OVER_OF_ROUND = _owed_query(_OVER_SINCE, _OF_ROUND, _IS_OVER)
+_ANSWER = Prepared(
+    select(*_DEADLINE_COLUMNS)
+    .where(
+        _OF_APPLICATION,
+        DEADLINES.c.subject_kind == bindparam("kind"),
+        DEADLINES.c.subject_id == bindparam("subject"),
+        DEADLINES.c.owner_role == "manager",
+        text("deadline.status = 'open'"),
+    )
+    .order_by(DEADLINES.c.due_at)
+    .limit(literal_column("1"))
+)
 _AGAIN = _owed_query(DEADLINES.c.moved_at, _OF_APPLICATION, text("deadline.status = 'open'"))

@@ -14,11 +14,13 @@ STRAIGHT: Mapping[tuple[str, str], str] = {
     ("applicant", "returned"): f"{PROPOSAL}/edit",
     ("applicant", "resubmission"): f"{PROPOSAL}/edit",
     ("applicant", "offer"): f"{PROPOSAL}/offer",
+    ("applicant", "agreement_receipt"): f"{PROPOSAL}/offer",
     ("applicant", "report_accepted"): PROPOSAL,
     ("applicant", "lesson_asked"): f"{PROPOSAL}/lesson",
     ("manager", "review_declined"): REVIEWERS,
     ("manager", "conflict_declared"): REVIEWERS,
     ("reviewer", "review_cancelled"): "/reviews",
+    ("reviewer", "noted"): "/reviews",
 }
 """By the reader's role and what it is about: a notice's template or a deadline's key. All else leads to its subject."""
 

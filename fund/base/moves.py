@@ -228,7 +228,8 @@ def _start_children(session: Session, step: _Step, now: datetime) -> None:
 
 
 def _news(step: _Step, event: ledger.Written) -> News:
-    return News(step.subject, event, step.outcome.move.notices, (step.reason or "").strip())
+    move = step.outcome.move
+    return News(step.subject, event, move.notices, (step.reason or "").strip(), move.label)
 
 
 def _entry(step: _Step, since: datetime, change: Change) -> ledger.Entry:

@@ -22,6 +22,8 @@ class News:
     event: Written
     notices: Sequence[Notice]
     reason: str = ""
+    step: str = ""
+    """What the workflow calls it."""
 
 
 def told(session: Session, audience: Audience, news: Iterable[News], now: datetime) -> list[MessageRow]:
@@ -41,7 +43,7 @@ def _messages(session: Session, audience: Audience, news: News, now: datetime) -
         "subject_kind": kind_of(subject),
         "subject_id": id_of(subject),
         "application_id": application.id if application else None,
-        "payload": {"reason": news.reason},
+        "payload": {"reason": news.reason, "what": news.step},
     }
     for notice in news.notices:
         path = link_for(session, subject, notice.to, notice.template)

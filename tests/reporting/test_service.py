@@ -182,7 +182,7 @@ def test_handed_in_returned_handed_in_again_accepted(db, here, reference, clock)
             .distinct()
             .order_by(Message.template)
         ).all()
-        assert mails == ["report_accepted", "report_received", "report_returned"]
+        assert mails == ["report_accepted", "report_receipt", "report_received", "report_returned"]
         assert queries.view(session, here.applicant, reference, "interim", now).standing.word is None
 
 
