@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflows.guards import REGISTRY, Guard
+from workflows.guards import REGISTRY, Guard, Place
 from workflows.lines import Path
 from workflows.parts import (
     A_REASON,
@@ -20,7 +20,20 @@ from workflows.parts import (
     GuardCall,
 )
 from workflows.reasons import Reason
-from workflows.shapes import Choice, Dotted, Flag, Many, Name, Problems, Shape, Text, Whole, nearest, shown
+from workflows.shapes import (
+    Choice,
+    Dotted,
+    Flag,
+    Many,
+    Name,
+    Problems,
+    Shape,
+    Somewhere,
+    Text,
+    Whole,
+    nearest,
+    shown,
+)
 from workflows.tables import Either, Entry, Keyed, Named, OneKey, Table, Words
 
 ASKED = ("text", "tick", "date", "amount")
@@ -30,6 +43,8 @@ ARGUMENTS: tuple[tuple[Any, Shape], ...] = (
     (str, Name()),
     (tuple[str, ...], Many(Name(), least=1)),
     (Mapping[str, tuple[str, ...]], Named(Many(Name(), least=1), least=1)),
+    (tuple[Place, ...], Many(Somewhere(), least=1)),
+    (Mapping[str, tuple[Place, ...]], Named(Many(Somewhere(), least=1), least=1)),
 )
 """What a guard's argument may be annotated with, and the shape that a definition gives it in."""
 
@@ -57,7 +72,7 @@ class GuardShape:
                     ),
                 )
             )
-            return GuardCall("")
+            return GuardCall(name if isinstance(name, str) else "")
         return GuardCall(name, self._argument(name, table[name], path, problems), otherwise)
 
     def _argument(self, name: str, given: object, path: Path, problems: Problems) -> Any:

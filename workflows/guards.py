@@ -5,11 +5,11 @@ when it is loaded. The table of guards and of the facts they read stands in docs
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, NewType, TypeVar, cast, get_type_hints
 
-from workflows.errors import FactMissing
+from workflows.errors import FactMissing, GuardFailed, WorkflowError
 from workflows.parts import GuardCall
 from workflows.reasons import Reason, counted, listed
 
@@ -23,7 +23,13 @@ UNDER_WAY = ("assigned", "in_progress")
 COME_IN = ("submitted",)
 """States of a review that has come in."""
 
-StatesByKind = Mapping[str, tuple[str, ...]]
+Place = NewType("Place", str)
+"""Where a relative can stand: a state of it by name, or ``STAGE/*``, whatever is under way in that stage."""
+PlacesByKind = Mapping[str, tuple[Place, ...]]
+TYPES = (int, str, tuple[str, ...], tuple[Place, ...], Mapping[str, tuple[str, ...]], PlacesByKind)
+"""What the argument of a guard may be annotated with."""
+ALL = "/*"
+"""What stands after a stage that is meant as a whole."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +45,31 @@ class Guard:
 
 
 REGISTRY: dict[str, Guard] = {}
+HANDED_ON: list[type[Exception]] = [WorkflowError]
+"""What the facts may raise that is no fault of the guard that asked, such as a database that is gone: it is handed on
+as it is. Whoever brings the facts adds to it."""
+
+
+def registered(name: str) -> Guard:
+    """The guard of that name; for a name that nobody registered one that always fails."""
+    return REGISTRY.get(name) or Guard(name, _absent, None, (), "")
+
+
+def _absent(*_asked: Any) -> str | None:
+    raise LookupError("nobody registered a guard of this name, or none with such an argument")
 
 
 def guard(name: str, *, reads: Iterable[str] = (), names: str = "") -> Callable[[Function], Function]:
     """Register a function ``(facts)`` or ``(facts, argument)`` as a guard.
 
     The annotation of the argument says what a definition may give: ``int``, ``str``, ``tuple[str, ...]`` or
-    ``Mapping[str, tuple[str, ...]]``. Raises ValueError for a name that is taken by another function.
+    ``Mapping[str, tuple[str, ...]]``, and with ``Place`` for ``str`` also stages, see ``stands_in``. Raises
+    ValueError for a name that is taken by another function, and for any other annotation or none.
     """
 
     def register(function: Function) -> Function:
         taken = REGISTRY.get(name)
-        if taken is not None and taken.function.__qualname__ != function.__qualname__:
+        if taken is not None and _place(taken.function) != _place(function):
             raise ValueError(f"a guard named {name!r} is registered already")
         REGISTRY[name] = Guard(name, function, _argument(function), tuple(reads), names)
         return function
@@ -58,26 +77,67 @@ def guard(name: str, *, reads: Iterable[str] = (), names: str = "") -> Callable[
     return register
 
 
+def _place(function: Callable[..., Any]) -> tuple[str, str]:
+    return function.__module__, function.__qualname__
+
+
 def _argument(function: Callable[..., str | None]) -> Any:
     """The annotated type of the guard's second parameter, or None if it has none."""
     parameters = list(inspect.signature(function).parameters)
-    return get_type_hints(function)[parameters[1]] if len(parameters) > 1 else None
+    if len(parameters) < 2:
+        return None
+    annotated = get_type_hints(function).get(parameters[1])
+    if annotated not in TYPES:
+        raise ValueError(
+            f"what a file gives to the guard {function.__qualname__} has to be annotated as one of {TYPES}"
+        )
+    return annotated
 
 
 def unmet(call: GuardCall, facts: Facts) -> str | None:
-    """Why the guard is unmet given the facts, or None. Raises FactMissing for a fact that was not given."""
-    registered = REGISTRY[call.name]
+    """Why the guard is unmet given the facts, or None.
+
+    Raises FactMissing for a fact that it reads and that was not given; GuardFailed where it breaks otherwise, or
+    answers anything but None and a sentence.
+    """
+    asked = registered(call.name)
     try:
-        answer = (
-            registered.function(facts) if call.argument is None else registered.function(facts, call.argument)
+        answer: object = (
+            asked.function(facts) if call.argument is None else asked.function(facts, call.argument)
         )
-    except KeyError as missing:
-        raise FactMissing(call.name, str(missing.args[0])) from missing
-    return Reason(call.otherwise) if answer is not None and call.otherwise else answer
+    except tuple(HANDED_ON):
+        raise
+    except Exception as error:
+        fact = error.args[0] if isinstance(error, KeyError) and error.args else None
+        if fact in asked.reads and fact not in facts:
+            raise FactMissing(call.name, fact) from error
+        raise GuardFailed(call.name, f"{type(error).__name__}: {error}") from error
+    if answer is None:
+        return None
+    if not isinstance(answer, str) or not answer:
+        raise GuardFailed(call.name, f"it answers {answer!r}, which is neither None nor a sentence")
+    return Reason(call.otherwise) if call.otherwise else answer
+
+
+def stands_in(standing: str, places: Collection[str]) -> bool:
+    """Whether a relative stands in one of the places, given its ``State.standing``.
+
+    A name alone, of an end or of a fact that was written by hand, is in no stage.
+
+    >>> stands_in("review/screening", ["review/*"]), stands_in("review/screening", ["screening"])
+    (True, True)
+    >>> stands_in("declined", ["decision/*"]), stands_in("declined", ["declined"])
+    (False, True)
+    """
+    stage, within, state = standing.rpartition("/")
+    return state in places or (bool(within) and stage + ALL in places)
 
 
 def exclusive(one: GuardCall, other: GuardCall) -> bool:
-    """Whether the two can never be met together, as far as their names and arguments tell."""
+    """Whether the two can never be met together, as far as their names and arguments tell.
+
+    Which states a stage of a relative has they do not tell.
+    """
     return _excludes(one, other) or _excludes(other, one)
 
 
@@ -87,15 +147,22 @@ def _excludes(one: GuardCall, other: GuardCall) -> bool:
         case ("parent_in", "parent_not_in"):
             return set(one.argument) <= set(other.argument)
         case ("parent_in", "parent_in") | ("round_in", "round_in"):
-            return not set(one.argument) & set(other.argument)
+            return _apart(one.argument, other.argument)
     return any(_bars(other, kind, states) for kind, states in _needs(one).items())
 
 
-def _needs(call: GuardCall) -> StatesByKind:
-    """By kind the states of which a child has to stand in one."""
+def _apart(one: Collection[str], other: Collection[str]) -> bool:
+    """Whether nothing stands in a place of each: a state may stand in any stage, and only in one."""
+    either = {*one, *other}
+    stages = sum(place.endswith(ALL) for place in either)
+    return set(one).isdisjoint(other) and stages in (0, len(either))
+
+
+def _needs(call: GuardCall) -> Mapping[str, tuple[str, ...]]:
+    """By kind the places of which a child has to stand in one."""
     match call.name:
         case "child_in" | "children_all":
-            return cast(StatesByKind, call.argument)
+            return cast(PlacesByKind, call.argument)
         case "min_reviews" if call.argument > 0:
             return {"review": COME_IN}
         case "min_reviewers" if call.argument > 0:
@@ -103,21 +170,21 @@ def _needs(call: GuardCall) -> StatesByKind:
     return {}
 
 
-def _bars(call: GuardCall, kind: str, states: Iterable[str]) -> bool:
-    """Whether no child of a kind may stand in any of the states."""
+def _bars(call: GuardCall, kind: str, states: Collection[str]) -> bool:
+    """Whether no child of a kind may stand in any of the places."""
     match call.name:
         case "child_not_in":
             return set(states) <= set(call.argument.get(kind, ()))
         case "children_all":
-            return kind in call.argument and set(states).isdisjoint(call.argument[kind])
+            return kind in call.argument and _apart(states, call.argument[kind])
         case "all_reviews_in":
             return kind == "review" and set(states) <= set(UNDER_WAY)
     return False
 
 
-def _count(facts: Facts, kind: str, states: Iterable[str]) -> int:
-    """How many children of a kind stand in one of the states."""
-    return sum(state in states for state in facts["children"].get(kind, ()))
+def _count(facts: Facts, kind: str, places: Collection[str]) -> int:
+    """How many children of a kind stand in one of the places."""
+    return sum(stands_in(standing, places) for standing in facts["children"].get(kind, ()))
 
 
 @guard("form_complete", reads=["missing_answers"])
@@ -143,9 +210,9 @@ def deadline_open(facts: Facts, key: str) -> str | None:
 
 
 @guard("round_in", reads=["round"], names="round")
-def round_in(facts: Facts, states: tuple[str, ...]) -> str | None:
-    """The round stands in one of the states."""
-    return None if facts["round"] in states else Reason("The round is not open for this now.")
+def round_in(facts: Facts, places: tuple[Place, ...]) -> str | None:
+    """The round stands in one of the places."""
+    return None if stands_in(facts["round"], places) else Reason("The round is not open for this now.")
 
 
 @guard("round_ready", reads=["round_missing"])
@@ -205,8 +272,8 @@ def scorecard_complete(facts: Facts) -> str | None:
     return Reason("Give a score and a reason for: %(names)s", names=listed(missing)) if missing else None
 
 
-@guard("not_conflicted", reads=["conflict"])
-def not_conflicted(facts: Facts) -> str | None:
+@guard("no_conflict", reads=["conflict"])
+def no_conflict(facts: Facts) -> str | None:
     """The reviewer has no known conflict of interest. The fact is the conflict in words, or ''."""
     conflict = facts["conflict"]
     if not conflict:
@@ -238,44 +305,42 @@ def publication_cleared(facts: Facts) -> str | None:
 
 
 @guard("child_in", reads=["children"], names="children")
-def child_in(facts: Facts, states: StatesByKind) -> str | None:
-    """For each kind named, at least one child stands in one of the states."""
-    if all(_count(facts, kind, wanted) for kind, wanted in states.items()):
+def child_in(facts: Facts, places: PlacesByKind) -> str | None:
+    """For each kind named, at least one child stands in one of the places."""
+    if all(_count(facts, kind, wanted) for kind, wanted in places.items()):
         return None
     return Reason("This waits for something that belongs to it to move on first.")
 
 
 @guard("child_not_in", reads=["children"], names="children")
-def child_not_in(facts: Facts, states: StatesByKind) -> str | None:
-    """No child of the kinds named stands in one of the states."""
-    if not any(_count(facts, kind, unwanted) for kind, unwanted in states.items()):
+def child_not_in(facts: Facts, places: PlacesByKind) -> str | None:
+    """No child of the kinds named stands in one of the places."""
+    if not any(_count(facts, kind, unwanted) for kind, unwanted in places.items()):
         return None
     return Reason("Something that belongs to it is still under way.")
 
 
 @guard("children_all", reads=["children"], names="children")
-def children_all(facts: Facts, states: StatesByKind) -> str | None:
-    """For each kind named there is at least one child, and all stand in one of the states."""
-    for kind, wanted in states.items():
+def children_all(facts: Facts, places: PlacesByKind) -> str | None:
+    """For each kind named there is at least one child, and all stand in one of the places."""
+    for kind, wanted in places.items():
         present = facts["children"].get(kind, ())
-        if not present or any(state not in wanted for state in present):
+        if not present or not all(stands_in(standing, wanted) for standing in present):
             return Reason("Not everything that belongs to it is done.")
     return None
 
 
 @guard("parent_in", reads=["parent"], names="parent")
-def parent_in(facts: Facts, states: tuple[str, ...]) -> str | None:
-    """What this belongs to stands in one of the states."""
-    return (
-        None
-        if facts["parent"] in states
-        else Reason("The application does not stand where this is possible.")
-    )
+def parent_in(facts: Facts, places: tuple[Place, ...]) -> str | None:
+    """What this belongs to stands in one of the places."""
+    if stands_in(facts["parent"], places):
+        return None
+    return Reason("The application does not stand where this is possible.")
 
 
 @guard("parent_not_in", reads=["parent"], names="parent")
-def parent_not_in(facts: Facts, states: tuple[str, ...]) -> str | None:
-    """What this belongs to stands in none of the states."""
-    if facts["parent"] not in states:
+def parent_not_in(facts: Facts, places: tuple[Place, ...]) -> str | None:
+    """What this belongs to stands in none of the places."""
+    if not stands_in(facts["parent"], places):
         return None
     return Reason("This is not possible while the application stands as it does.")

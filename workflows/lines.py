@@ -17,24 +17,26 @@ _BUSY = re.compile(r"""[\[\]{}]|\"{3}|'{3}""")
 OPENING, CLOSING, QUOTES = ("[", "{"), ("]", "}"), ('"""', "'''")
 
 
+# What opens no string and no bracket that its own line does not close: with brackets in brackets in brackets at most.
+_STRING = r'"[^"\\\n]*"(?!")'
+_FLAT = rf"""(?:[^"'\[\]{{}}\#\n]+|{_STRING})*+"""
+_NESTED = rf"""(?:[^"'\[\]{{}}\#\n]+|{_STRING}|[\[{{]{_FLAT}[\]}}])*+"""
+_VALUE = rf"""(?:[^"'\[\]{{}}\#\n]+|{_STRING}|[\[{{]{_NESTED}[\]}}])*+"""
+_PLAIN_LINES = re.compile(rf"(?:(?:[A-Za-z0-9_-]+ ={_VALUE})?(?:\#[^\n]*)?\n)*+")
+"""As many lines as follow each other and are empty, a comment, or a bare key and its whole value."""
+
+
 class Lines:
-    """Lines of a file's tables and keys, found by reading it once. Never fails: what it cannot tell is 0."""
+    """Lines of a file's tables and keys. Never fails: what it cannot tell is 0.
+
+    Most files are asked for their tables alone, so keys on plain lines are looked for only once somebody asks.
+    """
 
     def __init__(self, text: str) -> None:
         """Reads the text; any text will do, well-formed or not."""
-        self._lines: dict[Path, int] = {}
-        table: Path = ()
-        depth, quote = 0, ""
-        for number, line in enumerate(text.split("\n"), start=1):
-            if not quote and depth == 0:
-                if header := _HEADER.match(line):
-                    table = _parts(header.group(1))
-                    self._lines.setdefault(table, number)
-                    continue
-                if key := _KEY.match(line):
-                    self._lines.setdefault(table + _parts(key.group(1)), number)
-            if quote or _BUSY.search(line):
-                depth, quote = _after(line, depth, quote)
+        self._text = text
+        self._lines = _lines(text, _PLAIN_LINES)
+        self._whole = False
 
     def of(self, path: Path) -> int:
         """The line of the table or key at a path, or of the nearest thing around it; 0 if there is none."""
@@ -42,11 +44,37 @@ class Lines:
             quoted = (*path[:split], ".".join(map(str, path[split:])))
             if quoted in self._lines:
                 return self._lines[quoted]
+        if path and not self._whole:
+            self._lines, self._whole = _lines(self._text), True
+            return self.of(path)
         while path:
             if path in self._lines:
                 return self._lines[path]
             path = path[:-1]
         return 0
+
+
+def _lines(text: str, plain: re.Pattern[str] | None = None) -> dict[Path, int]:
+    """By path the line of each table and key, but not of keys on lines that are plain."""
+    found: dict[Path, int] = {}
+    table: Path = ()
+    depth, quote, position, number = 0, "", 0, 0
+    while position <= len(text):
+        if plain and not quote and depth == 0 and (run := plain.match(text, position)):
+            number += text.count("\n", position, run.end())
+            position = run.end()
+        end = text.find("\n", position) % (len(text) + 1)
+        line, position, number = text[position:end], end + 1, number + 1
+        if not quote and depth == 0:
+            if header := _HEADER.match(line):
+                table = _parts(header.group(1))
+                found.setdefault(table, number)
+                continue
+            if key := _KEY.match(line):
+                found.setdefault(table + _parts(key.group(1)), number)
+        if quote or _BUSY.search(line):
+            depth, quote = _after(line, depth, quote)
+    return found
 
 
 def _parts(dotted: str) -> Path:

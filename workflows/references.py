@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 
-from workflows.guards import REGISTRY
+from workflows.guards import registered
 from workflows.include import KEY, shipped_parts
 from workflows.lines import Path
 from workflows.parts import FACTS_CHANGED, Content, GuardCall, Move
@@ -66,7 +66,7 @@ def _guard(at: Path, content: Content, call: GuardCall) -> Broken:
         "children": lambda: _unknown(at, "child", call.argument, content.children),
         "count": lambda: _unknown(at, "child", ["review"], content.children),
     }
-    names = REGISTRY[call.name].names
+    names = registered(call.name).names
     if names in check:
         yield from check[names]()
     elif names == "parent" and content.parent is None:

@@ -99,6 +99,27 @@ class Name:
 
 
 @dataclass(frozen=True)
+class Somewhere:
+    """A state of another workflow, or a stage of it with all that is under way there: ``review/*``."""
+
+    pattern = re.compile(rf"{NAME.pattern}(/\*)?")
+
+    def read(self, value: object, path: Path, problems: Problems) -> str:
+        """The name of the state, or that of the stage with ``/*``."""
+        if not isinstance(value, str) or not self.pattern.fullmatch(value):
+            said = Reason(
+                'must be the name of a state, or a stage as in "review/*", not %(value)s', value=shown(value)
+            )
+            problems.append((path, said))
+            return ""
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """A name, with or without a slash and a star."""
+        return {"type": "string", "pattern": f"^{self.pattern.pattern}$"}
+
+
+@dataclass(frozen=True)
 class Dotted:
     """A field of something, such as ``round.closes_on``."""
 

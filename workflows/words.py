@@ -1,10 +1,12 @@
 """Values of a definition as a person would say them."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from typing import Any
 
+from workflows.guards import ALL
 from workflows.parts import (
     AFTER,
     BEFORE,
@@ -22,6 +24,7 @@ from workflows.parts import (
 from workflows.reasons import Reason, counted
 
 NONE = Reason("none")
+STAGE = re.compile(r"\w+" + re.escape(ALL))
 
 NOUNS: Mapping[tuple[type, str], Reason] = {
     (Content, "label"): Reason("what one is called"),
@@ -90,7 +93,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return Reason("yes") if value else Reason("no")
     if isinstance(value, str):
-        return f"“{value}”" if " " in value else value
+        return _written(value)
     if isinstance(value, timedelta):
         return _duration(value)
     if isinstance(value, frozenset):
@@ -101,6 +104,13 @@ def shown(value: Any) -> str:
         return _together([_keyed(key, item) for key, item in value.items()], "; ")
     words = WORDS.get(type(value))
     return words(value) if words else _spelled(value)
+
+
+def _written(value: str) -> str:
+    """A text in quotes, a name as it is, and all of a stage in words."""
+    if STAGE.fullmatch(value):
+        return Reason("whatever is under way in the stage %(stage)s", stage=value.removesuffix(ALL))
+    return f"“{value}”" if " " in value else value
 
 
 def _together(parts: Sequence[str], between: str) -> str:

@@ -4,33 +4,53 @@ Each version is accepted by itself, so for a while the newest ones need not fit:
 name that it no longer has. No round begins with such a mixture.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from fund.base.definitions import APPLICATION, PINNED, choices, definition_of, newest, store
+from fund.base.definitions import (
+    APPLICATION,
+    PINNED,
+    choices,
+    definition_by_id,
+    definition_of,
+    newest,
+    store,
+)
 from fund.base.errors import Invalid
+from fund.base.subjects import KINDS
 from fund.base.versions import known
 from schema.rounds import Round
 from schema.workflows import RoundWorkflow
-from workflows import Definition, GuardCall, Reason
+from workflows import Definition, Reason
 from workflows.compare import successors
-from workflows.guards import COME_IN, REGISTRY, UNDER_WAY
+from workflows.family import places as places_in
+from workflows.family import spoken_of
+from workflows.guards import ALL, stands_in
 
 ROUND = "round"
+STATE_GONE = Reason(
+    "“%(behind)s”, version %(number)s, goes by the state %(state)s (%(moves)s), while “%(ahead)s”,"
+    " version %(latest)s, has %(places)s in its place"
+)
+STAGE_GONE = Reason(
+    "“%(behind)s”, version %(number)s, goes by the stage %(state)s (%(moves)s), while “%(ahead)s”,"
+    " version %(latest)s, has %(places)s in its place"
+)
 Places = Mapping[str, set[str]]
-"""For each state that a workflow no longer has, those that may have taken its place."""
+"""For each state or stage (``STAGE/*``) that a workflow no longer has, those that may have taken its place."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """One workflow goes by a state that another has no longer, and knows nothing of what took its place."""
+    """One workflow goes by a state (or a stage) that another has no longer, and knows nothing of what took its place."""
 
     behind: Definition
     ahead: Definition
     state: str
+    """Or the stage, as guards name it."""
     places: tuple[str, ...]
     moves: tuple[str, ...]
 
@@ -42,13 +62,12 @@ class Gap:
     def reason(self) -> Reason:
         """What has to be changed where, in words."""
         return Reason(
-            "“%(behind)s”, version %(number)s, goes by the state %(state)s (%(moves)s), while “%(ahead)s”,"
-            " version %(latest)s, has %(places)s in its place",
+            STAGE_GONE if self.state.endswith(ALL) else STATE_GONE,
             behind=self.behind.name,
             number=self.behind.version,
-            state=self.state,
+            state=self.state.removesuffix(ALL),
             moves=", ".join(self.moves),
-            places=" or ".join(self.places),
+            places=" or ".join(place.removesuffix(ALL) for place in self.places),
             ahead=self.ahead.name,
             latest=self.ahead.version,
         )
@@ -69,6 +88,22 @@ def pin(session: Session, round_: Round, now: datetime, application: str = APPLI
         key = store(session, definition, now)
         session.merge(RoundWorkflow(round_id=round_.id, name=subject, workflow_id=key))
     session.flush()
+
+
+def bound_to(session: Session, round_: Round) -> dict[str, Definition]:
+    """The definitions that the round is bound to, by kind of thing; the one that moves the round itself is the last."""
+    pins = session.exec(select(RoundWorkflow).where(RoundWorkflow.round_id == round_.id)).all()
+    found = {pin.name: definition_by_id(session, pin.workflow_id) for pin in pins}
+    found[ROUND] = definition_of(session, round_)
+    return {kind: found[kind] for kind in KINDS if kind in found}
+
+
+def gaps_of(session: Session, round_: Round) -> list[Gap]:
+    """Where the workflows that a round is bound to do not go together; nothing in a round that is at its end."""
+    together = bound_to(session, round_)
+    if together[ROUND].state(round_.state).final:
+        return []
+    return gaps(together, known(session).values())
 
 
 def open_gaps(session: Session) -> list[Gap]:
@@ -94,19 +129,6 @@ def gaps(together: Mapping[str, Definition], everything: Iterable[Definition]) -
     ]
 
 
-def speaks_of(call: GuardCall) -> Iterator[tuple[str, Collection[str]]]:
-    """The kinds of things that a guard speaks of, each with the states that it knows."""
-    match REGISTRY[call.name].names:
-        case "children":
-            yield from call.argument.items()
-        case "count":
-            yield "review", UNDER_WAY + COME_IN
-        case "parent":
-            yield APPLICATION, call.argument
-        case "round":
-            yield ROUND, call.argument
-
-
 def _named(subject: str, application: str) -> str:
     return application if subject == APPLICATION else subject
 
@@ -120,26 +142,36 @@ def _unfit(found: Sequence[Gap]) -> Reason:
 
 
 def _replaced(definition: Definition, everything: Iterable[Definition]) -> Places:
-    """States of other versions that this one has not, each with those of its own that stand in their place.
+    """States and stages of other versions that this one has not, each with those of its own that stand in their place.
 
     A state that got another name counts both ways, as another workflow for the same thing may have kept the old one.
     """
     kin = [one for one in everything if one.subject == definition.subject]
     found: dict[str, set[str]] = {}
+    there = places_in(definition)
     for old in kin:
         for new in kin:
             if old.name == new.name and old.version < new.version:
-                pairs = successors(old, new)
-                _note(found, definition, [*pairs.items(), *((state, name) for name, state in pairs.items())])
+                pairs = [*successors(old, new).items(), *_stages(old, new)]
+                _note(found, there, [*pairs, *((place, gone) for gone, place in pairs)])
         if old.name == definition.name and old.version < definition.version:
-            _note(found, definition, _perhaps(old, definition))
+            _note(found, there, _perhaps(old, definition))
     return found
 
 
-def _note(found: dict[str, set[str]], definition: Definition, pairs: Iterable[tuple[str, str]]) -> None:
+def _note(found: dict[str, set[str]], there: set[str], pairs: Iterable[tuple[str, str]]) -> None:
     for gone, place in pairs:
-        if gone not in definition.states and place in definition.states:
+        if gone not in there and place in there:
             found.setdefault(gone, set()).add(place)
+
+
+def _stages(old: Definition, new: Definition) -> Iterator[tuple[str, str]]:
+    """For each stage that vanished those in which its states stand now, as long as they are under way."""
+    names = successors(old, new)
+    for state in old.states.values():
+        now = new.states.get(names.get(state.name, state.name))
+        if now and not (state.final or now.final) and state.stage not in new.stages:
+            yield state.stage + ALL, now.stage + ALL
 
 
 def _perhaps(old: Definition, new: Definition) -> Iterator[tuple[str, str]]:
@@ -152,14 +184,19 @@ def _perhaps(old: Definition, new: Definition) -> Iterator[tuple[str, str]]:
 
 
 def _left_behind(behind: Definition, ahead: Definition, places: Places) -> Iterator[Gap]:
-    """States that guards know under a name that is gone, and under no other."""
+    """States and stages that guards know under a name that is gone, and under no other."""
     found: dict[str, dict[str, None]] = {}
     for move in behind.moves.values():
         for call in move.guards:
-            for kind, names in speaks_of(call):
+            for kind, names in spoken_of(behind, call):
                 gone = [name for name in names if kind == ahead.subject and name in places]
                 for state in gone:
-                    if places[state].isdisjoint(names):
+                    if not any(stands_in(_standing(ahead, place), names) for place in places[state]):
                         found.setdefault(state, {})[move.trigger] = None
     for state, moves in found.items():
         yield Gap(behind, ahead, state, tuple(sorted(places[state])), tuple(moves))
+
+
+def _standing(definition: Definition, place: str) -> str:
+    """What stands in a place is known by: a stage by itself."""
+    return place if place.endswith(ALL) else definition.state(place).standing

@@ -1,17 +1,22 @@
-"""What guards may look at. Each fact is read from the database only if a guard asks for it."""
+"""What guards may look at. Each fact is read from the database only if a guard asks for it.
+
+A fact is a function that is registered by ``fact``. What the fund knows of a kind of thing, and what a workflow may
+ask for (``fund.base.fit``), are the same table.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, or_
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
 from fund.base.definitions import definition_by_id, definition_of
-from fund.base.subjects import Subject, application_of, children_among, id_of, kind_of, round_of
+from fund.base.errors import FundError
+from fund.base.subjects import KINDS, Child, Subject, children_among, id_of, kind_of, round_of
 from schema.applications import Answer, Application
 from schema.awards import Award
 from schema.deadlines import Deadline, DeadlineStatus
@@ -22,7 +27,9 @@ from schema.reviews import Review, Score
 from schema.rounds import Round, Section
 from schema.values import Money
 from schema.wording import gettext_noop as _n
+from workflows.guards import HANDED_ON
 
+HANDED_ON += [SQLAlchemyError, FundError]
 REPORT_PARTS = {
     "done": _n("What was done"),
     "changed": _n("What changed"),
@@ -36,69 +43,97 @@ REPORT_PARTS = {
 
 OPEN, CLOSING = "open", "round.closes_on"
 """The round's state in which proposals are taken, and the day until which they are, as workflows name them."""
-SHARED = frozenset({"over_budget"})
+
+Find: TypeAlias = Callable[[Session, Any, datetime], Any]
+Function = TypeVar("Function", bound=Find)
+KNOWN: Mapping[str, dict[str, Find]] = {kind: {} for kind in KINDS}
+"""By kind of subject the facts that guards can ask for, each with the function that finds it."""
+SHARED: set[str] = set()
 """Facts about one subject that a move of another changes."""
 
 
-class Facts(Mapping[str, Any]):
-    """A mapping whose values are computed once, when somebody asks."""
+def fact(name: str, *kinds: str, shared: bool = False) -> Callable[[Function], Function]:
+    """Register a function ``(session, subject, now)`` that finds a fact, for these kinds of subject or for all.
 
-    def __init__(self, sources: Mapping[str, Callable[[], Any]]) -> None:
-        self._sources = sources
-        self._known: dict[str, Any] = {}
+    It reads, writes nothing, and answers plain values; ``now`` is in UTC. ``shared`` says that moves of other subjects
+    change the fact as well: moves by many then ask for it one after the other. Raises ValueError for an unknown kind,
+    and for a name that another function has.
+    """
+
+    def register(function: Function) -> Function:
+        for kind in kinds or KINDS:
+            if kind not in KNOWN:
+                raise ValueError(f"there is no kind of thing called {kind!r}, only {', '.join(KINDS)}")
+            if _place(KNOWN[kind].setdefault(name, function)) != _place(function):
+                raise ValueError(f"a fact named {name!r} is registered for {kind!r} already")
+            KNOWN[kind][name] = function
+        if shared:
+            SHARED.add(name)
+        return function
+
+    return register
+
+
+def _place(function: Find) -> tuple[str, str]:
+    return function.__module__, function.__qualname__
+
+
+class Unknown(LookupError):
+    """A guard asked for a fact that nobody registered: to the engine the guard failed, so its move is refused."""
+
+
+class Facts(Mapping[str, Any]):
+    """What is known of one subject: a mapping whose values are found once, when somebody asks."""
+
+    __slots__ = ("_asked", "_known", "_now", "_session", "_subject")
+
+    def __init__(self, session: Session, subject: Subject, now: datetime) -> None:
+        self._session, self._subject, self._now = session, subject, now
+        self._known = KNOWN[kind_of(subject)]
+        self._asked: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._known:
-            self._known[name] = self._sources[name]()
-        return self._known[name]
+        if name not in self._asked:
+            if name not in self._known:
+                raise Unknown(f"the fund knows no fact {name!r} of the subject {kind_of(self._subject)}")
+            self._asked[name] = self._known[name](self._session, self._subject, self._now)
+        return self._asked[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The fact, or ``default`` where there is none of that name."""
+        return self[name] if name in self._known else default
 
     @property
     def shared(self) -> bool:
         """Whether something was looked at that moves of other subjects change as well."""
-        return not SHARED.isdisjoint(self._known)
+        return not SHARED.isdisjoint(self._asked)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._sources)
+        return iter(self._known)
 
     def __len__(self) -> int:
-        return len(self._sources)
+        return len(self._known)
 
 
 def facts_of(session: Session, subject: Subject, now: datetime) -> Facts:
     """Everything that guards of this subject's moves may ask. The table of names stands in docs/workflows.md."""
-    sources: dict[str, Callable[[], Any]] = {
-        "round": partial(round_state, session, subject, now),
-        "open_deadlines": partial(open_deadlines, session, subject, now),
-    }
-    application = application_of(session, subject)
-    if isinstance(subject, Application):
-        sources |= {
-            "children": partial(child_states, session, subject),
-            "missing_answers": partial(missing_answers, session, subject),
-            "award_missing": partial(award_missing, session, subject),
-            "over_budget": partial(over_budget, session, subject),
-        }
-    elif isinstance(subject, Round):
-        sources["round_missing"] = partial(round_missing, subject, now)
-        sources["children"] = partial(application_states, session, subject)
-    elif application is not None:
-        sources["parent"] = lambda: application.state
-    if isinstance(subject, Review):
-        sources["missing_scores"] = partial(missing_scores, session, subject)
-        sources["conflict"] = partial(conflict, session, subject)
-    elif isinstance(subject, Report):
-        sources["missing_report"] = partial(missing_report, subject)
-    elif isinstance(subject, Lesson):
-        sources["missing_lesson"] = partial(missing_lesson, subject)
-        sources["uncleared_fields"] = partial(uncleared_fields, subject)
-    return Facts(sources)
+    return Facts(session, subject, now)
 
 
+def standing(session: Session, subject: Subject) -> str:
+    """Where the subject stands, as guards of its relatives are told: its state, with the stage before it."""
+    return definition_of(session, subject).state(subject.state).standing
+
+
+@fact("round")
 def round_state(session: Session, subject: Subject, now: datetime) -> str:
     """Where the round stands. It is still open for whoever alone was given a later day than its closing."""
     round_ = round_of(session, subject)
     if not isinstance(subject, Application) or round_.state == OPEN:
-        return round_.state
+        return standing(session, round_)
     definition = definition_of(session, subject)
     own = [
         key
@@ -112,9 +147,10 @@ def round_state(session: Session, subject: Subject, now: datetime) -> str:
         Deadline.due_on > round_.closes_on,
     )
     given = own and set(own) & open_deadlines(session, subject, now) and session.exec(later).first()
-    return OPEN if given else round_.state
+    return definition_of(session, round_).state(OPEN).standing if given else standing(session, round_)
 
 
+@fact("open_deadlines")
 def open_deadlines(session: Session, subject: Subject, now: datetime) -> frozenset[str]:
     """Keys of the subject's deadlines that are open and whose grace has not passed at ``now``, or when it was held."""
     runs = and_(col(Deadline.status) == DeadlineStatus.OPEN, col(Deadline.grace_until) > now)
@@ -132,21 +168,30 @@ def open_deadlines(session: Session, subject: Subject, now: datetime) -> frozens
     )
 
 
-def child_states(session: Session, application: Application) -> dict[str, tuple[str, ...]]:
-    """The states of the application's reviews, reports and lessons, by kind."""
-    states: dict[str, list[str]] = {"review": [], "report": [], "lesson": []}
+@fact("children", "application")
+def child_states(session: Session, application: Application, _now: datetime) -> dict[str, tuple[str, ...]]:
+    """Where the application's reviews, reports and lessons stand, by kind."""
+    found: dict[str, list[str]] = {"review": [], "report": [], "lesson": []}
     for child in children_among(session, [id_of(application)]):
-        states[child.kind].append(child.state)
-    return {kind: tuple(found) for kind, found in states.items()}
+        state = definition_by_id(session, child.workflow_id).state(child.state)
+        found[child.kind].append(state.standing)
+    return {kind: tuple(standings) for kind, standings in found.items()}
 
 
-def application_states(session: Session, round_: Round) -> dict[str, tuple[str, ...]]:
-    """The states in which the round's applications stand, each named once."""
-    return {
-        "application": tuple(
-            session.exec(select(Application.state).where(Application.round_id == round_.id).distinct())
-        )
-    }
+@fact("children", "round")
+def application_states(session: Session, round_: Round, _now: datetime) -> dict[str, tuple[str, ...]]:
+    """Where the round's applications stand, each place named once."""
+    rows = session.exec(
+        select(Application.workflow_id, Application.state).where(Application.round_id == round_.id).distinct()
+    )
+    found = {definition_by_id(session, workflow).state(state).standing for workflow, state in rows}
+    return {"application": tuple(sorted(found))}
+
+
+@fact("parent", "review", "report", "lesson")
+def parent_state(session: Session, child: Child, _now: datetime) -> str:
+    """Where the application stands that it belongs to."""
+    return standing(session, session.get_one(Application, child.application_id))
 
 
 @dataclass(frozen=True)
@@ -183,12 +228,14 @@ def gaps(session: Session, application: Application) -> tuple[Gap, ...]:
     return tuple(gap for filled, gap in checks if not filled)
 
 
-def missing_answers(session: Session, application: Application) -> tuple[str, ...]:
+@fact("missing_answers", "application")
+def missing_answers(session: Session, application: Application, _now: datetime) -> tuple[str, ...]:
     """Names of what still has to be answered before the proposal can be submitted, in the order of the form."""
     return tuple(gap.label for gap in gaps(session, application))
 
 
-def award_missing(session: Session, application: Application) -> tuple[str, ...]:
+@fact("award_missing", "application")
+def award_missing(session: Session, application: Application, _now: datetime) -> tuple[str, ...]:
     """What is missing of the award's terms."""
     award = session.exec(select(Award).where(Award.application_id == application.id)).first()
     return () if award else ("amount, start and end of the project",)
@@ -220,6 +267,11 @@ def holds_money(state: Any) -> bool:
     )
 
 
+@fact("over_budget", "application", shared=True)
+def _over_budget(session: Session, application: Application, _now: datetime) -> str:
+    return over_budget(session, application)
+
+
 def over_budget(session: Session, application: Application) -> str:
     """By how much the prepared award exceeds what the round has left, or nothing."""
     award = session.exec(select(Award).where(Award.application_id == application.id)).first()
@@ -232,7 +284,8 @@ def over_budget(session: Session, application: Application) -> str:
     return str(Money(over, round_.currency)) if over > 0 else ""
 
 
-def missing_scores(session: Session, review: Review) -> tuple[str, ...]:
+@fact("missing_scores", "review")
+def missing_scores(session: Session, review: Review, _now: datetime) -> tuple[str, ...]:
     """Criteria without a score or without its reason, and the recommendation if it is missing."""
     scores = {s.criterion: s for s in session.exec(select(Score).where(Score.review_id == review.id))}
     missing = []
@@ -243,16 +296,27 @@ def missing_scores(session: Session, review: Review) -> tuple[str, ...]:
     return tuple(missing if review.recommendation else [*missing, _n("Recommendation")])
 
 
-def conflict(session: Session, review: Review) -> str:
+@fact("conflict", "review")
+def conflict(session: Session, review: Review, _now: datetime) -> str:
     """The conflict of interest that the system itself can see, in words, or nothing."""
     application = session.get_one(Application, review.application_id)
     same = session.get(Membership, (review.reviewer_id, application.member_id))
     return "you belong to the member that applies" if same else ""
 
 
+@fact("missing_report", "report")
+def _missing_report(_session: Session, report: Report, _now: datetime) -> tuple[str, ...]:
+    return missing_report(report)
+
+
 def missing_report(report: Report) -> tuple[str, ...]:
     """Parts of the report that are still empty."""
     return tuple(label for name, label in REPORT_PARTS.items() if _empty(getattr(report, name)))
+
+
+@fact("missing_lesson", "lesson")
+def _missing_lesson(_session: Session, lesson: Lesson, _now: datetime) -> tuple[str, ...]:
+    return missing_lesson(lesson)
 
 
 def missing_lesson(lesson: Lesson) -> tuple[str, ...]:
@@ -261,7 +325,8 @@ def missing_lesson(lesson: Lesson) -> tuple[str, ...]:
     return tuple(missing if lesson.theme else [*missing, _n("Theme")])
 
 
-def uncleared_fields(lesson: Lesson) -> tuple[str, ...]:
+@fact("uncleared_fields", "lesson")
+def uncleared_fields(_session: Session, lesson: Lesson, _now: datetime) -> tuple[str, ...]:
     """Fields that the grantee lets out of the fund and on which the fund has not decided; the title must be public."""
     waiting = [
         label
@@ -273,7 +338,8 @@ def uncleared_fields(lesson: Lesson) -> tuple[str, ...]:
     return tuple(waiting)
 
 
-def round_missing(round_: Round, now: datetime) -> tuple[str, ...]:
+@fact("round_missing", "round")
+def round_missing(_session: Session, round_: Round, now: datetime) -> tuple[str, ...]:
     """What the round lacks before it can open."""
     today = now.astimezone(ZoneInfo(round_.zone)).date()
     checks = {

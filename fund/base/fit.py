@@ -9,24 +9,16 @@ from datetime import date
 from sqlmodel import SQLModel
 
 from fund.base.effects import EFFECTS
+from fund.base.facts import KNOWN
 from fund.base.subjects import KINDS
 from schema.awards import Award
 from schema.reports import ReportKind
 from workflows import Definition, Finding, Level, Reason
-from workflows.guards import REGISTRY
+from workflows.guards import registered
 from workflows.parts import CLOCK, COLLEAGUE, OWNER, Move
 from workflows.reach import reach
 
 Findings = Iterator[Finding]
-_ROUND_AND_TIME = frozenset({"round", "open_deadlines"})
-FACTS: Mapping[str, frozenset[str]] = {
-    "application": _ROUND_AND_TIME | {"children", "missing_answers", "award_missing", "over_budget"},
-    "round": _ROUND_AND_TIME | {"round_missing", "children"},
-    "review": _ROUND_AND_TIME | {"parent", "missing_scores", "conflict"},
-    "report": _ROUND_AND_TIME | {"parent", "missing_report"},
-    "lesson": _ROUND_AND_TIME | {"parent", "missing_lesson", "uncleared_fields"},
-}
-"""By kind of subject what ``fund.base.facts`` can tell its guards."""
 PEOPLE: Mapping[str, frozenset[str]] = {
     kind: frozenset(
         {"manager"} if kind == "round" else {"manager", "applicant", *(["reviewer"] * (kind == "review"))}
@@ -118,8 +110,8 @@ def _facts(definition: Definition) -> Findings:
     """Guards that ask for what is not known of the subject."""
     for move in definition.moves.values():
         for call in move.guards:
-            for fact in REGISTRY[call.name].reads:
-                if fact not in FACTS[definition.subject]:
+            for fact in registered(call.name).reads:
+                if fact not in KNOWN[definition.subject]:
                     message = Reason(
                         "guard %(guard)s asks for %(fact)s, which the fund does not know here",
                         guard=call.name,

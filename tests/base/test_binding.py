@@ -14,6 +14,8 @@ from workflows import Definition, shipped
 
 BOTH = later("review", ("", '"screening"', '"screening", "sifting"'))
 """The workflow of a review that goes by the old name and the new one."""
+GOING_BY = ("review", "round")
+"""Workflows that go by stages of an application."""
 
 
 def together(*others: Definition) -> dict[str, Definition]:
@@ -35,14 +37,35 @@ def test_what_is_shipped_goes_together():
 
 
 def test_a_state_with_another_name_takes_all_along_that_go_by_it():
-    review, round_ = sifting_too()
-    assert left_behind(sifting()) == {
-        ("review", "screening", "application"),
-        ("round", "screening", "application"),
+    """The round goes by the stage alone, whatever its states are called."""
+    review, _round = sifting_too()
+    assert left_behind(sifting()) == {("review", "screening", "application")}
+    assert left_behind(sifting(), review) == set()
+    assert left_behind(sifting(), BOTH) == set()
+
+
+def test_so_does_a_stage_with_another_name():
+    stage = ("", "[stages.review]", "[stages.reading]"), ("", 'stage = "review"', 'stage = "reading"')
+    new = later("application", *stage)
+    assert left_behind(new) == {
+        ("review", "review/*", "application"),
+        ("round", "review/*", "application"),
     }
-    assert left_behind(sifting(), review) == {("round", "screening", "application")}
-    assert left_behind(sifting(), review, round_) == set()
-    assert left_behind(sifting(), BOTH, round_) == set()
+    knows = ("", '"review/*"', '"review/*", "reading/*"')
+    assert left_behind(new, later("review", knows)) == {("round", "review/*", "application")}
+    assert left_behind(new, later("review", knows), later("round", knows)) == set()
+    concept = together(shipped("concept"), *(later(name, ("", '"review/*"', '"reading/*"')) for name in GOING_BY))
+    found = binding.gaps(concept, [*concept.values(), *together().values(), new])
+    assert {(one.behind.name, one.state, one.places) for one in found} == {
+        (name, "reading/*", ("review/*",)) for name in GOING_BY
+    }
+    assert "goes by the stage reading (" in found[0].reason
+    assert ", has review in its place" in found[0].reason
+
+
+def test_a_state_that_goes_to_another_stage_that_was_there_is_nobodys_fault():
+    """Whoever goes by the stages means what stands in them."""
+    assert left_behind(later("application", ("states.deliberation", '"review"', '"decision"'))) == set()
 
 
 def test_another_workflow_that_kept_the_old_name_is_not_left_behind_either():
@@ -51,8 +74,7 @@ def test_another_workflow_that_kept_the_old_name_is_not_left_behind_either():
     everything = [*chosen.values(), *together().values(), sifting()]
     found = binding.gaps(chosen, everything)
     assert {(one.behind.name, one.state, one.places) for one in found} == {
-        ("review", "sifting", ("screening",)),
-        ("round", "sifting", ("screening",)),
+        ("review", "sifting", ("screening",))
     }
     assert binding.gaps(together(shipped("concept"), BOTH), [*everything, BOTH]) == []
 
@@ -82,16 +104,15 @@ def test_no_round_is_bound_to_what_does_not_go_together_and_it_is_said_why(gone_
         assert bound_to(session, round_)["application"].version == shipped("application").version
     said = refused.value.fields["workflow"]
     version = shipped("review").version
-    assert f"“review”, version {version}, goes by the state screening (start, call_off), while " in said
+    assert f"“review”, version {version}, goes by the state screening (submit), while " in said
     assert f"“application”, version {VERSION}, has sifting in its place" in said
 
 
 def test_when_the_others_have_followed_it_is_bound_to_all(gone_ahead, clock):
     review, round_definition = sifting_too()
     with gone_ahead.db.write() as session:
-        assert {one.behind.name for one in binding.open_gaps(session)} == {"review", "round"}
-        for one in (BOTH, later("round", ("", '"screening"', '"screening", "sifting"'))):
-            definitions.store(session, one, clock.now())
+        assert {one.behind.name for one in binding.open_gaps(session)} == {"review"}
+        definitions.store(session, BOTH, clock.now())
         assert binding.open_gaps(session) == []
         round_ = session.get_one(Round, gone_ahead.round_id)
         round_.workflow_id = definitions.store(session, round_definition, clock.now())

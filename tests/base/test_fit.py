@@ -2,13 +2,13 @@
 
 import pytest
 
-from fund.base.facts import facts_of
-from fund.base.fit import FACTS, misfits
+from fund.base.facts import KNOWN, SHARED, Unknown, fact, facts_of
+from fund.base.fit import misfits
 from fund.base.subjects import KINDS, get
 from schema.applications import Application
 from schema.rounds import Round
 from tests.support.versions import later
-from tests.support.world import to_lesson_due, world
+from tests.support.world import draft, to_lesson_due, world
 from workflows import library, shipped
 
 
@@ -102,10 +102,43 @@ def test_a_round_needs_its_open_state():
     ]
 
 
-def test_the_table_of_facts_says_what_there_is(sqlite_db, clock):
+def test_every_fact_that_a_workflow_may_ask_for_can_be_found(sqlite_db, clock):
     here = world(sqlite_db, clock.now())
     with sqlite_db.write() as session:
         to_lesson_due(session, here, clock.now())
         assert {Application, Round} <= set(KINDS.values())
         for kind in KINDS:
-            assert frozenset(facts_of(session, get(session, kind, 1), clock.now())) == FACTS[kind]
+            found = dict(facts_of(session, get(session, kind, 1), clock.now()))
+            assert found.keys() == KNOWN[kind].keys() >= {"round", "open_deadlines"}
+
+
+@pytest.fixture
+def _as_it_was(monkeypatch):
+    """What a test registers is forgotten at its end."""
+    for kind, found in KNOWN.items():
+        monkeypatch.setitem(KNOWN, kind, dict(found))
+    monkeypatch.setattr("fund.base.facts.SHARED", set(SHARED))
+
+
+@pytest.mark.usefixtures("_as_it_was")
+def test_a_fact_of_ones_own_is_known_for_its_kinds_found_once_and_its_name_is_taken(sqlite_db, clock):
+    asked = []
+
+    @fact("partners", "application", "review")
+    def partners(_session, subject, now):
+        asked.append((type(subject).__name__, now))
+        return ("one",)
+
+    here = world(sqlite_db, clock.now())
+    with sqlite_db.write() as session:
+        facts = facts_of(session, draft(session, here, clock.now()), clock.now())
+        assert (facts["partners"], facts.get("partners"), facts.get("others", 0)) == (("one",), ("one",), 0)
+        assert not facts.shared
+        with pytest.raises(Unknown, match="the fund knows no fact 'others' of the subject application"):
+            facts["others"]
+    assert asked == [("Application", clock.now())]
+    assert "partners" not in KNOWN["lesson"]
+    with pytest.raises(ValueError, match="a fact named 'round' is registered for 'application' already"):
+        fact("round")(lambda *_: "open")
+    with pytest.raises(ValueError, match="there is no kind of thing called 'parade'"):
+        fact("partners", "parade")(partners)

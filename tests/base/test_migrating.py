@@ -10,6 +10,7 @@ from sqlmodel import col, func, select
 from fund.base import children, deadlines, definitions, ledger, migrating, moves, undo
 from fund.base.audience import Audience
 from fund.base.errors import Conflict, FundError, Invalid
+from fund.base.facts import facts_of
 from fund.base.subjects import get, kind_of
 from notifications.reconcile import reconcile
 from schema.applications import Application
@@ -245,11 +246,33 @@ def test_a_workflow_does_not_leave_behind_those_that_speak_of_it(here, clock, go
     """Reviews are called off by themselves where the proposal stands in no state that they know."""
     with pytest.raises(Invalid) as wrong:
         migrate(here, clock, sifting(), application={"screening": "sifting"})
-    assert list(wrong.value.fields) == ["review", "round"]
+    assert list(wrong.value.fields) == ["review"]
     assert (
-        "move call_off: parent_not_in knows screening (application) and not sifting"
+        "move submit: parent_not_in knows screening (application) and not sifting"
         in wrong.value.fields["review"]
     )
+
+
+def test_a_stage_with_another_name_does_not_either(here, clock, going):
+    """What stands in one of its states would be out of review, and its reviews called off."""
+    reading = ("", "[stages.review]", "[stages.reading]"), ("", 'stage = "review"', 'stage = "reading"')
+    with pytest.raises(Invalid) as wrong:
+        migrate(here, clock, later("application", *reading))
+    assert list(wrong.value.fields) == ["review", "round"]
+    assert (
+        "move call_off: parent_not_in knows review/screening (application) and not reading/screening"
+        in wrong.value.fields["review"]
+    )
+    too = ("", '"review/*"', '"reading/*"')
+    made = migrate(here, clock, later("application", *reading), later("review", too), later("round", too))
+    assert (made.moved, made.follows) == (0, [])
+    with here.db.read() as session:
+        row = by_reference(session)[going[2]]
+        [review] = session.exec(select(Review).where(Review.application_id == row.id)).all()
+        assert (row.state, review.state) == ("screening", "assigned")
+        assert facts_of(session, review, clock.now())["parent"] == "reading/screening"
+        round_ = session.get_one(Round, here.round_id)
+        assert "reading/screening" in facts_of(session, round_, clock.now())["children"]["application"]
 
 
 HURRY = """\

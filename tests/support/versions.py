@@ -42,8 +42,8 @@ def sifting() -> Definition:
 
 
 def sifting_too() -> tuple[Definition, Definition]:
-    """The workflows of a review and of a round that go with it."""
-    return later("review", ("", '"screening"', '"sifting"')), later("round", ("", '"screening"', '"sifting"'))
+    """The workflow of a review that goes with it, and one of a round: that knows the stage, whatever stands in it."""
+    return later("review", ("", '"screening"', '"sifting"')), later("round")
 
 
 LOOK = """\

@@ -216,21 +216,38 @@ def test_family_is_looked_at_where_it_is_given() -> None:
     assert check(definition(finish=finish)) == []
 
 
+def test_a_stage_that_no_relative_has_is_found() -> None:
+    """Nor does one in which everything has ended: nothing ever stands there."""
+    finish = FINISH + 'guards = [{ round_in = ["call/*", "cal/*", "done/*"] }, { parent_not_in = ["open/*"] }]\n'
+    lacks = 'guard %s: the workflow "round" has no stage "%s" in which something is under way%s'
+    family = {name: shipped(name) for name in ("round", "review", "report")}
+    assert [one.message for one in check(definition(finish=finish), family=family)] == [
+        lacks % ("parent_not_in", "open", ""),
+        lacks % ("round_in", "cal", ' (did you mean "call"?)'),
+        lacks % ("round_in", "done", ""),
+    ]
+
+
 def test_each_state_that_children_ask_for_in_vain_is_named() -> None:
     """Some of them are there, and others once were: a rename would leave its moves waiting for ever."""
     account = HEAD.replace('"round"', '"visit"').replace('name = "visit"', 'name = "account"')
     account = account.replace('subject = "visit"', 'subject = "report"')
-    asks = 'guards = [{ parent_in = ["planned", "planed"] }, { parent_not_in = ["seen", "left"] }]\n'
+    asks = (
+        'guards = [{ parent_in = ["planned", "planed", "way/*"] },'
+        ' { parent_not_in = ["seen", "left", "elsewhere/*"] }]\n'
+    )
     family = {
         "round": shipped("round"),
         "review": shipped("review"),
         "account": definition(head=account, finish=FINISH + asks),
         "trip": definition(head=HEAD.replace('name = "visit"', 'name = "trip"'), more=state("seen")),
     }
-    asking = "warning: finish of the workflow account asks for the state"
+    asking = "warning: finish of the workflow account asks for the"
     assert [str(one) for one in check(definition(), family=family)] == [
-        f"{asking} left, which this one does not have",
-        f'{asking} planed, which this one does not have (did you mean "planned"?)',
+        f"{asking} stage elsewhere, in which nothing is under way here",
+        f"{asking} stage way, in which nothing is under way here",
+        f"{asking} state left, which this one does not have",
+        f'{asking} state planed, which this one does not have (did you mean "planned"?)',
     ]
     newer = definition(head=account.replace("version = 1", "version = 2"))
     assert check(definition(), family={"newer": newer} | family) == [], "what an older version asks is past"

@@ -138,6 +138,11 @@ def test_the_sentence_of_a_guard_and_the_order_of_states():
     two = FINISH + 'guards = [{ round_in = ["open"], otherwise = "Wait for the round." }]\n'
     three = FINISH + 'guards = [{ round_in = ["closed", "open"] }]\n'
     assert said(sound(finish=one), sound(finish=three)) == ["move finish: guards, round_in: now also closed"]
+    stage = one.replace('"open"', '"call/*"')
+    assert said(sound(finish=one), sound(finish=stage)) == [
+        "move finish: guards, round_in: now also whatever is under way in the stage call",
+        "move finish: guards, round_in: no longer open",
+    ]
     assert said(sound(finish=one), sound(finish=two)) == [
         "move finish: guards, round_in: now says “Wait for the round.”, was its own sentence"
     ]

@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workflows.drafts import FINISH, definition
-from workflows import Actor, DefinitionError, FactMissing, Facts, GuardCall, Reason, guard
+from workflows import (
+    Actor,
+    Definition,
+    DefinitionError,
+    FactMissing,
+    Facts,
+    GuardCall,
+    GuardFailed,
+    NotAllowed,
+    Reason,
+    Refusal,
+    guard,
+)
 from workflows.guards import REGISTRY, exclusive, unmet
 
 
@@ -41,7 +53,7 @@ def registry() -> Iterator[None]:
         ("award_prepared", None, {"award_missing": ()}),
         ("budget_left", None, {"over_budget": ""}),
         ("scorecard_complete", None, {"missing_scores": ()}),
-        ("not_conflicted", None, {"conflict": ""}),
+        ("no_conflict", None, {"conflict": ""}),
         ("report_complete", None, {"missing_report": ()}),
         ("lesson_complete", None, {"missing_lesson": ()}),
         ("publication_cleared", None, {"uncleared_fields": ()}),
@@ -51,6 +63,15 @@ def registry() -> Iterator[None]:
         ("children_all", {"report": ("accepted",)}, {"children": {"report": ("accepted", "accepted")}}),
         ("parent_in", ("open",), {"parent": "open"}),
         ("parent_not_in", ("open",), {"parent": "closed"}),
+        ("parent_in", ("open",), {"parent": "call/open"}),
+        ("parent_in", ("closed", "call/*"), {"parent": "call/open"}),
+        ("parent_not_in", ("call/*",), {"parent": "decision/open"}),
+        ("parent_not_in", ("call/*",), {"parent": "call"}),
+        ("round_in", ("call/*",), {"round": "call/open"}),
+        ("child_in", {"report": ("reporting/*",)}, {"children": {"report": ("accepted", "reporting/due")}}),
+        ("child_not_in", {"report": ("reporting/*",)}, {"children": {"report": ("accepted", "other/due")}}),
+        ("children_all", {"report": ("accepted", "r/*")}, {"children": {"report": ("accepted", "r/due")}}),
+        ("min_reviewers", 2, {"children": {"review": ("review/assigned", "submitted")}}),
     ],
 )
 def test_met(name: str, argument: Any, facts: Facts) -> None:
@@ -106,7 +127,7 @@ def test_met(name: str, argument: Any, facts: Facts) -> None:
         ),
         ("scorecard_complete", None, {"missing_scores": ("Need",)}, "Give a score and a reason for: Need."),
         (
-            "not_conflicted",
+            "no_conflict",
             None,
             {"conflict": "you belong to the member that applies"},
             "You cannot review this: you belong to the member that applies. Declare the conflict of interest.",
@@ -244,6 +265,8 @@ def test_name_of_a_guard_is_taken_once() -> None:
         guard("form_complete")(other)
     guard("mine")(other)
     guard("mine")(other)
+    with pytest.raises(ValueError, match="has to be annotated as one of"):
+        guard("plain")(lambda _facts, number: None)
 
 
 @pytest.mark.usefixtures("registry")
@@ -256,15 +279,17 @@ def test_guard_may_do_without_its_argument() -> None:
         definition(finish=FINISH + 'guards = ["maybe"]\n')
 
 
-STATES = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, unique=True).map(tuple)
+STATES = st.lists(st.sampled_from(["a", "b", "c", "x/*", "y/*"]), min_size=1, unique=True).map(tuple)
 BY_KIND = st.dictionaries(st.sampled_from(["report", "lesson"]), STATES, min_size=1)
 OF_REVIEWS = st.fixed_dictionaries(
     {
         "review": st.lists(
-            st.sampled_from(["assigned", "in_progress", "submitted", "conflict"]), min_size=1
+            st.sampled_from(["assigned", "in_progress", "submitted", "conflict", "r/*"]), min_size=1
         ).map(tuple)
     }
 )
+STANDINGS = (*"abcd", "x/a", "x/b", "x/d", "y/a", "y/c")
+"""The same name in two stages: there may be several workflows for one thing."""
 CALLS = st.one_of(
     st.builds(GuardCall, st.sampled_from(["child_in", "child_not_in", "children_all"]), BY_KIND | OF_REVIEWS),
     st.builds(GuardCall, st.sampled_from(["min_reviews", "min_reviewers"]), st.integers(0, 2)),
@@ -273,16 +298,16 @@ CALLS = st.one_of(
 )
 ALL_FACTS = [
     {"children": {"report": reports, "lesson": lessons, "review": reviews}, "parent": parent, "round": parent}
-    for reports in [(), *product("abcd"), *product("abcd", repeat=2)]
-    for lessons in [(), ("a",), ("b", "c")]
+    for reports in [(), *product(STANDINGS), ("a", "x/b"), ("x/a", "y/a"), ("y/c", "d")]
+    for lessons in [(), ("a",), ("b", "c"), ("x/b", "y/d")]
     for reviews in [
         (),
         ("assigned",),
         ("submitted", "submitted"),
-        ("in_progress", "submitted"),
+        ("r/in_progress", "submitted"),
         ("conflict", "submitted"),
     ]
-    for parent in "abcd"
+    for parent in STANDINGS
 ]
 
 
@@ -298,6 +323,9 @@ def test_guards_exclude_each_other_where_it_can_be_told() -> None:
     assert exclusive(GuardCall("round_in", ("a",)), GuardCall("round_in", ("b",)))
     assert not exclusive(GuardCall("parent_in", ("a", "c")), GuardCall("parent_not_in", ("a", "b")))
     assert not exclusive(GuardCall("form_complete"), GuardCall("report_complete"))
+    assert exclusive(GuardCall("parent_in", ("x/*", "a")), GuardCall("parent_not_in", ("a", "x/*")))
+    assert exclusive(GuardCall("parent_in", ("x/*",)), GuardCall("parent_in", ("y/*",)))
+    assert not exclusive(GuardCall("parent_in", ("x/*",)), GuardCall("parent_in", ("a",))), "a may be of x"
 
 
 REVIEWS_IN = GuardCall("all_reviews_in")
@@ -325,3 +353,80 @@ def test_guard_reads_as_a_person_would_write_it() -> None:
     assert str(GuardCall("form_complete")) == "form_complete"
     assert str(GuardCall("min_reviews", 2)) == "min_reviews(2)"
     assert str(GuardCall("child_in", {"report": ("due", "returned")})) == "child_in(report: due, returned)"
+    assert str(GuardCall("parent_in", ("review/*",))) == "parent_in(review/*)"
+
+
+@pytest.mark.parametrize("place", ["review/", "review/screening", "/*", "*", "Review/*", "review/**"])
+def test_a_place_is_a_state_or_a_stage_with_a_star(place: str) -> None:
+    with pytest.raises(DefinitionError, match='must be the name of a state, or a stage as in "review/\\*"'):
+        definition(finish=FINISH + f'guards = [{{ parent_in = ["{place}"] }}]\n')
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (lambda _facts: 1 / 0, "guard broken failed: ZeroDivisionError: division by zero"),
+        (lambda facts: facts["others"], "guard broken failed: KeyError: 'others'"),
+        (lambda _facts: False, "guard broken failed: it answers False, which is neither None nor a sentence"),
+        (lambda _facts: "", "guard broken failed: it answers '', which is neither None nor a sentence"),
+    ],
+)
+def test_a_guard_that_fails_closes_its_move_and_the_log_says_why(broken, said, caplog) -> None:
+    guard("broken", reads=["partners"])(broken)
+    visit = definition(finish=FINISH + 'guards = [{ broken = true, otherwise = "Wait." }]\n')
+    manager = Actor(1, frozenset({"manager"}))
+    (option,) = visit.available("planned", manager, {"partners": ()})
+    assert not option.allowed
+    assert [reason.partition(". ")[0] for reason in option.reasons] == [
+        "Whether this is possible now could not be found out: “broken” failed"
+    ]
+    with pytest.raises(NotAllowed) as refused:
+        visit.fire("planned", "finish", manager, {"partners": ()})
+    assert (refused.value.why, refused.value.reasons) == (Refusal.GUARD, option.reasons)
+    assert [record.getMessage() for record in caplog.records] == [said, said]
+
+
+@pytest.mark.usefixtures("registry")
+def test_what_happens_by_itself_is_not_passed_over_where_its_guard_fails() -> None:
+    guard("broken")(lambda _facts: 1 / 0)
+    visit = definition(
+        finish=FINISH.replace('by = ["manager"]', 'automatic = "facts"') + 'guards = ["broken"]\n'
+    )
+    with pytest.raises(GuardFailed, match="guard broken failed"):
+        visit.automatic("planned", {})
+
+
+@pytest.mark.usefixtures("registry")
+def test_what_the_facts_themselves_raise_is_handed_on(monkeypatch) -> None:
+    class Gone(Exception):
+        """A database that does not answer."""
+
+    def gone(_facts: Facts) -> str | None:
+        raise Gone
+
+    monkeypatch.setattr("workflows.guards.HANDED_ON", [Gone])
+    guard("gone")(gone)
+    with pytest.raises(Gone):
+        unmet(GuardCall("gone"), {})
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_kept_definition_whose_guard_is_no_longer_there_is_read_with_its_moves_closed() -> None:
+    @guard("quorum")
+    def quorum(_facts: Facts, number: int) -> str | None:
+        return None if number < 4 else "No."
+
+    text = definition(finish=FINISH + "guards = [{ quorum = 3 }]\n").source
+    text = text.replace("quorum", "majority")
+    with pytest.raises(DefinitionError, match="unknown guard"):
+        Definition.parse(text)
+    kept = Definition.parse(text, closing=True)
+    assert kept.source == text
+    given = Definition.parse(text.replace("{ majority = 3 }", '{ quorum = "three" }'), closing=True)
+    assert [str(call) for call in given.moves["finish"].guards] == ["quorum?"]
+    (option,) = kept.available("planned", Actor(1, frozenset({"manager"})), {})
+    assert [str(call) for call in option.move.guards] == ["majority"]
+    assert "“majority” failed" in option.reasons[0]
+    with pytest.raises(DefinitionError, match="unknown key"):
+        Definition.parse(text + 'colour = "red"\n', closing=True)

@@ -302,7 +302,7 @@ REVIEWABLE = ("submitted", "returned", "screening", "in_review", "deliberation")
 @pytest.mark.parametrize("state", [s for s in shipped("application").states if s not in NEVER_SUBMITTED])
 @pytest.mark.parametrize("review", UNDER_WAY)
 def test_reviews_are_called_off_when_the_proposal_is_out_of_review(state: str, review: str) -> None:
-    move = shipped("review").automatic(review, {"parent": state})
+    move = shipped("review").automatic(review, {"parent": shipped("application").state(state).standing})
     assert (move.trigger if move else None) == (None if state in REVIEWABLE else "call_off")
 
 

@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 from sqlmodel import Session, select
 
-from fund.base.binding import speaks_of
 from fund.base.definitions import definition_by_id
 from fund.base.errors import Invalid
 from fund.base.fit import misfits
@@ -15,7 +14,9 @@ from fund.base.versions import known
 from notifications.compose import template_names
 from schema.rounds import Round
 from schema.workflows import RoundWorkflow
-from workflows import Definition, Finding, Level, check
+from workflows import Definition, Finding, Level, State, check
+from workflows.family import spoken_of
+from workflows.guards import stands_in
 from workflows.reasons import Reason, counted
 
 Places: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -37,6 +38,13 @@ class Change:
     def vanished(self) -> list[str]:
         """States of the old definition that the new one does not have, in the order of the file."""
         return [name for name in self.old.states if name not in self.new.states]
+
+    @property
+    def moved(self) -> Mapping[str, str]:
+        """The places, and each state that stays but whose stage is no more: it is known as one of another."""
+        under_way = (state for state in self.old.states.values() if not state.final)
+        gone = (state.name for state in under_way if state.stage not in self.new.stages)
+        return {name: name for name in gone if name in self.new.states} | dict(self.places)
 
     def place(self, state: str) -> str | None:
         """Where things go that stand in ``state``; None if nobody said."""
@@ -66,14 +74,6 @@ def _no_place(label: str, names: Sequence[str]) -> Reason:
         names=", ".join(names[:NAMED]) + (f" … ({len(names)})" if len(names) > NAMED else ""),
         state=label,
     )
-
-
-def bound_to(session: Session, round_: Round) -> dict[str, Definition]:
-    """The definitions that the round is bound to, by kind of thing; the one that moves the round itself is the last."""
-    pins = session.exec(select(RoundWorkflow).where(RoundWorkflow.round_id == round_.id)).all()
-    found = {pin.name: definition_by_id(session, pin.workflow_id) for pin in pins}
-    found["round"] = definition_by_id(session, round_.workflow_id)
-    return {kind: found[kind] for kind in KINDS if kind in found}
 
 
 def changes(session: Session, round_: Round, wanted: Sequence[Definition], places: Places) -> list[Change]:
@@ -193,11 +193,27 @@ def _left_behind(definition: Definition, change: Change) -> Iterator[Finding]:
     """Guards that know a state under its old name only: they would take what stands there for something else."""
     for move in definition.moves.values():
         for call in move.guards:
-            for kind, named in speaks_of(call):
-                for state, place in change.places.items():
-                    if kind == change.kind and state in named and place not in named:
-                        message = f"{call.name} knows {state} ({kind}) and not {place}"
+            for kind, named in spoken_of(definition, call):
+                for state, place in change.moved.items() if kind == change.kind else ():
+                    old, new = change.old.state(state), change.new.state(place)
+                    if _loses(named, old, new, change):
+                        message = f"{call.name} knows {_known_as(old, new)} ({kind}) and not {_known_as(new, old)}"
                         yield Finding(move.line, f"move {move.trigger}", message)
+
+
+def _loses(named: Collection[str], old: State, new: State, change: Change) -> bool:
+    """Whether places that a guard names have the old state and not the new one, and nobody can have meant that.
+
+    An end is in no stage, and a stage that was there already may be left out.
+    """
+    if stands_in(new.standing, named) or not stands_in(old.standing, named):
+        return False
+    return old.name in named or not (new.final or new.stage in change.old.stages)
+
+
+def _known_as(state: State, other: State) -> str:
+    """The name that tells it from the other: that of the state, else with its stage."""
+    return state.name if state.name != other.name else state.standing
 
 
 def _listed(findings: Sequence[Finding]) -> str:

@@ -1,5 +1,6 @@
 """What would happen by itself, once another version of the workflow has taken over: told beforehand, from the plan."""
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,9 @@ from fund.base.subjects import CHILDREN, Child, Subject, application_of, id_of, 
 from schema.applications import Application
 from schema.reports import Report
 from schema.rounds import Round
-from workflows import Definition, Facts
+from workflows import Definition, Facts, GuardFailed
+
+log = logging.getLogger(__name__)
 
 Key: TypeAlias = tuple[str, int]
 Placed: TypeAlias = Mapping[Key, tuple[Definition, str]]
@@ -97,7 +100,11 @@ class Foresight:
     def _of(self, subject: Subject, application: Application | None) -> Iterator[Follow]:
         definition, state = self._stands(subject)
         if definition.follows_facts(state):
-            move = definition.automatic(state, self._facts(subject, application))
+            try:
+                move = definition.automatic(state, self._facts(subject, application))
+            except GuardFailed as failed:  # it will not be made either, see ``fund.base.moves.settle``
+                log.error("%s", failed, exc_info=failed)
+                return
             if move is not None:
                 yield Follow(subject, application, name_of(self._session, subject), move.label)
 
@@ -105,8 +112,12 @@ class Foresight:
         key = (kind_of(subject), id_of(subject))
         return self._placed.get(key) or (definition_of(self._session, subject), subject.state)
 
+    def _standing(self, subject: Subject) -> str:
+        definition, state = self._stands(subject)
+        return definition.state(state).standing
+
     def _facts(self, subject: Subject, application: Application | None) -> Facts:
-        planned: dict[str, Callable[[], Any]] = {"round": lambda: self._stands(self._round)[1]}
+        planned: dict[str, Callable[[], Any]] = {"round": lambda: self._standing(self._round)}
         key = (kind_of(subject), id_of(subject))
         if key in self._open:
             planned["open_deadlines"] = lambda: self._open[key]
@@ -115,14 +126,14 @@ class Foresight:
         elif isinstance(subject, Round):
             planned["children"] = lambda: self._states(self._applications)
         elif application is not None:
-            planned["parent"] = lambda: self._stands(application)[1]
+            planned["parent"] = lambda: self._standing(application)
         return _Then(planned, facts_of(self._session, subject, self._now))
 
     def _states(self, subjects: Sequence[Subject]) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {kind: [] for kind in ("review", "report", "lesson")}
         for subject in subjects:
-            found.setdefault(kind_of(subject), []).append(self._stands(subject)[1])
-        return {kind: tuple(states) for kind, states in found.items()}
+            found.setdefault(kind_of(subject), []).append(self._standing(subject))
+        return {kind: tuple(standings) for kind, standings in found.items()}
 
 
 def name_of(session: Session, subject: Subject) -> str:

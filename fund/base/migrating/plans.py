@@ -78,7 +78,7 @@ def plan(
     steps = _steps(session, round_, passages, now)
     placed = {_key(one.subject): (one.new, one.after.name) for one in passages}
     foresight = Foresight(session, round_, placed, _open_after(steps, now), now)
-    concerned = {change.kind: foresight.concerned(change.kind, change.places) for change in wanted_changes}
+    concerned = {change.kind: foresight.concerned(change.kind, change.moved) for change in wanted_changes}
     require_company(session, round_, wanted_changes, concerned)
     found = Plan(round_, wanted_changes, steps, foresight.follows(), now)
     return replace(found, fingerprint=_fingerprint(found))
