@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from fund.base import health
@@ -81,43 +80,52 @@ def one_mail(
     return _message_page(request, message_id, viewer, db, now, Form.of())
 
 
+class _Decision:
+    """What a manager decides about a mail, and what she typed with it."""
+
+    def __init__(
+        self, request: Request, message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
+    ) -> None:
+        self._request, self._key, self._viewer = request, message_id, viewer
+        self._db, self._now, self._form = db, now, form
+
+    def carry_out(self, decide: Callable[..., None], *fields: str, done: str) -> Response:
+        """``decide`` with what stands in the fields; back to the mail, which says so, or what is wrong."""
+        typed, seen = [self._form.value(name) for name in fields], self._form.version("seen")
+        try:
+            with self._db.write() as session:
+                decide(session, self._viewer, self._key, *typed, seen, self._now)
+        except Invalid as wrong:
+            self._form.refuse_all(wrong)
+            return _message_page(self._request, self._key, self._viewer, self._db, self._now, self._form)
+        return redirect(f"/mail/{self._key}", done)
+
+
+DecisionDep = Annotated[_Decision, Depends()]
+
+
 @router.post("/mail/{message_id}/came-back")
-def came_back(
-    request: Request, message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
-) -> Response:
+def came_back(decision: DecisionDep) -> Response:
     """Say that it was sent and came back."""
-    said, seen = form.value("said"), form.version("seen")
-    decide = partial(mending.came_back, said=said, seen=seen, now=now)
-    return _decided(request, message_id, viewer, db, now, form, decide, "pipeline.mail_came_back")
+    return decision.carry_out(mending.came_back, "said", done="pipeline.mail_came_back")
 
 
 @router.post("/mail/{message_id}/send-again")
-def send_again(
-    request: Request, message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
-) -> Response:
+def send_again(decision: DecisionDep) -> Response:
     """Send it again as it is."""
-    decide = partial(mending.send_again, seen=form.version("seen"), now=now)
-    return _decided(request, message_id, viewer, db, now, form, decide, "pipeline.mail_sent_again")
+    return decision.carry_out(mending.send_again, done="pipeline.mail_sent_again")
 
 
 @router.post("/mail/{message_id}/correct-address")
-def correct_address(
-    request: Request, message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
-) -> Response:
+def correct_address(decision: DecisionDep) -> Response:
     """Correct the person's address and send it again."""
-    email, seen = form.value("email"), form.version("seen")
-    decide = partial(mending.correct_address, email=email, seen=seen, now=now)
-    return _decided(request, message_id, viewer, db, now, form, decide, "pipeline.mail_corrected")
+    return decision.carry_out(mending.correct_address, "email", done="pipeline.mail_corrected")
 
 
 @router.post("/mail/{message_id}/give-up")
-def give_up(
-    request: Request, message_id: RowId, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
-) -> Response:
+def give_up(decision: DecisionDep) -> Response:
     """Give it up, with a reason."""
-    reason, seen = form.value("reason"), form.version("seen")
-    decide = partial(mending.give_up, reason=reason, seen=seen, now=now)
-    return _decided(request, message_id, viewer, db, now, form, decide, "pipeline.mail_given_up")
+    return decision.carry_out(mending.give_up, "reason", done="pipeline.mail_given_up")
 
 
 @router.get("/people/{person_id}/mail")
@@ -133,26 +141,6 @@ def of_person(
             mail=outbox.of_person(session, viewer, person_id),
             most=outbox.MOST,
         )
-
-
-def _decided(
-    request: Request,
-    message_id: int,
-    viewer: Viewer,
-    db: Database,
-    now: datetime,
-    form: Form,
-    decide: Callable[[Any, Viewer, int], None],
-    done: str,
-) -> Response:
-    """Carry a decision out and go back to the mail, or show it again with what is wrong."""
-    try:
-        with db.write() as session:
-            decide(session, viewer, message_id)
-    except Invalid as wrong:
-        form.refuse_all(wrong)
-        return _message_page(request, message_id, viewer, db, now, form)
-    return redirect(f"/mail/{message_id}", done)
 
 
 def _message_page(

@@ -73,8 +73,8 @@ def as_json(rehearsals: Sequence[Rehearsal]) -> str:
     return json.dumps([data(one) for one in rehearsals], indent=2, ensure_ascii=False)
 
 
-def as_csv(rehearsals: Sequence[Rehearsal]) -> str:
-    """Every mail of all scenarios as one line, with COLUMNS at the top."""
+def as_csv(rehearsals: Sequence[Rehearsal], note: str = "") -> str:
+    """Every mail of all scenarios as one line, with COLUMNS at the top; at the bottom the note, if there is one."""
     written = io.StringIO()
     sheet = csv.DictWriter(written, COLUMNS)
     sheet.writeheader()
@@ -82,6 +82,8 @@ def as_csv(rehearsals: Sequence[Rehearsal]) -> str:
         sheet.writerows(
             {name: _harmless(value) for name, value in row(one.scenario, mail).items()} for mail in one.mails
         )
+    if note:
+        sheet.writerow({COLUMNS[0]: note})
     return written.getvalue()
 
 

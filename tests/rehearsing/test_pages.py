@@ -1,8 +1,14 @@
 """The rehearsal in the browser and by the API: for those who run the fund."""
 
+import csv
+import re
+from html import unescape
+from io import StringIO
+
 import pytest
 
 from fund.rehearsing import queries
+from schema.people import Membership
 from tests.support import world as worlds
 from tests.support.doors import Doors, shown
 from tests.support.world import world as make_world
@@ -79,6 +85,39 @@ def test_a_last_day_that_cannot_be_is_said_beside_the_field(doors, world, day, w
     assert wrong in shown(page.text)
     assert 'id="until-error' in page.text
     assert "Mail by month" not in page.text
+
+
+def test_what_the_page_shows_is_kept_as_a_file(doors, world):
+    """For somebody who acts for the member as well: what is left out on the page is left out of the files."""
+    with world.db.write() as session:
+        worlds.draft(session, world, doors.clock.now(), title="=1+1")
+        session.add(Membership(person_id=world.second_manager.person_id, member_id=world.member_id,
+                               since=doors.clock.now()))  # fmt: skip
+    asked = f"/rounds/{world.round_slug}/rehearsal?scenario=late&late=9&until-day=30&until-month=10&until-year=2021"
+    found = {}
+    for viewer in (world.manager, world.second_manager):
+        browser = doors.browser(viewer)
+        page = unescape(browser.get(asked).text)
+        links = re.findall(r'href="([^"]*&as=(?:csv|json))"', page)
+        sheet, whole = (browser.get(link) for link in links)
+        name = f"{world.round_slug}-late"
+        for answer, kind in ((sheet, "csv"), (whole, "json")):
+            assert answer.headers["content-disposition"] == f'attachment; filename="{name}.{kind}"'
+        [told] = whole.json()
+        assert told["late_days"] == 9
+        rows = list(csv.DictReader(StringIO(sheet.content.decode("utf-8-sig"))))
+        assert [row["subject"] for row in rows] == [mail["subject"] for mail in told["mails"]]
+        assert len(told["mails"]) == len(re.findall(r"<td[^>]*><time datetime", page))
+        found[viewer] = {row["about"] for row in rows}
+    assert found[world.manager] - found[world.second_manager] == {"Safe <streets>", "'=1+1"}
+
+
+def test_no_file_is_made_of_what_is_asked_wrong(doors, world):
+    browser = doors.browser(world.manager)
+    page = browser.get(f"/rounds/{world.round_slug}/rehearsal?scenario=late&late=soon&as=csv")
+    assert (page.status_code, "content-disposition" in page.headers) == (422, False)
+    assert "Enter a whole number, like 12" in shown(page.text)
+    assert browser.get(f"/rounds/{world.round_slug}/rehearsal?as=exe").status_code == 422
 
 
 def test_the_api_tells_the_same(doors, world):
