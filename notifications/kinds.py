@@ -23,7 +23,7 @@ class Topic:
 TOPICS = {
     "weekly": Topic(
         _n("Weekly overview"),
-        _n("On Monday morning: what became overdue, what is due this week, what moved."),
+        _n("On Monday morning: what became overdue, what still is, what is due this week, what moved."),
         frozenset({"weekly_overview"}),
         "manager",
     ),

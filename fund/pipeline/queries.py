@@ -28,7 +28,7 @@ from schema.workflows import RoundWorkflow
 from workflows import Definition, State
 
 PAGE = 50
-WEEK = timedelta(days=7)
+NONE, WEEK = timedelta(0), timedelta(days=7)
 ORDERS = {
     "": lazy("Next deadline"),
     "longest": lazy("Longest in its state"),
@@ -36,9 +36,14 @@ ORDERS = {
     "title": lazy("Title"),
 }
 """In what order applications can be listed."""
-TOLD = {"overdue": -WEEK, "due": WEEK, "moved": -WEEK}
-"""What a weekly overview tells of, and how far from its Monday morning it looks."""
-ENDS = {"overdue": col(Deadline.grace_until), "due": col(Deadline.due_at)}
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+TOLD = {"overdue": (-WEEK, NONE), "still": (None, -WEEK), "due": (NONE, WEEK), "moved": (-WEEK, NONE)}
+"""What a weekly overview tells of, and from when (None: ever) until when it looks, from its Monday morning."""
+ENDS = {
+    "overdue": col(Deadline.grace_until),
+    "still": col(Deadline.grace_until),
+    "due": col(Deadline.due_at),
+}
 """Which end of a deadline has to fall into that time."""
 
 
@@ -116,13 +121,13 @@ class Filter:
     def span(self) -> tuple[datetime, datetime] | None:
         """After which moment and up to which one (UTC) it fell due or moved; None where all is looked at."""
         try:
-            monday, away = datetime.fromisoformat(self.week), TOLD[self.told]
+            monday, (since, until) = datetime.fromisoformat(self.week), TOLD[self.told]
         except (ValueError, KeyError):
             return None
         if monday.tzinfo is None or not 2000 <= monday.year < 3000:
             return None
-        first, last = sorted((monday.astimezone(UTC), monday.astimezone(UTC) + away))
-        return first, last
+        monday = monday.astimezone(UTC)
+        return (EVER if since is None else monday + since), monday + until
 
     @property
     def without_week(self) -> "Filter":

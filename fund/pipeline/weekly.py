@@ -58,8 +58,8 @@ def queue_due(session: Session, now: datetime) -> int:
 
 
 def count(session: Session, viewer: Viewer, monday: datetime) -> Mapping[str, int]:
-    """How many proposals and rounds moved or became overdue with something in the week before, or have something due in
-    the week after; and how much mail is stuck.
+    """How many proposals and rounds moved or became overdue with something in the week before, are overdue with
+    something from before that, or have something due in the week after; and how much mail is stuck.
 
     What the pipeline lists and no more: no drafts, and no proposals of the viewer's own members.
     """

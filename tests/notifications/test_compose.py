@@ -89,7 +89,7 @@ def several(world: World, template: str, composer: Composer) -> Mail:
         session.add(letter)
         session.flush()
         of_letter = {"subject_kind": "newsletter", "subject_id": letter.id}
-    counts = {"overdue": 2, "due": 1, "moved": 7, "stuck": 1}
+    counts = {"overdue": 2, "still": 1, "rounds_still": 3, "due": 1, "moved": 7, "stuck": 1}
     values |= {"newsletter": of_letter, "weekly_overview": {"payload": {"counts": counts}}}.get(template, {})
     parts = [world.notice(template="returned", payload={"reason": "First line"}) for _ in range(2)]
     parts += [world.notice(template="reminder")] if template == "digest" else []

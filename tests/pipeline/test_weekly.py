@@ -89,6 +89,8 @@ def test_every_number_leads_to_what_was_counted(here, clock, tmp_path):
                 deadline.due_at = deadline.grace_until = MONDAY + timedelta(days=2)
             if deadline.application_id == proposals[1].id:
                 deadline.due_at = deadline.grace_until = MONDAY
+            if deadline.application_id == proposals[2].id:
+                deadline.due_at = deadline.grace_until = MONDAY - timedelta(days=7)
         session.get_one(Round, here.round_id).state_since = MONDAY - timedelta(days=3)
         for days, proposal in zip((0, 6, 7, 1), proposals, strict=True):
             proposal.state_since = MONDAY - timedelta(days=days)
@@ -99,20 +101,21 @@ def test_every_number_leads_to_what_was_counted(here, clock, tmp_path):
     parts = message_from_bytes(mail.data, policy=policy.default)
     text = "".join(unescape(parts.get_body((kind,)).get_content()) for kind in ("plain", "html"))
     rounds = {name: count for name, count in message.payload["counts"].items() if "rounds" in name}
-    assert rounds == {"rounds_overdue": 0, "rounds_due": 1, "rounds_moved": 1}
+    assert rounds == {"rounds_overdue": 0, "rounds_still": 0, "rounds_due": 1, "rounds_moved": 1}
     assert text.count("1 round has something due this week") == 2
     links = set(re.findall(r"http://[^/]+(/pipeline\?told=(\w+)[^\s\"]+)", text))
-    assert sorted(told for _link, told in links) == ["due", "moved", "overdue"]
+    assert sorted(told for _link, told in links) == ["due", "moved", "overdue", "still"]
+    assert text.count("1 proposal is still overdue with something from an earlier week") == 2
     clock.move_to(MONDAY + timedelta(days=3))
     browser = Doors(here.db, clock).browser(here.manager)
     for link, told in links:
         count = message.payload["counts"][told]
-        assert count == {"overdue": 1, "due": 1, "moved": 2}[told]
+        assert count == {"overdue": 1, "still": 1, "due": 1, "moved": 2}[told]
         page = shown(browser.get(link).text)
         assert f"{count} application{'s' * (count > 1)}: " in page
         assert ("1 round: something due between" in page) == (told == "due")
         assert ("1 round: moved on between" in page) == (told == "moved")
-        assert " 27 September 2021" in page
+        assert (" 20 September 2021 or before" if told == "still" else " 27 September 2021") in page
 
 
 @pytest.mark.parametrize(
