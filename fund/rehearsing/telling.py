@@ -100,11 +100,15 @@ def lines(rehearsal: Rehearsal) -> Iterator[str]:
 
 def tally(found: Sequence[Rehearsal]) -> str:
     """How many mails there are in how many scenarios."""
-    mails = sum(len(one.mails) for one in found)
+    scenarios = ngettext("%(num)s scenario", "%(num)s scenarios", len(found)) % {"num": len(found)}
     return _("%(mails)s in %(scenarios)s") % {
-        "mails": ngettext("%(num)s mail", "%(num)s mails", mails) % {"num": mails},
-        "scenarios": ngettext("%(num)s scenario", "%(num)s scenarios", len(found)) % {"num": len(found)},
+        "mails": _mails(sum(len(one.mails) for one in found)),
+        "scenarios": scenarios,
     }
+
+
+def _mails(count: int) -> str:
+    return ngettext("%(num)s mail", "%(num)s mails", count) % {"num": count}
 
 
 def _named(trouble: Trouble) -> str:
@@ -112,12 +116,18 @@ def _named(trouble: Trouble) -> str:
 
 
 def _summary(rehearsal: Rehearsal) -> str:
-    total = f"{len(rehearsal.mails)} mails to {len(rehearsal.people)} people"
-    proposals = f"{rehearsal.applications} proposals, {rehearsal.invented} invented ones"
+    people, real, more = len(rehearsal.people), rehearsal.applications, rehearsal.invented
+    said = {
+        "mails": _mails(len(rehearsal.mails)),
+        "people": ngettext("%(num)s person", "%(num)s people", people) % {"num": people},
+        "proposals": ngettext("%(num)s proposal", "%(num)s proposals", real) % {"num": real},
+        "invented": ngettext("%(num)s invented one", "%(num)s invented ones", more) % {"num": more},
+    }
     if rehearsal.busiest is None:
-        return f"{total}; {proposals}."
+        return _("%(mails)s to %(people)s; %(proposals)s, %(invented)s.") % said
     day, count = rehearsal.busiest
-    return f"{total}, most on {day} ({count}); {proposals}."
+    whole = _("%(mails)s to %(people)s, most on %(day)s (%(count)s); %(proposals)s, %(invented)s.")
+    return whole % (said | {"day": day, "count": count})
 
 
 def _harmless(value: str) -> str:

@@ -137,7 +137,12 @@ def test_it_can_be_read_as_json_and_as_a_sheet(fund, clock):
     sheet = list(csv.DictReader(io.StringIO(telling.as_csv([found]))))
     assert [row["at"] for row in sheet] == [mail.at.isoformat() for mail in found.mails]
     assert sheet[0]["subject"] == "'=1+1"
-    assert len(list(telling.lines(found))) == len(found.mails) + len(found.troubles) + 2
+    said = list(telling.lines(found))
+    assert len(said) == len(found.mails) + len(found.troubles) + 2
+    assert said[-1].startswith(f"  {len(found.mails)} mails to ")
+    *_, last = telling.lines(replace(found, mails=found.mails[:1]))
+    assert last.startswith("  1 mail to 1 person, most on 2021-")
+    assert last.endswith(" (1); 0 proposals, 1 invented one.")
 
 
 def test_a_round_that_is_not_there(fund, clock):
