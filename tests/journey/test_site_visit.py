@@ -1,4 +1,4 @@
-"""A state is added as docs/workflows.md tells: its text, a mail, and nothing else. Then the fund lives by it."""
+"""A state is added as docs/workflows.md tells: one file, a mail, and nothing else. Then the fund lives by it."""
 
 import re
 import shutil
@@ -12,25 +12,23 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from fund.base import access, definitions
+from fund.base.errors import MoveRefused
 from fund.worker import mail_settings
 from notifications import alive
 from notifications.compose import TEMPLATES, Composer
 from notifications.sender import Sender
 from notifications.smtp import Server, Transport
 from schema.deadlines import Deadline
+from schema.rounds import Round
 from tests.support.doors import Doors, shown
 from tests.support.versions import edited, later
-from tests.support.world import World, move, to_deliberation, world
-from workflows import Definition, shipped
+from tests.support.world import World, assign, move, review_in, to_deliberation, world
+from workflows import Definition, library, shipped
 from workflows.check import check_text
 
 DOCS = Path(__file__).parents[2] / "docs" / "workflows.md"
 ADDITION = DOCS.read_text("utf-8").split("## To add a state")[1].split("```toml\n")[1].split("```")[0]
 TEXT = edited(later().source, "moves.withdraw", '"reserve"', '"reserve", "site_visit"') + ADDITION
-OTHERS = (
-    later("round", ("moves.decide", '"deliberation"', '"deliberation", "site_visit"')),
-    later("review", ("moves.call_off", '"deliberation"', '"deliberation", "site_visit"')),
-)
 
 
 @pytest.fixture
@@ -47,10 +45,9 @@ def templates(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fund(sqlite_db, clock) -> World:
-    """A world whose round goes by the new versions."""
+    """A world whose round goes by the new version."""
     with sqlite_db.write() as session:
-        for one in (Definition.parse(TEXT), *OTHERS):
-            definitions.store(session, one, clock.now())
+        definitions.store(session, Definition.parse(TEXT), clock.now())
     return world(sqlite_db, clock.now())
 
 
@@ -71,8 +68,7 @@ def sender(fund, clock, mailbox, templates, tmp_path) -> Iterator[Sender]:
 
 
 def test_the_checker_asks_for_the_mail_and_for_nothing_else(templates):
-    family = {name: shipped(name) for name in ("application", "concept", "report", "lesson")}
-    family |= {one.name: one for one in OTHERS}
+    family = {name: shipped(name) for name in library()}
     there = {path.name for path in TEMPLATES.iterdir()}
     line = TEXT.split("\n").index("[moves.visit]") + 1
     assert [str(finding) for finding in check_text(TEXT, templates=there, family=family)] == [
@@ -80,8 +76,8 @@ def test_the_checker_asks_for_the_mail_and_for_nothing_else(templates):
     ]
     assert check_text(TEXT, templates={*there, "site_visit"}, family=family) == []
     family |= {"application": Definition.parse(TEXT)}
-    for one in OTHERS:
-        assert check_text(one.source, templates=there, family=family) == []
+    for other in ("review", "round"):
+        assert check_text(shipped(other).source, templates=there, family=family) == []
 
 
 def go_and_visit(manager: TestClient, reference: str) -> None:
@@ -114,7 +110,7 @@ def test_a_visit_is_in_the_browser_the_picture_the_mail_and_the_calendar(fund, c
         .text.split('<ol class="timeline way">')[1]
         .split("</ol>")[0]
     )
-    assert re.findall(r'<li aria-current="step">\s*<p class="timeline-title">(\w+)', way) == ["Decision"]
+    assert re.findall(r'<li aria-current="step">\s*<p class="timeline-title">(\w+)', way) == ["Review"]
     assert (
         "We come to see you · 21 September 2021 · where it stands now What can follow: Being decided"
         in shown(way)
@@ -167,3 +163,22 @@ def test_meanwhile_managers_comment_and_the_applicant_can_withdraw(fund, clock):
     said = manager.post(f"/applications/{reference}/comments", data={"text": "They expect us on Monday."})
     assert said.status_code == 303
     assert "Withdraw the proposal" in shown(applicant.get(f"/applications/{reference}").text)
+
+
+def test_meanwhile_reviews_go_on_and_the_round_waits(fund, clock):
+    """The workflows of both go by the stage, and were not touched."""
+    with fund.db.write() as session:
+        application = to_deliberation(session, fund, clock.now())
+        move(session, application, "visit", fund.manager, clock.now())
+        review = assign(session, fund, application, fund.reviewers[2], clock.now())
+        assert (application.state, review.state) == ("site_visit", "assigned"), "it is not called off"
+        review_in(session, review, fund.reviewers[2], clock.now())
+        assert review.state == "submitted"
+        round_ = session.get_one(Round, fund.round_id)
+        move(session, round_, "close", fund.manager, clock.now())
+        with pytest.raises(MoveRefused, match="Some proposals are not decided yet"):
+            move(session, round_, "decide", fund.manager, clock.now())
+        move(session, application, "back_from_visit", fund.manager, clock.now())
+        move(session, application, "decline", fund.manager, clock.now(), reason="Not this time.")
+        move(session, round_, "decide", fund.manager, clock.now())
+        assert round_.state == "decided"

@@ -218,7 +218,9 @@ def test_family_is_looked_at_where_it_is_given() -> None:
 
 def test_a_stage_that_no_relative_has_is_found() -> None:
     """Nor does one in which everything has ended: nothing ever stands there."""
-    finish = FINISH + 'guards = [{ round_in = ["call/*", "cal/*", "done/*"] }, { parent_not_in = ["open/*"] }]\n'
+    finish = (
+        FINISH + 'guards = [{ round_in = ["call/*", "cal/*", "done/*"] }, { parent_not_in = ["open/*"] }]\n'
+    )
     lacks = 'guard %s: the workflow "round" has no stage "%s" in which something is under way%s'
     family = {name: shipped(name) for name in ("round", "review", "report")}
     assert [one.message for one in check(definition(finish=finish), family=family)] == [
