@@ -88,9 +88,10 @@ def save_days(
     """Say what is wrong; then how many planned reminders change; then do it."""
     if form.value("again"):
         return _days_page(request, slug, viewer, db, form)
-    weekend, edition = form.values("weekend"), form.value("edition")
+    weekend, edition, typed = form.values("weekend"), form.value("edition"), form.long_text("holidays")
     try:
-        holidays = working_days.holidays_of(form.long_text("holidays"))
+        form.check()
+        holidays = working_days.holidays_of(typed)
         if not form.value("confirmed"):
             with db.read() as session:
                 reach = working_days.reach(session, viewer, slug, weekend, holidays, now)

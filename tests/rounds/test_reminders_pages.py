@@ -92,6 +92,12 @@ def test_a_manager_changes_the_working_days_and_no_deadline_moves(doors, path, w
     for number in (1, 3):
         assert wrong.text.count(f"Line {number}: write the day and its name, like 2026-12-25 Christmas") == 2
     assert "Easter</textarea>" in wrong.text
+    long = browser.post(
+        f"{path}/working-days", data=typed | {"holidays": "2021-12-25 Christmas\n" + "\n" * 20_000 + "."}
+    )
+    assert long.status_code == 422
+    assert shown(long.text).count("Shorten this: it has 20,") == 2
+    assert 'id="holidays-error"' in long.text
     saved = browser.post(f"{path}/working-days", data=typed | {"holidays": "2021-12-25 Christmas"})
     assert saved.headers["location"] == f"{path}/manage", (
         "no reminder keeps off days off, so nothing is asked"
