@@ -45,6 +45,8 @@ class Guard:
 
 
 REGISTRY: dict[str, Guard] = {}
+RENAMED = {"not_conflicted": "no_conflict"}
+"""Guards that definitions which are kept may still call by an old name."""
 HANDED_ON: list[type[Exception]] = [WorkflowError]
 """What the facts may raise that is no fault of the guard that asked, such as a database that is gone: it is handed on
 as it is. Whoever brings the facts adds to it."""
@@ -52,7 +54,7 @@ as it is. Whoever brings the facts adds to it."""
 
 def registered(name: str) -> Guard:
     """The guard of that name; for a name that nobody registered one that always fails."""
-    return REGISTRY.get(name) or Guard(name, _absent, None, (), "")
+    return REGISTRY.get(RENAMED.get(name, name)) or Guard(name, _absent, None, (), "")
 
 
 def _absent(*_asked: Any) -> str | None:

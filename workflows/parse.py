@@ -98,7 +98,7 @@ def _in_a_part(path: Path) -> bool:
 
 def _of_guards(path: Path) -> bool:
     """Whether a path is inside the guards of a move."""
-    return path[0] == "moves" and path[2:3] == ("guards",)
+    return path[:1] == ("moves",) and path[2:3] == ("guards",)
 
 
 def _close(moves: dict[str, dict[str, Any]], damaged: Iterable[Path]) -> None:

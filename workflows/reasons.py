@@ -49,6 +49,16 @@ def counted(singular: str, plural: str, number: int, **params: Any) -> Reason:
     return Reason._made(singular, plural, number, {"count": number, **params})
 
 
+def in_a_row(parts: Sequence[str], between: str = "; ") -> str:
+    """Parts one after the other, each (and what stands between them) in the reader's language where it has one."""
+    if len(parts) == 1:
+        return parts[0]
+    if not any(isinstance(part, Reason) for part in (*parts, between)):
+        return between.join(parts)
+    named = {f"part{number}": part for number, part in enumerate(parts)}
+    return Reason("%(between)s".join(f"%({name})s" for name in named), **named, between=between)
+
+
 def listed(names: Sequence[str]) -> str:
     """The end of a sentence: the first names joined by semicolons; an ellipsis where it cannot hold them all."""
     shown = "; ".join(names[:SHOWN])

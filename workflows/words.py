@@ -21,7 +21,7 @@ from workflows.parts import (
     Start,
     State,
 )
-from workflows.reasons import Reason, counted
+from workflows.reasons import Reason, counted, in_a_row
 
 NONE = Reason("none")
 STAGE = re.compile(r"\w+" + re.escape(ALL))
@@ -114,11 +114,8 @@ def _written(value: str) -> str:
 
 
 def _together(parts: Sequence[str], between: str) -> str:
-    """Parts in a row, each in the reader's language where it has one; ``none`` where there are none."""
-    if not any(isinstance(part, Reason) for part in parts):
-        return between.join(parts) or NONE
-    named = {f"part{number}": part for number, part in enumerate(parts)}
-    return Reason(between.join(f"%({name})s" for name in named), **named)
+    """Parts in a row; ``none`` where there are none."""
+    return in_a_row(parts, between) or NONE
 
 
 def _keyed(key: str, value: Any) -> Reason:

@@ -29,6 +29,7 @@ from workflows.compare import successors
 from workflows.family import places as places_in
 from workflows.family import spoken_of
 from workflows.guards import ALL, stands_in
+from workflows.reasons import in_a_row
 
 ROUND = "round"
 STATE_GONE = Reason(
@@ -45,7 +46,7 @@ Places = Mapping[str, set[str]]
 
 @dataclass(frozen=True)
 class Gap:
-    """One workflow goes by a state (or a stage) that another has no longer, and knows nothing of what took its place."""
+    """One workflow goes by a state or a stage that another has no longer, and knows nothing of what took its place."""
 
     behind: Definition
     ahead: Definition
@@ -67,7 +68,7 @@ class Gap:
             number=self.behind.version,
             state=self.state.removesuffix(ALL),
             moves=", ".join(self.moves),
-            places=" or ".join(place.removesuffix(ALL) for place in self.places),
+            places=in_a_row([place.removesuffix(ALL) for place in self.places], Reason(" or ")),
             ahead=self.ahead.name,
             latest=self.ahead.version,
         )
@@ -83,7 +84,7 @@ def pin(session: Session, round_: Round, now: datetime, application: str = APPLI
     chosen = {subject: newest(session, _named(subject, application)) for subject in PINNED}
     together = chosen | {ROUND: definition_of(session, round_)}
     if found := gaps(together, known(session).values()):
-        raise Invalid({"workflow": _unfit(found)})
+        raise Invalid({"workflow": unfit(found)})
     for subject, definition in chosen.items():
         key = store(session, definition, now)
         session.merge(RoundWorkflow(round_id=round_.id, name=subject, workflow_id=key))
@@ -133,11 +134,11 @@ def _named(subject: str, application: str) -> str:
     return application if subject == APPLICATION else subject
 
 
-def _unfit(found: Sequence[Gap]) -> Reason:
-    listed = "; ".join(gap.reason for gap in found)
+def unfit(found: Sequence[Gap]) -> Reason:
+    """Why a round cannot be planned with these, in words."""
     return Reason(
         "The newest workflows do not go together: %(gaps)s. Give the fund a version that does, then plan the round.",
-        gaps=listed,
+        gaps=in_a_row([gap.reason for gap in found]),
     )
 
 

@@ -5,6 +5,7 @@ beside those that rounds were started with; new rounds get the newest.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
@@ -14,7 +15,7 @@ from sqlmodel import Session, col, select
 from schema.applications import Application
 from schema.values import Moved
 from schema.workflows import RoundWorkflow, Workflow
-from workflows import Definition, State, library, shipped
+from workflows import Definition, DefinitionError, State, library, shipped
 from workflows.translation import phrases
 
 APPLICATION = "application"
@@ -32,12 +33,31 @@ def definition_of(session: Session, subject: Moved) -> Definition:
 
 
 def definition_by_id(session: Session, workflow_id: int) -> Definition:
-    """The stored definition. A stored one never changes, so it is parsed once a process."""
+    """The stored definition. A stored one never changes, so it is parsed once a process.
+
+    A guard that is not there any more only closes its moves. Raises DefinitionError for a text that is none any more.
+    """
     known = _parsed.setdefault(session.get_bind().engine, {})
     if workflow_id not in known:
-        known[workflow_id] = Definition.parse(session.get_one(Workflow, workflow_id).source)
+        known[workflow_id] = _kept(session.get_one(Workflow, workflow_id).source)
         _remember(known[workflow_id])
     return known[workflow_id]
+
+
+def _kept(source: str) -> Definition:
+    try:
+        return Definition.parse(source)
+    except DefinitionError:
+        return Definition.parse(source, closing=True)
+
+
+def stored(session: Session) -> dict[int, Definition]:
+    """Every stored definition by its key. A text that is none any more is left out; ``fund.base.soundness`` tells."""
+    found = {}
+    for key in session.exec(select(Workflow.id).order_by(col(Workflow.id))):
+        with suppress(DefinitionError):
+            found[key or 0] = definition_by_id(session, key or 0)
+    return found
 
 
 def _remember(definition: Definition) -> None:
@@ -75,19 +95,20 @@ def store(session: Session, definition: Definition, now: datetime) -> int:
 def newest(session: Session, name: str) -> Definition:
     """The definition that new rounds get: the highest version of that name that is stored, or a higher one as shipped.
 
-    Raises LookupError for a name that is neither stored nor shipped.
+    A stored text that is none any more is passed over. Raises LookupError for a name neither stored nor shipped.
     """
-    row = session.exec(
-        select(Workflow)
-        .where(Workflow.name == name)
-        .order_by(col(Workflow.version).desc(), col(Workflow.id).desc())
-        .limit(1)
-    ).first()
-    if row is None or row.id is None:
+    kept = _latest(session, name)
+    if kept is None or (name in library() and shipped(name).version > kept.version):
         return shipped(name)
-    if name in library() and shipped(name).version > row.version:
-        return shipped(name)
-    return definition_by_id(session, row.id)
+    return kept
+
+
+def _latest(session: Session, name: str) -> Definition | None:
+    versions = select(Workflow.id).where(Workflow.name == name)
+    for key in session.exec(versions.order_by(col(Workflow.version).desc(), col(Workflow.id).desc())):
+        with suppress(DefinitionError):
+            return definition_by_id(session, key or 0)
+    return None
 
 
 def choices(session: Session) -> dict[str, Definition]:
@@ -115,8 +136,7 @@ def held(session: Session, round_id: int, name: str) -> int:
 def where_state(session: Session, wanted: Callable[[State], bool]) -> ColumnElement[bool]:
     """Applications whose state is wanted, each looked at by its own definition. One query, for the stored keys."""
     found = []
-    for key in session.exec(select(Workflow.id)):
-        definition = definition_by_id(session, key or 0)
+    for key, definition in stored(session).items():
         names = [state.name for state in definition.states.values() if wanted(state)]
         if definition.subject == APPLICATION and names:
             found.append(and_(col(Application.workflow_id) == key, col(Application.state).in_(names)))

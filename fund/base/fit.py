@@ -14,7 +14,7 @@ from fund.base.subjects import KINDS
 from schema.awards import Award
 from schema.reports import ReportKind
 from workflows import Definition, Finding, Level, Reason
-from workflows.guards import registered
+from workflows.guards import REGISTRY, registered
 from workflows.parts import CLOCK, COLLEAGUE, OWNER, Move
 from workflows.reach import reach
 
@@ -107,9 +107,14 @@ def _makers(definition: Definition) -> Findings:
 
 
 def _facts(definition: Definition) -> Findings:
-    """Guards that ask for what is not known of the subject."""
+    """Guards that ask for what is not known of the subject, and guards that a kept definition has lost."""
     for move in definition.moves.values():
         for call in move.guards:
+            if registered(call.name).name not in REGISTRY:
+                message = Reason(
+                    "guard %(guard)s is not there: no module of FUND_GUARDS has it", guard=call.name
+                )
+                yield Finding(move.line, f"move {move.trigger}", message)
             for fact in registered(call.name).reads:
                 if fact not in KNOWN[definition.subject]:
                     message = Reason(

@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         False,
         description="Call webhooks at addresses inside of networks too (this machine, a private network).",
     )
+    guards: str = Field(
+        "",
+        description="Python modules with guards and facts of your own for workflows, separated by commas: "
+        "`our_guards`. They are imported as a process starts; docs/workflows.md shows one.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
     log_format: Literal["text", "json"] = Field("text", description="How it is logged.")
     embedded_worker: bool = Field(
@@ -113,6 +118,14 @@ class Settings(BaseSettings):
             raise ValueError("expected sqlite:///… or postgresql+psycopg://…")
         return value.replace("postgresql://", "postgresql+psycopg://", 1)
 
+    @field_validator("guards")
+    @classmethod
+    def _module_names(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        if not all(part.isidentifier() for name in names for part in name.split(".")):
+            raise ValueError("expected names of Python modules such as our_guards,our_fund.guards")
+        return ",".join(names)
+
     @field_validator("mail_limits")
     @classmethod
     def _known_limits(cls, value: str) -> str:
@@ -153,6 +166,11 @@ class Settings(BaseSettings):
     def address(self) -> str:
         """The address that links begin with, without a slash at the end."""
         return self.base_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def guard_modules(self) -> tuple[str, ...]:
+        """The modules with guards and facts of one's own."""
+        return tuple(name for name in self.guards.split(",") if name)
 
     @property
     def limits(self) -> tuple[Limit, ...]:

@@ -7,11 +7,13 @@ from contextlib import suppress
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
+from fund.base import binding
 from fund.base.database import Database
-from fund.base.definitions import definition_by_id
 from fund.base.fit import misfits
 from fund.base.subjects import KINDS
+from fund.base.versions import known
 from notifications.compose import template_names
+from schema.rounds import Round
 from schema.workflows import Workflow
 from workflows import Definition, DefinitionError, Finding, Level, library, shipped
 from workflows.check import check_text
@@ -24,16 +26,30 @@ _SAME = "it is not the version {0} that the fund keeps, so rounds go on with the
 def report(database: Database) -> int:
     """Log each error in a workflow that is stored or shipped as a line of its own; answers how many there are.
 
-    A database that does not answer is for others to complain about.
+    Rounds under way whose workflows do not go together are warned of. A database that does not answer is for others to
+    complain about.
     """
     try:
         with database.read() as session:
-            found = list(faults(session))
+            found, mixed = list(faults(session)), list(mixtures(session))
     except SQLAlchemyError:
         return 0
     for line in found:
         log.error("%s", line)
+    for line in mixed:
+        log.warning("%s", line)
     return len(found)
+
+
+def mixtures(session: Session) -> Iterator[str]:
+    """Each round under way that is bound to workflows that do not go together, in a line with what to do."""
+    for round_ in session.exec(select(Round).order_by(col(Round.id))):
+        with suppress(DefinitionError):  # told as a fault
+            for gap in binding.gaps_of(session, round_):
+                yield (
+                    f"round {round_.slug}: {gap.reason}; change it to versions that go together: "
+                    f"fund workflow migrate {round_.slug} …"
+                )
 
 
 def faults(session: Session) -> Iterator[str]:
@@ -42,7 +58,7 @@ def faults(session: Session) -> Iterator[str]:
     A stored version is what a round was started with: it may be older than what the checker asks for today. A shipped
     file that was changed under the number of a stored one is told as well: nothing would ever follow it.
     """
-    kin = family(session)
+    kin = known(session)
     seen: dict[str, tuple[str, int]] = {}
     for row in session.exec(select(Workflow).order_by(col(Workflow.name), col(Workflow.version))):
         seen[row.digest] = row.name, row.version
@@ -54,19 +70,6 @@ def faults(session: Session) -> Iterator[str]:
                 yield f"workflow {name}, as shipped: {finding}"
             if (name, shipped(name).version) in seen.values():
                 yield f"workflow {name}, as shipped: {_SAME.format(shipped(name).version)}"
-
-
-def family(session: Session) -> dict[str, Definition]:
-    """Every definition that the fund has or that is shipped, by digest: those that one may speak of.
-
-    A stored text that is none any more is left out; ``faults`` tells of it.
-    """
-    found = {shipped(name).digest: shipped(name) for name in library()}
-    for key in session.exec(select(Workflow.id)):
-        with suppress(DefinitionError):
-            stored = definition_by_id(session, key or 0)
-            found[stored.digest] = stored
-    return found
 
 
 def _errors(text: str, kin: Mapping[str, Definition]) -> Iterator[Finding]:

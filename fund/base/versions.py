@@ -1,10 +1,9 @@
 """Every version of every definition that the fund knows: those that are stored, and those that are shipped."""
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from fund.base.definitions import definition_by_id, newest
+from fund.base.definitions import newest, stored
 from fund.base.errors import NotFound
-from schema.workflows import Workflow
 from workflows import Definition, library, shipped
 
 SHORT = 12
@@ -18,12 +17,12 @@ def key_of(definition: Definition) -> str:
 
 
 def known(session: Session) -> dict[str, Definition]:
-    """Every definition that is stored or shipped, by its digest; by subject and name, the latest version first."""
+    """Every definition that is stored or shipped, by its digest; by subject and name, the latest version first.
+
+    A stored text that is none any more is left out; ``fund.base.soundness`` tells of it.
+    """
     found = {shipped(name).digest: shipped(name) for name in library()}
-    for key in session.exec(select(Workflow.id)):
-        assert key is not None
-        stored = definition_by_id(session, key)
-        found[stored.digest] = stored
+    found |= {one.digest: one for one in stored(session).values()}
     in_order = sorted(found.values(), key=lambda one: (one.subject, one.name, -one.version))
     return {one.digest: one for one in in_order}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlmodel import Session
 
-from fund.base import migrations
+from fund.base import migrations, own_guards
 from fund.base.database import Database
 from fund.base.errors import Misconfigured
 from fund.base.logs import configure
@@ -15,9 +15,17 @@ from fund.base.settings import Settings, load_settings
 
 
 def settings() -> Settings:
-    """The settings, with logging set up by them. Raises Misconfigured."""
+    """The settings, with logging set up by them, and with guards of one's own. Raises Misconfigured."""
     loaded = load_settings()
     configure(loaded)
+    own_guards.load(loaded)
+    return loaded
+
+
+def quiet_settings() -> Settings:
+    """The settings with guards of one's own; logging stays as it is. Raises Misconfigured."""
+    loaded = load_settings()
+    own_guards.load(loaded)
     return loaded
 
 
@@ -59,12 +67,12 @@ def database(settings: Settings) -> Iterator[Database]:
 @contextmanager
 def writing() -> Iterator[Session]:
     """A unit of work in the settings' database. Raises Misconfigured where it lacks this version's schema."""
-    with database(load_settings()) as opened, opened.write() as session:
+    with database(quiet_settings()) as opened, opened.write() as session:
         yield session
 
 
 @contextmanager
 def reading() -> Iterator[Session]:
     """A session that only looks. Raises Misconfigured where the database lacks this version's schema."""
-    with database(load_settings()) as opened, opened.read() as session:
+    with database(quiet_settings()) as opened, opened.read() as session:
         yield session

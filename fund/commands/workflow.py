@@ -14,7 +14,7 @@ from fund.base.binding import open_gaps
 from fund.base.clock import SystemClock
 from fund.base.errors import Invalid, Misconfigured
 from fund.base.migrating import NoPlace
-from fund.base.soundness import family, look_at
+from fund.base.soundness import faults, look_at, mixtures
 from fund.commands import doors, told
 from fund.governing import service
 from workflows import Definition, DefinitionError, Level, library, shipped
@@ -32,11 +32,18 @@ VERSION = (
 
 
 @app.command()
-def check(files: Files) -> None:
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Workflow definitions (TOML).")] = None,
+) -> None:
     """Check definitions: one line for each finding; a non-zero exit if one is an error.
 
-    They may speak of each other, of what the fund has, and of what is shipped.
+    They may speak of each other, of what the fund has, and of what is shipped. Without a file, what the fund goes by is
+    checked: errors in what it keeps or ships, and rounds under way whose workflows do not go together.
     """
+    doors.quiet_settings()
+    if not files:
+        _check_the_fund()
+        return
     texts = {file: _text(file) for file in files}
     kin = _family(texts.values())
     found = [(file, finding) for file, text in texts.items() for finding in look_at(text, kin)]
@@ -46,12 +53,24 @@ def check(files: Files) -> None:
         raise typer.Exit(1)
 
 
+def _check_the_fund() -> None:
+    with doors.reading() as session:
+        found, mixed = list(faults(session)), list(mixtures(session))
+    for line in (*found, *mixed):
+        typer.echo(line)
+    if found:
+        raise typer.Exit(1)
+    if not mixed:
+        typer.echo("Nothing is wrong with the workflows that the fund goes by.")
+
+
 @app.command()
 def draw(
     file: File,
     form: Annotated[Literal["svg", "mermaid"], typer.Option("--as", help="svg or mermaid.")] = "svg",
 ) -> None:
     """Draw stages, states and moves, as SVG or Mermaid, to standard output."""
+    doors.quiet_settings()
     definition = _parsed(file, _text(file))
     typer.echo(svg(definition) if form == "svg" else mermaid(definition))
 
@@ -65,6 +84,7 @@ def compare(
     ] = None,
 ) -> None:
     """Say in words what changes from one definition to another: one line for each difference."""
+    doors.quiet_settings()
     before, after = _named(old), _named(new)
     for difference in differences(before, after, states=dict(map(told.pair, map_ or []))):
         typer.echo(str(difference))
@@ -132,7 +152,7 @@ def _family(texts: Iterable[str]) -> dict[str, Definition]:
     """The definitions that a file may speak of: those that the fund has, if there is one, and those in the texts."""
     try:
         with doors.reading() as session:
-            found = family(session)
+            found = versions.known(session)
     except Misconfigured:
         found = {name: shipped(name) for name in library()}
     for text in texts:

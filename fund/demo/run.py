@@ -7,6 +7,7 @@ import typer
 from fastapi import FastAPI
 
 from fund.app import create_app, listen, run_server
+from fund.base import own_guards
 from fund.base.logs import configure
 from fund.base.settings import Settings
 from fund.demo.pages import add_pages
@@ -17,6 +18,7 @@ def run(settings: Settings, *, port: int | None, folder: Path | None, fresh: boo
     """Serve the demonstration. Raises Misconfigured where the port or the folder cannot be had."""
     own = settings.model_copy(update={"port": port or settings.port, "base_url": "", "log_level": "warning"})
     configure(own)
+    own_guards.load(own)
     with listen(own.host, own.port) as door:
         stage = set_up(own, folder or settings.data_dir / "demo", fresh=fresh, tell=typer.echo)
         try:

@@ -10,13 +10,12 @@ from datetime import datetime
 from textwrap import shorten
 
 from sqlalchemy import ColumnElement, and_, false, or_
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
-from fund.base.definitions import definition_by_id
+from fund.base.definitions import stored
 from fund.base.permissions import Viewer
 from schema.lessons import CLEARED_ONE_BY_ONE, TEXTS, Lesson, Reach
 from schema.people import Member
-from schema.workflows import Workflow
 
 FAR_ENOUGH = {
     Reach.NETWORK: (Reach.NETWORK.value, Reach.PUBLIC.value),
@@ -91,12 +90,11 @@ def card(lesson: Lesson, member: Member, reader: Reach) -> Card:
 
 def published(session: Session) -> ColumnElement[bool]:
     """The condition that a lesson stands at an end that its definition declares as published."""
-    keys = session.exec(select(Workflow.id).where(Workflow.name == "lesson")).all()
     ends = [
         and_(col(Lesson.workflow_id) == key, col(Lesson.state) == state.name)
-        for key in keys
-        if key is not None
-        for state in definition_by_id(session, key).states.values()
+        for key, definition in stored(session).items()
+        if definition.subject == "lesson"
+        for state in definition.states.values()
         if state.outcome == "published"
     ]
     return or_(false(), *ends)

@@ -4,13 +4,14 @@ import re
 
 import pytest
 
-from fund.base import binding, definitions
+from fund.base import binding, definitions, soundness
 from fund.base.errors import Invalid
 from fund.base.migrating import bound_to
 from schema.rounds import Round
+from schema.workflows import RoundWorkflow
 from tests.support.versions import VERSION, later, sifting, sifting_too
 from tests.support.world import world
-from workflows import Definition, shipped
+from workflows import Definition, Reason, shipped
 
 BOTH = later("review", ("", '"screening"', '"screening", "sifting"'))
 """The workflow of a review that goes by the old name and the new one."""
@@ -54,7 +55,8 @@ def test_so_does_a_stage_with_another_name():
     knows = ("", '"review/*"', '"review/*", "reading/*"')
     assert left_behind(new, later("review", knows)) == {("round", "review/*", "application")}
     assert left_behind(new, later("review", knows), later("round", knows)) == set()
-    concept = together(shipped("concept"), *(later(name, ("", '"review/*"', '"reading/*"')) for name in GOING_BY))
+    follow = [later(name, ("", '"review/*"', '"reading/*"')) for name in GOING_BY]
+    concept = together(shipped("concept"), *follow)
     found = binding.gaps(concept, [*concept.values(), *together().values(), new])
     assert {(one.behind.name, one.state, one.places) for one in found} == {
         (name, "reading/*", ("review/*",)) for name in GOING_BY
@@ -120,3 +122,32 @@ def test_when_the_others_have_followed_it_is_bound_to_all(gone_ahead, clock):
         found = bound_to(session, round_)
     assert [found[name].version for name in ("application", "review", "round")] == [VERSION] * 3
     assert found["review"].digest == BOTH.digest != review.digest
+
+
+def test_why_no_round_can_be_planned_is_said_in_the_readers_language_to_its_last_word():
+    review, round_ = sifting_too()
+    chosen = together(sifting(), round_)
+    found = binding.gaps(chosen, [*chosen.values(), *together().values(), shipped("concept"), review])
+    refusal = binding.unfit(found)
+    assert isinstance(refusal, Reason)
+    said = refusal.translated(lambda text: f"<{text}>", lambda one, _many, _count: f"<{one}>")
+    assert said.startswith("<The newest workflows do not go together: <“review”, version ")
+    assert said.endswith(" in its place>. Give the fund a version that does, then plan the round.>")
+
+
+def test_a_round_that_is_bound_to_a_mixture_is_told_until_it_is_at_its_end(gone_ahead, clock, caplog):
+    with gone_ahead.db.write() as session:
+        round_ = session.get_one(Round, gone_ahead.round_id)
+        assert binding.gaps_of(session, round_) == []
+        pin = session.get_one(RoundWorkflow, (round_.id, "application"))
+        pin.workflow_id = definitions.store(session, sifting(), clock.now())
+    assert soundness.report(gone_ahead.db) == 0
+    [told] = [(one.levelname, one.getMessage()) for one in caplog.records]
+    assert told[0] == "WARNING"
+    assert told[1].startswith(f"round {gone_ahead.round_slug}: “review”, version ")
+    assert " goes by the state screening (" in told[1]
+    assert f"fund workflow migrate {gone_ahead.round_slug} …" in caplog.records[0].getMessage()
+    with gone_ahead.db.write() as session:
+        round_ = session.get_one(Round, gone_ahead.round_id)
+        round_.state = next(one.name for one in shipped("round").states.values() if one.final)
+        assert binding.gaps_of(session, round_) == []

@@ -273,6 +273,9 @@ def test_a_stage_with_another_name_does_not_either(here, clock, going):
         assert facts_of(session, review, clock.now())["parent"] == "reading/screening"
         round_ = session.get_one(Round, here.round_id)
         assert "reading/screening" in facts_of(session, round_, clock.now())["children"]["application"]
+    said = wrong.value.fields["review"].translated(lambda text: f"<{text}>", lambda one, _many, _n: one)
+    assert said.startswith("<The round's workflow “review” has to change with it: <")
+    assert "<move call_off: <parent_not_in knows review/screening (application) and not reading" in said
 
 
 HURRY = """\

@@ -5,8 +5,9 @@ work, after ``lock``: for each thing its state (through ``fund.base.states``), a
 their reminders; then the round's pin; then whatever now follows by itself.
 """
 
+from fund.base.binding import bound_to
 from fund.base.migrating.carry import carry_out, lock
-from fund.base.migrating.changes import Change, NoPlace, Places, bound_to
+from fund.base.migrating.changes import Change, NoPlace, Places
 from fund.base.migrating.dates import Adjustment, Fate
 from fund.base.migrating.follows import Follow
 from fund.base.migrating.plans import Plan, Step, plan

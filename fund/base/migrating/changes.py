@@ -4,20 +4,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from fund.base.definitions import definition_by_id
+from fund.base.binding import bound_to
 from fund.base.errors import Invalid
 from fund.base.fit import misfits
-from fund.base.subjects import KINDS
 from fund.base.versions import known
 from notifications.compose import template_names
 from schema.rounds import Round
-from schema.workflows import RoundWorkflow
 from workflows import Definition, Finding, Level, State, check
 from workflows.family import spoken_of
 from workflows.guards import stands_in
-from workflows.reasons import Reason, counted
+from workflows.reasons import Reason, counted, in_a_row
 
 Places: TypeAlias = Mapping[str, Mapping[str, str]]
 """By kind of thing, for each state that vanishes the state that takes its place."""
@@ -176,8 +174,11 @@ def require_company(
     for kind, definition in after.items():
         looked_at = [change for change in wanted if kind in concerned[change.kind]]
         if found := [one for change in looked_at for one in _left_behind(definition, change)]:
-            too = "The round's workflow “%(name)s” has to change with it: %(findings)s."
-            wrong[kind] = Reason(too, name=definition.name, findings=_listed(found))
+            wrong[kind] = Reason(
+                "The round's workflow “%(name)s” has to change with it: %(findings)s.",
+                name=definition.name,
+                findings=_listed(found),
+            )
     if wrong:
         raise Invalid(wrong)
 
@@ -197,7 +198,13 @@ def _left_behind(definition: Definition, change: Change) -> Iterator[Finding]:
                 for state, place in change.moved.items() if kind == change.kind else ():
                     old, new = change.old.state(state), change.new.state(place)
                     if _loses(named, old, new, change):
-                        message = f"{call.name} knows {_known_as(old, new)} ({kind}) and not {_known_as(new, old)}"
+                        message = Reason(
+                            "%(guard)s knows %(old)s (%(kind)s) and not %(new)s",
+                            guard=call.name,
+                            old=_known_as(old, new),
+                            kind=kind,
+                            new=_known_as(new, old),
+                        )
                         yield Finding(move.line, f"move {move.trigger}", message)
 
 
@@ -217,4 +224,6 @@ def _known_as(state: State, other: State) -> str:
 
 
 def _listed(findings: Sequence[Finding]) -> str:
-    return "; ".join(f"{one.where}: {one.message}" for one in findings[:NAMED])
+    return in_a_row(
+        [Reason("%(where)s: %(message)s", where=one.where, message=one.message) for one in findings[:NAMED]]
+    )
