@@ -28,7 +28,12 @@ class _Asked:
         self._viewer, self._db, self._now, self._settings, self._demo = viewer, db, now, settings, bool(note)
 
     def rehearse(
-        self, scenario: Scenario, *, until: date | None = None, applications: int | None = None
+        self,
+        scenario: Scenario,
+        *,
+        until: date | None = None,
+        applications: int | None = None,
+        most: int = AT_ONCE,
     ) -> Rehearsal:
         """What would go out, without what is said of the viewer's own proposals. Raises what ``rehearse`` does."""
         found = rehearse(
@@ -39,7 +44,7 @@ class _Asked:
             self._now,
             until=until,
             applications=applications,
-            most=AT_ONCE,
+            most=most,
             demo=self._demo,
         )
         return found.apart_from(self._viewer.member_ids)

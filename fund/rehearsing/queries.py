@@ -33,7 +33,9 @@ from schema.people import Person
 from schema.rounds import Round
 
 AT_ONCE = 8
-"""How many proposals take part at most where somebody waits for a page."""
+"""How many proposals take part at most where somebody waits for a page and asked for no more."""
+AT_MOST = 50
+"""How many take part at most in a page whose reader is ready to wait: it can take half a minute."""
 USUAL = 5
 """How many proposals are invented where a round has none yet."""
 HORIZON = timedelta(days=1000)

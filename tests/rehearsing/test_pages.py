@@ -112,6 +112,25 @@ def test_what_the_page_shows_is_kept_as_a_file(doors, world):
     assert found[world.manager] - found[world.second_manager] == {"Safe <streets>", "'=1+1"}
 
 
+def test_of_many_proposals_the_first_take_part_until_all_are_asked_for(doors, world):
+    with world.db.write() as session:
+        for number in range(queries.AT_ONCE):
+            worlds.draft(session, world, doors.clock.now(), title=f"Number {number}")
+    browser = doors.browser(world.manager)
+    asked = (
+        f"/rounds/{world.round_slug}/rehearsal?scenario=nobody&until-day=25&until-month=10&until-year=2021"
+    )
+    page = browser.get(asked).text
+    assert "The first 8 of 9 proposals take part here" in shown(page)
+    [more] = re.findall(r'href="([^"]*)">Rehearse all 9<', unescape(page))
+    whole = browser.get(more)
+    assert "take part here" not in shown(whole.text)
+    assert 'name="most" value="50"' in whole.text
+    links = re.findall(r'href="([^"]*&as=json)"', unescape(page + whole.text))
+    assert [browser.get(link).json()[0]["applications"] for link in links] == [8, 9]
+    assert browser.get(f"{asked}&most=51").status_code == 422
+
+
 def test_no_file_is_made_of_what_is_asked_wrong(doors, world):
     browser = doors.browser(world.manager)
     page = browser.get(f"/rounds/{world.round_slug}/rehearsal?scenario=late&late=soon&as=csv")
