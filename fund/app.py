@@ -59,7 +59,7 @@ from fund.reporting import pages as reporting_pages
 from fund.reviewing import api as reviewing_api
 from fund.reviewing import pages as reviewing_pages
 from fund.rounds import api as rounds_api
-from fund.rounds import days_pages, reminders_api, reminders_pages
+from fund.rounds import days_pages, reminders_api, reminders_pages, running_api, running_pages
 from fund.rounds import pages as rounds_pages
 from fund.sharing import api as sharing_api
 from fund.sharing import newsletter_api, newsletter_pages
@@ -77,6 +77,8 @@ ROUTERS = (
     days_pages.router,
     reminders_pages.router,
     reminders_api.router,
+    running_pages.router,
+    running_api.router,
     rounds_api.router,
     governing_pages.router,
     governing_api.router,

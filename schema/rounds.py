@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from schema.values import LongText, Moved, amount_field, json_field
 from schema.wording import gettext_noop as _n
@@ -130,3 +130,12 @@ class Round(Moved, table=True):
     def criteria(self) -> list[Criterion]:
         """The scorecard as typed criteria."""
         return [Criterion.model_validate(item) for item in self.scorecard]
+
+
+class RoundManager(SQLModel, table=True):
+    """A manager who runs the round. One that names nobody is run by all managers."""
+
+    __tablename__ = "round_manager"
+
+    round_id: int = Field(foreign_key="round.id", primary_key=True)
+    person_id: int = Field(foreign_key="person.id", primary_key=True)

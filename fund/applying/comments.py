@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from fund.applying.fields import too_long
 from fund.base import access
-from fund.base.audience import Audience
+from fund.base.audience import Audience, left_to
 from fund.base.definitions import definition_of
 from fund.base.errors import Forbidden, Invalid, NotFound
 from fund.base.permissions import Viewer
@@ -35,12 +35,14 @@ AUDITOR = "auditor"
 class Conversation:
     """What the viewer may read of what was said, the oldest first, each with who said it.
 
-    ``open_to``: the roles that read what is said now; nothing where the viewer may only read.
+    ``open_to``: the roles that read what is said now; nothing where the viewer may only read. ``left``: who runs the
+    round, for a manager who does not and only reads.
     """
 
     application: Application
     said: Sequence[tuple[Comment, Person]]
     open_to: frozenset[str]
+    left: str = ""
 
 
 def conversation(session: Session, viewer: Viewer, reference: str) -> Conversation:
@@ -54,7 +56,9 @@ def conversation(session: Session, viewer: Viewer, reference: str) -> Conversati
     open_to = _open_to(session, application)
     if not (said or roles & (open_to | {AUDITOR})):
         raise NotFound
-    return Conversation(application, said, open_to if roles & open_to else frozenset())
+    left = left_to(session, application, viewer)
+    speaks = open_to & (roles - {"manager"} if left else roles)
+    return Conversation(application, said, open_to if speaks else frozenset(), "" if speaks else left)
 
 
 def count(session: Session, viewer: Viewer, application: Application) -> int | None:
@@ -73,7 +77,7 @@ def say(session: Session, viewer: Viewer, reference: str, text: str, now: dateti
     """
     here = conversation(session, viewer, reference)
     if not here.open_to:
-        raise Forbidden(_("This cannot be commented on now."))
+        raise Forbidden(here.left or _("This cannot be commented on now."))
     words = tidy(text)
     if not words:
         raise Invalid({"text": _("Write your comment")})

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from fund.base import access, deadlines, moves, undo
+from fund.base.audience import left_to
 from fund.base.definitions import definition_by_id, definition_of
-from fund.base.errors import Invalid, MoveRefused, NotFound
+from fund.base.errors import Forbidden, Invalid, MoveRefused, NotFound
 from fund.base.facts import Gap, gaps, sections
 from fund.base.moved import Moved, last_moves
 from fund.base.permissions import Viewer
@@ -267,7 +268,8 @@ def _owed(session: Session, viewer: Viewer) -> Sequence[Deadline]:
 def option(session: Session, viewer: Viewer, application: Application, trigger: str, now: datetime) -> Option:
     """The move, if it is the viewer's to make from here, allowed or with reasons.
 
-    Raises NotFound for a move that is nobody's of hers or of the workflow, MoveRefused for one that is hers elsewhere.
+    Raises NotFound for a move that is nobody's of hers or of the workflow, Forbidden for one of those who run the
+    round, MoveRefused for one that is hers elsewhere.
     """
     for found in moves.options(session, application, viewer, now):
         if found.move.trigger == trigger:
@@ -275,6 +277,8 @@ def option(session: Session, viewer: Viewer, application: Application, trigger: 
     move = definition_of(session, application).moves.get(trigger)
     if move is None or not move.roles & access.roles_here(session, application, viewer):
         raise NotFound
+    if said := left_to(session, application, viewer):
+        raise Forbidden(said)
     raise MoveRefused([_("This is not possible any more, or not yet. Look at its status.")])
 
 

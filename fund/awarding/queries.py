@@ -9,6 +9,7 @@ from sqlmodel import Session
 from fund.awarding import service
 from fund.awarding.terms import Terms
 from fund.base import access, children, deadlines, moves
+from fund.base.audience import left_to
 from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
 from fund.base.moved import Moved, last_moves
@@ -77,6 +78,8 @@ class Preparation:
     offer: Option | None
     deadline: Deadline | None
     moved: Mapping[int, Moved]
+    left: str
+    """Who runs the round, for a manager who does not."""
 
     @property
     def ceiling(self) -> Money:
@@ -90,14 +93,14 @@ class Preparation:
 
 
 def preparation(session: Session, viewer: Viewer, reference: str, now: datetime) -> Preparation:
-    """The award of an application, for its managers and for auditors.
+    """The award of an application, for managers and auditors.
 
     Raises NotFound, and Forbidden for who acts for the applicant.
     """
     application = access.application(session, viewer, reference)
     access.require_apart(application, viewer)
-    if not viewer.is_auditor:
-        access.require_manager_of(session, application, viewer)
+    if not viewer.reads_everything:
+        access.require_manager(viewer)
     award = service.award_of(session, application)
     round_ = session.get_one(Round, application.round_id)
     deadline = _offer_deadline(session, application)
@@ -113,6 +116,7 @@ def preparation(session: Session, viewer: Viewer, reference: str, now: datetime)
         offer=_option(session, viewer, application, service.offering(session, application), now),
         deadline=deadline,
         moved=last_moves(session, viewer, [deadline]),
+        left=left_to(session, application, viewer),
     )
 
 

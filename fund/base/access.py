@@ -5,7 +5,7 @@ Whoever may not read a thing is told that it does not exist.
 
 from sqlmodel import Session, col, select
 
-from fund.base.audience import actor_of
+from fund.base.audience import actor_of, left_to, stands_as
 from fund.base.definitions import definition_of
 from fund.base.errors import Forbidden, NotFound
 from fund.base.permissions import Viewer
@@ -21,20 +21,21 @@ TO_MOVE = Whole(Application, col(Application.reference), lock=True)
 
 
 def roles_here(session: Session, subject: Subject, viewer: Viewer) -> frozenset[str]:
-    """Every role in which the viewer may look at the subject: acting roles, auditor, reviewer of the application.
+    """Every role in which the viewer may look at the subject: her own towards it, auditor, reviewer of the application.
 
-    Whoever acts for the member that applies looks as its applicant only: no auditor reads the reviews of her own.
+    A manager reads in every round, whoever runs it. Whoever acts for the member that applies looks as its applicant
+    only: no auditor reads the reviews of her own.
     """
     if not viewer.signed_in:
         return frozenset({"anyone"})
-    roles = set(actor_of(session, subject, viewer).roles) | {"anyone"}
+    roles = stands_as(session, subject, viewer) | {"anyone"}
     if "applicant" in roles:
-        return frozenset(roles)
+        return roles
     if viewer.is_auditor:
-        roles.add("auditor")
+        roles |= {"auditor"}
     if _reviews(session, subject, viewer):
-        roles.add("reviewer")
-    return frozenset(roles)
+        roles |= {"reviewer"}
+    return roles
 
 
 def may_read(session: Session, subject: Subject, viewer: Viewer) -> bool:
@@ -44,14 +45,14 @@ def may_read(session: Session, subject: Subject, viewer: Viewer) -> bool:
 
 
 def may_edit(session: Session, subject: Subject, viewer: Viewer) -> bool:
-    """Whether the viewer may change the content in the present state."""
+    """Whether the viewer may change the content in the present state: a manager where she runs the round."""
     state = definition_of(session, subject).state(subject.state)
     return bool(actor_of(session, subject, viewer).roles & state.edit)
 
 
 def owes(session: Session, subject: Subject, viewer: Viewer, deadline: Deadline) -> bool:
     """Whether the viewer herself has to meet the subject's deadline. What the fund owes is looked after, not owed."""
-    return deadline.owner_role in actor_of(session, subject, viewer).roles - {Role.MANAGER.value}
+    return deadline.owner_role in stands_as(session, subject, viewer) - {Role.MANAGER.value}
 
 
 def reads_history(session: Session, subject: Subject, viewer: Viewer, deadline: Deadline) -> bool:
@@ -61,7 +62,7 @@ def reads_history(session: Session, subject: Subject, viewer: Viewer, deadline: 
     """
     if owes(session, subject, viewer, deadline):
         return True
-    return viewer.reads_everything and "applicant" not in actor_of(session, subject, viewer).roles
+    return viewer.reads_everything and "applicant" not in stands_as(session, subject, viewer)
 
 
 def application(session: Session, viewer: Viewer, reference: str, *, lock: bool = False) -> Application:
@@ -86,7 +87,8 @@ def subject(session: Session, viewer: Viewer, kind: str, key: int) -> Subject:
 def require_edit(session: Session, subject: Subject, viewer: Viewer) -> None:
     """Raises Forbidden where the content cannot be changed by the viewer in the present state."""
     if not may_edit(session, subject, viewer):
-        raise Forbidden("This cannot be changed now. What you see is how it was handed in.")
+        said = left_to(session, subject, viewer)
+        raise Forbidden(said or "This cannot be changed now. What you see is how it was handed in.")
 
 
 def require_manager(viewer: Viewer) -> None:
@@ -102,10 +104,12 @@ def require_apart(application: Application, viewer: Viewer) -> None:
 
 
 def require_manager_of(session: Session, subject: Subject, viewer: Viewer) -> None:
-    """Raises Forbidden for others than managers, and for a manager who acts for the applicant."""
+    """Raises Forbidden for others than managers who run the round, and for a manager who acts for the applicant."""
     require_manager(viewer)
-    if Role.MANAGER not in actor_of(session, subject, viewer).roles:
-        raise Forbidden("You belong to the member that applies, so others look after this proposal.")
+    if application := application_of(session, subject):
+        require_apart(application, viewer)
+    if said := left_to(session, subject, viewer):
+        raise Forbidden(said)
 
 
 def _reviews(session: Session, subject: Subject, viewer: Viewer) -> bool:

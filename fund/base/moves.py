@@ -5,6 +5,7 @@ and begin, and the messages about it; then whatever now follows by itself. All i
 commits together or not at all.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,7 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from fund.base import announcing, children, effects, following, ledger, states
-from fund.base.audience import Audience, actor_of
+from fund.base.audience import actor_of, in_hand, left_to
 from fund.base.definitions import definition_by_id, definition_of
 from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused
 from fund.base.facts import facts_of
@@ -33,9 +34,10 @@ from fund.base.subjects import (
 )
 from notifications.outbox import queue_rows
 from schema.rounds import Round
-from workflows import Actor, Ask, NotAllowed, Option, Outcome, Refusal
+from workflows import Actor, Ask, GuardFailed, NotAllowed, Option, Outcome, Refusal
 from workflows.parts import ACTING, CLOCK
 
+log = logging.getLogger(__name__)
 MOST_FOLLOWING = 50
 """More automatic moves in a row than any sound definition makes; a loop is stopped instead of hanging."""
 
@@ -106,6 +108,7 @@ def fire_all(
     """
     if not locked:
         lock_all(session, [wish.subject for wish in wishes])
+    in_hand(session, [wish.subject for wish in wishes])
     events: list[ledger.Written] = []
     waiting: list[_Step] = []
     for wish in wishes:
@@ -122,7 +125,8 @@ def fire_all(
 def pass_deadline(session: Session, subject: Subject, key: str, now: datetime) -> ledger.Written | None:
     """Make the automatic move that waits for this deadline to pass, if there is one and its guards are met.
 
-    The caller has locked the subject and knows that the deadline, grace included, lies behind ``now``.
+    The caller has locked the subject and knows that the deadline, grace included, lies behind ``now``. Raises
+    GuardFailed where a guard cannot tell: the deadline is then to be passed again later, with the move.
     """
     step = _automatic(session, subject, now, frozenset({key}))
     if step is None:
@@ -133,7 +137,10 @@ def pass_deadline(session: Session, subject: Subject, key: str, now: datetime) -
 
 
 def settle(session: Session, subjects: Sequence[Subject], now: datetime) -> None:
-    """Make every automatic move that the facts now call for, in the applications and all that belongs to them."""
+    """Make every automatic move that the facts now call for, in the applications and all that belongs to them.
+
+    One whose guard fails is logged, and waits until something is moved there again.
+    """
     for _ in range(MOST_FOLLOWING):
         if not any([_follow(session, one, now) for one in _may_follow(session, subjects)]):
             return
@@ -166,6 +173,8 @@ def _asked(session: Session, wish: Wish, viewer: Viewer, now: datetime) -> _Step
             subject.state, wish.trigger, actor, facts, reason=wish.reason, data=wish.data
         )
     except NotAllowed as refusal:
+        if refusal.why == Refusal.ROLE and (said := left_to(session, subject, viewer)):
+            raise Forbidden(said) from refusal
         raise _meaning(refusal) from refusal
     return _Step(subject, outcome, viewer, actor, wish.reason, wish.data, facts.shared)
 
@@ -182,7 +191,11 @@ def _automatic(session: Session, subject: Subject, now: datetime, passed: frozen
 
 
 def _follow(session: Session, subject: Subject, now: datetime) -> bool:
-    step = _automatic(session, subject, now, frozenset())
+    try:
+        step = _automatic(session, subject, now, frozenset())
+    except GuardFailed as failed:  # what somebody did goes through; this waits until something moves again
+        log.error("%s %s stays where it is: %s", kind_of(subject), id_of(subject), failed, exc_info=failed)
+        return False
     if step is not None:
         _write(session, [step], now)
     return step is not None
@@ -207,7 +220,7 @@ def _write(session: Session, steps: Sequence[_Step], now: datetime) -> list[ledg
         session,
         [(one.subject, {"state": one.outcome.target.name, "state_since": now}) for one in steps],
     )
-    audience = Audience(session, [step.subject for step in steps])
+    audience = in_hand(session, [step.subject for step in steps])
     changes, reminders = following.follow(
         session, audience, [(step.subject, step.outcome) for step in steps], now
     )

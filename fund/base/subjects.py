@@ -137,6 +137,12 @@ def member_of(session: Session, subject: Subject) -> int | None:
     return application.member_id if application is not None else None
 
 
+def round_key_of(session: Session, subject: Subject) -> int:
+    """Key of the round that the subject is or belongs to; the round itself is not read."""
+    application = application_of(session, subject)
+    return application.round_id if application is not None else id_of(subject)
+
+
 def chain_of(subject: Subject) -> str:
     """The ledger chain that the subject's events stand in."""
     if isinstance(subject, Application | Round):

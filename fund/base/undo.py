@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from fund.base import announcing, holding, ledger, moves, states, takeback
 from fund.base.access import may_read
-from fund.base.audience import actor_of
+from fund.base.audience import actor_of, left_to
 from fund.base.deadlines import Ending, end_all
 from fund.base.definitions import definition_of
 from fund.base.eras import CHANGED
@@ -119,12 +119,13 @@ def wanted(session: Session, kind: str, key: int, viewer: Viewer, now: datetime)
     """The subject of that kind and key with what the viewer can undo of it.
 
     Whoever made the last move gets it even where she reads no more, as a reviewer who declined. Raises NotFound where
-    there is nothing of hers to undo.
+    there is nothing of hers to undo, Forbidden for a manager who reads it and does not run its round.
     """
     subject = get(session, kind, key)
     found = offer(session, subject, viewer, now)
     if found is None:
-        raise NotFound
+        said = left_to(session, subject, viewer) if may_read(session, subject, viewer) else ""
+        raise Forbidden(said) if said else NotFound
     return subject, found
 
 
@@ -150,7 +151,7 @@ def undo(
         raise Conflict
     found = offer(session, subject, viewer, now)
     if found is None:
-        raise Forbidden("There is nothing here that you can undo.")
+        raise Forbidden(left_to(session, subject, viewer) or "There is nothing here that you can undo.")
     if found.event != event:
         raise Conflict
     if not found.allowed:

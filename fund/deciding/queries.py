@@ -7,6 +7,7 @@ from itertools import accumulate
 from sqlmodel import Session, col, select
 
 from fund.base import facts
+from fund.base.audience import left_to
 from fund.base.definitions import definition_by_id, definition_of
 from fund.base.errors import Forbidden
 from fund.base.permissions import Viewer
@@ -89,6 +90,8 @@ class Deliberation:
     picked: Money
     under_way: int
     own: int
+    left: str
+    """Who runs the round, for a manager who does not."""
 
     @property
     def left_after_picked(self) -> Money:
@@ -117,6 +120,7 @@ def deliberation(session: Session, viewer: Viewer, slug: str, picked: Collection
         picked=_sum((one.amount for one in choices if one.picked), round_.currency),
         under_way=sum(_under_way(one) for one in found),
         own=len(everything) - len(found),
+        left=left_to(session, round_, viewer),
     )
 
 

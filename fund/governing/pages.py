@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, Response
 
+from fund.base import access
+from fund.base.audience import left_to
 from fund.base.binding import open_gaps
 from fund.base.errors import Conflict, Invalid
 from fund.base.migrating import Change, Plan
@@ -116,7 +118,10 @@ def of_round(
     with db.read() as session:
         governed = queries.governed(session, viewer, slug)
         bound = governed.of(kind)
-    return render(request, "governing/round.html", governed=governed, bound=bound, **_shown(bound.definition))
+        left = left_to(session, governed.round, viewer)
+    return render(
+        request, "governing/round.html", governed=governed, bound=bound, left=left, **_shown(bound.definition)
+    )
 
 
 @router.get("/rounds/{slug}/workflow/change")
@@ -168,6 +173,7 @@ def _change_page(
 ) -> Response:
     with db.read() as session:
         governed = queries.governed(session, viewer, slug)
+        access.require_manager_of(session, governed.round, viewer)
         changes = _changes(session, governed, form)
         standing = queries.standing(session, governed.round)
         plan = _plan(session, viewer, slug, form, now) if changes and form.value("look") else None

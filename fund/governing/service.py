@@ -3,11 +3,9 @@
 ``viewer`` is None where the command line acts; it stands in the ledger as the operator.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
@@ -29,7 +27,6 @@ from workflows import Definition, DefinitionError, Finding, Level
 from workflows.check import check_text
 from workflows.include import placed
 
-T = TypeVar("T")
 LARGEST = 400_000
 """Bytes that a workflow's file may have. The longest that we ship has some forty thousand."""
 FILE = "file"
@@ -37,18 +34,34 @@ FILE = "file"
 
 
 class Faulty(Invalid):
-    """A file that is no workflow which the fund could carry out. ``findings`` say why, warnings among them."""
+    """Files that are no workflows which the fund could take.
 
-    def __init__(self, findings: Sequence[Finding], file: str = "") -> None:
-        self.findings = findings
-        errors = [str(one) for one in findings if one.level is Level.ERROR]
-        counted = ngettext(
-            "The file has an error, so nothing was stored.",
-            "The file has %(num)s errors, so nothing was stored.",
-            len(errors),
+    ``found`` holds by file what the checker found, warnings among it, and ``wrong`` what else is wrong with one. The
+    only file is called "".
+    """
+
+    def __init__(
+        self, found: Mapping[str, Sequence[Finding]], wrong: Mapping[str, str] | None = None
+    ) -> None:
+        self.found = found
+        self.summaries = {file: _summary(findings) for file, findings in found.items()} | dict(wrong or {})
+        said = {file: [text, *_errors(found.get(file, ()))] for file, text in self.summaries.items()}
+        super().__init__(
+            {file or FILE: " ".join([*([f"{file}:"] * bool(file)), *texts]) for file, texts in said.items()}
         )
-        self.summary = (f"{file}: " if file else "") + counted % {"num": len(errors)}
-        super().__init__({FILE: " ".join([self.summary, *errors])})
+
+
+def _errors(findings: Sequence[Finding]) -> list[str]:
+    return [str(one) for one in findings if one.level is Level.ERROR]
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    number = len(_errors(findings))
+    return ngettext(
+        "The file has an error, so nothing was stored.",
+        "The file has %(num)s errors, so nothing was stored.",
+        number,
+    ) % {"num": number}
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,7 @@ def acceptable(session: Session, text: str, beside: Sequence[Definition] = ()) -
     """
     examined = examine(session, text, beside)
     if examined.definition is None:
-        raise Faulty(examined.findings)
+        raise Faulty({"": examined.findings})
     if problem := _no_later(session, examined.definition):
         raise Invalid({FILE: problem})
     return examined.definition
@@ -115,10 +128,17 @@ def accept(
     Whoever comes while another gives a version waits, and sees it then. Raises Forbidden for others than managers, and
     what ``acceptable`` raises.
     """
+    _begin(session, viewer)
+    return _take(session, viewer, acceptable(session, text, beside), now)
+
+
+def _begin(session: Session, viewer: Viewer | None) -> None:
     if viewer is not None:
         access.require_manager(viewer)
     take_turn(session, "versions of workflows")
-    definition = acceptable(session, text, beside)
+
+
+def _take(session: Session, viewer: Viewer | None, definition: Definition, now: datetime) -> Definition:
     key = definitions.store(session, definition, now)
     ledger.append(
         session,
@@ -139,14 +159,53 @@ def accept_all(
 ) -> list[Definition]:
     """Take files (name, content) that may speak of each other as new versions: all of them, or none.
 
-    Raises what ``text_of`` and ``accept`` raise; where there are several files, the one that is meant is named.
+    Raises Forbidden for others than managers; Faulty with all that is wrong with each file; Invalid where there is
+    only one, and it is empty, too large, no text, or no later than what is known.
     """
-    texts = [(name, _naming(name if len(files) > 1 else "", partial(text_of, data))) for name, data in files]
-    beside = [one for _name, text in texts if (one := _readable(text))]
-    return [
-        _naming(name if len(files) > 1 else "", partial(accept, session, viewer, text, now, beside))
-        for name, text in texts
-    ]
+    _begin(session, viewer)
+    if len(files) == 1:
+        return [_take(session, viewer, acceptable(session, text_of(files[0][1])), now)]
+    sound = _sound_together(session, _apart(files))
+    return [_take(session, viewer, definition, now) for definition in sound]
+
+
+def _apart(files: Sequence[tuple[str, bytes]]) -> dict[str, bytes]:
+    """The files by names that tell them apart."""
+    found: dict[str, bytes] = {}
+    for number, (name, data) in enumerate(files, start=1):
+        found[name if name and name not in found else f"{name or 'file'} ({number})"] = data
+    return found
+
+
+def _sound_together(session: Session, files: Mapping[str, bytes]) -> list[Definition]:
+    """The definitions in files that come together. Raises Faulty with all that is wrong with each."""
+    texts: dict[str, str] = {}
+    found: dict[str, Sequence[Finding]] = {}
+    wrong: dict[str, str] = {}
+    sound: dict[str, Definition] = {}
+    for file, data in files.items():
+        try:
+            texts[file] = text_of(data)
+        except Invalid as invalid:
+            wrong[file] = invalid.message
+    beside = [one for text in texts.values() if (one := _readable(text))]
+    for file, text in texts.items():
+        try:
+            sound[file] = acceptable(session, text, beside)
+        except Faulty as faulty:
+            found[file] = faulty.found[""]
+        except Invalid as invalid:
+            wrong[file] = invalid.message
+    wrong |= {file: _("Another of the files holds a version of this workflow.") for file in _twins(sound)}
+    if found or wrong:
+        raise Faulty(found, wrong)
+    return list(sound.values())
+
+
+def _twins(sound: Mapping[str, Definition]) -> list[str]:
+    """Files whose workflow another file before them has already."""
+    names = [one.name for one in sound.values()]
+    return [file for number, file in enumerate(sound) if names[number] in names[:number]]
 
 
 def _readable(text: str) -> Definition | None:
@@ -155,16 +214,6 @@ def _readable(text: str) -> Definition | None:
         return Definition.parse(text)
     except DefinitionError:
         return None
-
-
-def _naming(file: str, act: Callable[[], T]) -> T:
-    """What ``act`` answers; what it refuses is told with the name of the file, if there is one to tell."""
-    try:
-        return act()
-    except Faulty as faulty:
-        raise Faulty(faulty.findings, file) from faulty
-    except Invalid as invalid:
-        raise Invalid({FILE: f"{file}: {invalid.message}" if file else invalid.message}) from invalid
 
 
 def _no_later(session: Session, definition: Definition) -> str:
@@ -198,8 +247,8 @@ def preview(
 ) -> Plan:
     """What would become of everything in the round under the wanted definitions. Writes nothing.
 
-    Raises NotFound; Forbidden for others than managers, and for a manager who acts for a member that applies in it;
-    what ``fund.base.migrating.plan`` raises.
+    Raises NotFound; Forbidden for others than managers who run the round, and for one who acts for a member that
+    applies in it; what ``fund.base.migrating.plan`` raises.
     """
     return migrating.plan(session, _round(session, viewer, slug), wanted, places, now)
 
@@ -254,8 +303,7 @@ def _round(session: Session, viewer: Viewer | None, slug: str) -> Round:
         if found is None:
             raise NotFound(f"There is no round “{slug[:100]}”.")
         return found
-    round_ = rounds.round_by_slug(session, viewer, slug)
-    access.require_manager(viewer)
+    round_ = rounds.run_by(session, viewer, slug)
     own = select(Application.id).where(
         Application.round_id == round_.id, col(Application.member_id).in_(viewer.member_ids)
     )

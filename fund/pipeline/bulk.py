@@ -15,7 +15,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from fund.base import moves
-from fund.base.audience import actor_of
+from fund.base.audience import in_hand, left_to, stands_as
 from fund.base.database import Database
 from fund.base.definitions import definition_of
 from fund.base.errors import Conflict, FundError, Invalid, MoveRefused, NotFound
@@ -102,11 +102,14 @@ class Choice:
 
 
 def choices(session: Session, viewer: Viewer, applications: Iterable[Application]) -> list[Choice]:
-    """The moves that are the viewer's from where the applications stand, those for most of them first."""
+    """The moves that are made by the viewer's roles from where the applications stand, those for most of them first.
+
+    Also of those whose round others run: why she cannot make one is told for each when it is looked at.
+    """
     counted: Counter[str] = Counter()
     known: dict[str, Move] = {}
     for application in applications:
-        roles = actor_of(session, application, viewer).roles
+        roles = stands_as(session, application, viewer)
         for move in definition_of(session, application).leaving(application.state):
             if move.roles & roles:
                 counted[move.trigger] += 1
@@ -192,7 +195,7 @@ def _readable(session: Session, viewer: Viewer, picks: Sequence[Pick]) -> list[A
     return [
         one
         for one in found
-        if actor_of(session, one, viewer).roles & definition_of(session, one).state(one.state).read
+        if stands_as(session, one, viewer) & definition_of(session, one).state(one.state).read
     ]
 
 
@@ -208,7 +211,7 @@ def _move(
     for application in applications:
         definition = definition_of(session, application)
         move = definition.moves.get(trigger)
-        hers = move and move.roles & actor_of(session, application, viewer).roles
+        hers = move and move.roles & stands_as(session, application, viewer)
         if move and hers and (anywhere or application.state in move.sources):
             return move
     raise NotFound
@@ -242,20 +245,23 @@ def _looked_at(
     now: datetime,
 ) -> list[Line]:
     lines = []
+    in_hand(session, applications)
     for line, application in zip(_lines(session, applications), applications, strict=True):
         options = moves.options(session, application, viewer, now)
         option = next((one for one in options if one.move.trigger == move.trigger), None)
         version = seen.get(line.reference)
         if version is not None and version != application.version:
             lines.append(replace(line, result=Result.CHANGED))
-        elif why := _why_not(option):
+        elif why := _why_not(option, left_to(session, application, viewer)):
             lines.append(replace(line, result=Result.REFUSED, reasons=why))
         else:
             lines.append(line)
     return lines
 
 
-def _why_not(option: Option | None) -> tuple[str, ...]:
+def _why_not(option: Option | None, left: str) -> tuple[str, ...]:
+    if left:
+        return (left,)
     if option is None:
         return (Reason(_n("This move does not lead on from where it stands.")),)
     if option.move.asks:
@@ -365,6 +371,7 @@ def _none(
     Where each could by itself, what was in the way of all is said with each.
     """
     found = _readable(session, viewer, [Pick(line.reference) for line in before])
+    in_hand(session, found)
     there = {one.reference: one for one in found}
     lines = [
         _left(session, viewer, line, there.get(line.reference), seen[line.reference], trigger, now)
@@ -390,5 +397,6 @@ def _left(
     if application.version != version:
         return _after_conflict(session, viewer, line, version, trigger)
     options = moves.options(session, application, viewer, now)
-    why = _why_not(next((one for one in options if one.move.trigger == trigger), None))
+    option = next((one for one in options if one.move.trigger == trigger), None)
+    why = _why_not(option, left_to(session, application, viewer))
     return replace(line, result=Result.REFUSED if why else Result.LEFT, reasons=why)

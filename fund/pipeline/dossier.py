@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from fund.applying.submitted import submissions as handed_in
 from fund.base import access, eras, ledger, moves, trail, undo
+from fund.base.audience import left_to
 from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
 from fund.base.facts import sections
@@ -46,6 +47,8 @@ class Dossier:
     round: Round
     member: Member
     definition: Definition
+    left: str
+    """Who runs the round, for a manager who does not."""
 
     @property
     def state(self) -> State:
@@ -114,13 +117,14 @@ def find(session: Session, viewer: Viewer, reference: str) -> Application:
     return application
 
 
-def of(session: Session, application: Application) -> Dossier:
+def of(session: Session, viewer: Viewer, application: Application) -> Dossier:
     """The head of the file."""
     return Dossier(
         application=application,
         round=session.get_one(Round, application.round_id),
         member=session.get_one(Member, application.member_id),
         definition=definition_of(session, application),
+        left=left_to(session, application, viewer),
     )
 
 

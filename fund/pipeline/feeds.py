@@ -30,7 +30,7 @@ MOST = 500
 def of_person(
     session: Session, viewer: Viewer, now: datetime, voice: Voice, round_: Round | None = None
 ) -> list[Entry]:
-    """What the viewer owes, and for a manager what others owe the fund; of one round only, where one is given.
+    """What the viewer owes, and for a manager what others owe in the rounds she runs; of one round, where one is given.
 
     What is over is said to be so for ``KEPT``. In the feed of a round an auditor has what its managers have.
     """
@@ -64,13 +64,20 @@ def _of_others(
     session: Session, viewer: Viewer, now: datetime, voice: Voice, round_: Round | None
 ) -> Iterator[Entry]:
     """What others owe, of the proposals of other members, where the viewer may read what it is about."""
-    theirs = col(Deadline.owner_role) != Role.MANAGER if viewer.is_manager else col(Deadline.id).is_not(None)
-    for row in _rows(session, [theirs, owed.apart(viewer)], now, round_):
+    for row in _rows(session, [_theirs(viewer, round_), owed.apart(viewer)], now, round_):
         _deadline, application, member, subject = row
         about = [subject] if application is None else [application, subject]
         if all(viewer.roles & definition_of(session, one).state(one.state).read for one in about):
             path = f"/pipeline/{application.reference}" if application else path_of(session, subject)
             yield _entry(session, row, voice, member.name if member else "", path)
+
+
+def _theirs(viewer: Viewer, round_: Round | None) -> ColumnElement[bool]:
+    """What others have to meet; a manager's own feed leaves out the rounds that others run."""
+    if not viewer.is_manager:
+        return col(Deadline.id).is_not(None)
+    others = col(Deadline.owner_role) != Role.MANAGER
+    return others & owed.run_by(viewer) if round_ is None else others | ~owed.run_by(viewer)
 
 
 def _entry(session: Session, row: Row, voice: Voice, member: str = "", path: str = "") -> Entry:

@@ -15,6 +15,7 @@ from schema.deadlines import Deadline, DeadlineStatus
 from schema.people import Member, Role
 from schema.reports import Report
 from schema.reviews import Review
+from schema.running import runs
 
 MOST = 50
 
@@ -50,7 +51,7 @@ def by(session: Session, viewer: Viewer, now: datetime) -> list[Owed]:
 
 
 def by_her(viewer: Viewer) -> ColumnElement[bool]:
-    """Which deadlines are the viewer's: as applicant, as reviewer, and as a manager who does not act for the member."""
+    """Which deadlines are the viewer's: as applicant, as reviewer, and as a manager in rounds that she runs."""
     mine: list[ColumnElement[bool]] = [
         (col(Deadline.owner_role) == "applicant") & col(Application.member_id).in_(viewer.member_ids),
         (col(Deadline.owner_role) == Role.REVIEWER)
@@ -60,8 +61,13 @@ def by_her(viewer: Viewer) -> ColumnElement[bool]:
         ),
     ]
     if viewer.is_manager:
-        mine.append((col(Deadline.owner_role) == Role.MANAGER) & apart(viewer))
+        mine.append((col(Deadline.owner_role) == Role.MANAGER) & apart(viewer) & run_by(viewer))
     return or_(*mine)
+
+
+def run_by(viewer: Viewer) -> ColumnElement[bool]:
+    """Which deadlines are of rounds that the viewer, a manager, runs."""
+    return runs(viewer.person_id, col(Deadline.round_id), col(Application.member_id))
 
 
 def apart(viewer: Viewer) -> ColumnElement[bool]:

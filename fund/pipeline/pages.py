@@ -76,7 +76,7 @@ class _File:
             return render(
                 self.request,
                 f"pipeline/{name}.html",
-                file=dossier.of(session, application),
+                file=dossier.of(session, self.viewer, application),
                 tab=name,
                 comments=comments.count(session, self.viewer, application),
                 **more(session, application),

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from fund.base import access, extending, undo
+from fund.base.audience import left_to
 from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
 from fund.base.following import Change
@@ -50,6 +51,8 @@ class Story:
     steps: Sequence[Step]
     staff: bool
     """Whether it is told as to those who look after it, with everybody's name, and not as to whoever owes it."""
+    left: str = ""
+    """Who runs the round, for a manager who does not."""
 
 
 def of(session: Session, viewer: Viewer, key: int) -> Story:
@@ -82,6 +85,7 @@ def of(session: Session, viewer: Viewer, key: int) -> Story:
         extending.needed(session, deadline, subject),
         _steps(session, deadline, subject),
         staff=True,
+        left=left_to(session, subject, viewer),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from fund.base import access, deadlines, moves, undo
-from fund.base.audience import actor_of
+from fund.base.audience import actor_of, left_to
 from fund.base.definitions import definition_of
 from fund.base.errors import Forbidden, NotFound
 from fund.base.moved import Moved, last_moves
@@ -27,6 +27,8 @@ class Standing:
     is_applicant: bool
     is_manager: bool
     """Whether she manages it here: never true of her own member's."""
+    left: str
+    """Who runs the round, for a manager who does not."""
     editable: bool
     options: Sequence[Option]
     """The moves that are hers, each allowed or with the reasons why not."""
@@ -76,6 +78,7 @@ def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) 
         state=definition_of(session, subject).state(subject.state),
         is_applicant=is_applicant,
         is_manager="manager" in roles,
+        left=left_to(session, subject, viewer),
         editable=access.may_edit(session, subject, viewer),
         options=moves.options(session, subject, viewer, now),
         undoable=undo.offer(session, subject, viewer, now),
@@ -92,7 +95,7 @@ def move_named(session: Session, subject: Subject, viewer: Viewer, trigger: str)
     if move is None:
         raise NotFound
     if not move.roles & actor_of(session, subject, viewer).roles:
-        raise Forbidden(_("This step is not yours to take."))
+        raise Forbidden(left_to(session, subject, viewer) or _("This step is not yours to take."))
     return move
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, select
 
-from fund.base.audience import actor_of
+from fund.base.audience import stands_as
 from fund.base.definitions import definition_by_id
 from fund.base.permissions import Viewer
 from fund.reviewing.about import CAME_IN, deadlines, notes, outcome
@@ -121,7 +121,7 @@ def of_application(session: Session, viewer: Viewer, application: Application) -
 
 def reads_reviews(session: Session, viewer: Viewer, application: Application) -> bool:
     """Whether the viewer sees who reviews the application and what they say."""
-    return viewer.reads_everything and "applicant" not in actor_of(session, application, viewer).roles
+    return viewer.reads_everything and "applicant" not in stands_as(session, application, viewer)
 
 
 def _row(

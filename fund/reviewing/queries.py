@@ -8,6 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from fund.applying.submitted import last_submission
 from fund.base import access
+from fund.base.audience import left_to
 from fund.base.definitions import definition_by_id, definition_of
 from fund.base.moved import Moved, last_moves
 from fund.base.permissions import Viewer
@@ -198,6 +199,8 @@ class Reading:
     others: Summary | None = None
     note: str = ""
     """Why it was last opened again, cancelled or given back, if a reason was given."""
+    left: str = ""
+    """Who runs the round, for a manager who does not."""
 
     @property
     def points(self) -> int | None:
@@ -242,6 +245,7 @@ def reading(session: Session, viewer: Viewer, review_id: int) -> Reading:
         share=share(round_.criteria, values_of(scores.values())) if written else None,
         others=_others(session, review) if own and came_in else None,
         note=notes(session, [review]).get(review.id or 0, ""),
+        left=left_to(session, review, viewer),
     )
 
 

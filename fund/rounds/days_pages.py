@@ -65,7 +65,7 @@ def _page(
     reach: extending.Reach | None = None,
 ) -> Response:
     with db.read() as session:
-        round_ = queries.round_by_slug(session, viewer, slug)
+        round_ = queries.run_by(session, viewer, slug)
         return render(
             request,
             "rounds/days.html",

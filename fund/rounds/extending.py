@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from fund.base import access, extending
+from fund.base import extending
 from fund.base.definitions import definition_of
 from fund.base.errors import Conflict, Invalid, MoveRefused
 from fund.base.extending import Shift
@@ -130,8 +130,7 @@ def reach(
     session: Session, viewer: Viewer, slug: str, days: Mapping[str, date | None], reason: str, now: datetime
 ) -> Reach:
     """What ``move_days`` would do. Raises what it raises, but for Conflict; writes nothing."""
-    access.require_manager(viewer)
-    round_ = queries.round_by_slug(session, viewer, slug)
+    round_ = queries.run_by(session, viewer, slug)
     if reasons := fixed(session, round_):
         raise MoveRefused(reasons)
     changed = _changed(round_, days)
@@ -175,8 +174,7 @@ def writing(session: Session, viewer: Viewer, round_: Round) -> list[Writing]:
 
 def _locked(session: Session, viewer: Viewer, slug: str) -> tuple[Round, list[tuple[str, Shift]]]:
     """The round and all that its days move, locked. Raises Conflict where a draft has just begun."""
-    access.require_manager(viewer)
-    round_ = queries.round_by_slug(session, viewer, slug)
+    round_ = queries.run_by(session, viewer, slug)
     seen = {one.deadline.id: one.subject for _name, one in _shifts(session, round_)}
     lock_all(session, [*seen.values(), round_])
     shifts = _shifts(session, round_)

@@ -1,11 +1,15 @@
 """A round as a form: what was typed into a draft, and back."""
 
+import re
+
 from fund.base.definitions import APPLICATION
 from fund.rounds import queries
 from fund.rounds.fields import LONGEST_TEXT, RoundDraft, draft_of
 from fund.web.forms import Form
 from schema.rounds import Round
 from schema.values import Money
+
+DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 def blank(zone: str) -> Form:
@@ -62,3 +66,8 @@ def reworded(form: Form, round_: Round) -> RoundDraft:
         title=form.value("title"), summary=form.value("summary"), eligibility=form.value("eligibility")
     )
     return draft(Form(of_round(round_).typed | words.typed))
+
+
+def managers(form: Form) -> frozenset[int]:
+    """The keys of the managers who were ticked; 0, which is nobody's, for what is no key."""
+    return frozenset(int(text) if DIGITS.fullmatch(text) else 0 for text in form.values("managers"))

@@ -8,7 +8,7 @@ from fund.base.database import Database
 from fund.base.errors import Invalid
 from fund.base.permissions import Viewer
 from fund.people import places
-from fund.rounds import extending, forms, queries, service
+from fund.rounds import extending, forms, queries, running, service
 from fund.rounds.calendar import Voice, closing
 from fund.web import flash
 from fund.web.deps import (
@@ -59,6 +59,8 @@ def create(
     try:
         with db.write() as session:
             round_ = service.create_round(session, viewer, draft, now, settings.weekend_days)
+            if chosen := forms.managers(form):
+                running.choose(session, viewer, round_.slug, chosen, edition=None, now=now)
             form.check()
     except Invalid as invalid:
         form.refuse_all(invalid)
@@ -153,6 +155,7 @@ def _edit_page(request: Request, db: Database, form: Form, slug: str, promised: 
     zones += [(zone, zone.replace("_", " ")) for zone in places.zones()]
     with db.read() as session:
         found = definitions.choices(session)
+        managers = [] if slug else running.managers(session)
     return render(
         request,
         "rounds/edit.html",
@@ -160,6 +163,7 @@ def _edit_page(request: Request, db: Database, form: Form, slug: str, promised: 
         slug=slug,
         promised=promised,
         zones=zones,
+        managers=managers,
         workflows=[
             (name, _(one.label), " → ".join(_(stage.label) for stage in one.stages.values()))
             for name, one in found.items()
@@ -173,4 +177,5 @@ def _manage_page(
     with db.read() as session:
         managed = queries.managed(session, viewer, slug, now)
         movable = extending.movable(session, managed.view.round)
-    return render(request, "rounds/manage.html", managed=managed, movable=movable, form=form)
+        run = running.of(session, viewer, slug)
+    return render(request, "rounds/manage.html", managed=managed, running=run, movable=movable, form=form)

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from fund.base import access, deadlines, facts, moves, undo
+from fund.base.audience import left_to
 from fund.base.definitions import APPLICATION, definition_by_id, definition_of, pinned
 from fund.base.errors import Forbidden, NotFound
 from fund.base.moved import Moved, last_moves
@@ -193,6 +194,8 @@ class Managed:
     """The last move, if it is hers to undo."""
     editable: bool
     workflow: Definition
+    left: str
+    """Who runs it, for a manager who does not."""
 
 
 def managed(session: Session, viewer: Viewer, slug: str, now: datetime) -> Managed:
@@ -211,6 +214,7 @@ def managed(session: Session, viewer: Viewer, slug: str, now: datetime) -> Manag
         undoable=undo.offer(session, round_, viewer, now),
         editable=access.may_edit(session, round_, viewer),
         workflow=workflow(session, round_),
+        left=left_to(session, round_, viewer),
     )
 
 
@@ -248,7 +252,15 @@ def editable(session: Session, viewer: Viewer, slug: str) -> Round:
     """The round, for a viewer who may change it now. Raises NotFound, Forbidden."""
     round_ = round_by_slug(session, viewer, slug)
     if not access.may_edit(session, round_, viewer):
-        raise Forbidden(_("This round cannot be changed by you now."))
+        said = left_to(session, round_, viewer)
+        raise Forbidden(said or _("This round cannot be changed by you now."))
+    return round_
+
+
+def run_by(session: Session, viewer: Viewer, slug: str) -> Round:
+    """The round, for a manager who runs it. Raises NotFound, Forbidden."""
+    round_ = round_by_slug(session, viewer, slug)
+    access.require_manager_of(session, round_, viewer)
     return round_
 
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fund.base import access
+from fund.base.binding import bound_to
 from fund.base.errors import Conflict, Forbidden, Invalid, NotFound
-from fund.base.migrating.changes import bound_to
 from fund.base.permissions import Viewer
 from fund.base.policies import name_of, own_reminders
 from fund.rounds import queries, replanning
@@ -102,10 +101,9 @@ def reach(
     now: datetime,
 ) -> Reach:
     """What ``change`` would do to planned reminders. Raises what it raises, but for Conflict; writes nothing."""
-    access.require_manager(viewer)
+    round_ = queries.run_by(session, viewer, slug)
     found = policy(session, viewer, slug, *name)
     _require_right(found, lines)
-    round_ = queries.round_by_slug(session, viewer, slug)
     if not _differs(found, lines):
         return Reach()
     return replanning.reach_of(
@@ -129,8 +127,7 @@ def change(
     touch; lines that are the same change nothing. ``edition`` is that of the policy that was seen. Raises NotFound,
     Forbidden, Conflict where somebody was faster, and Invalid by line: ``days-0``, ``to-0``, ``weekends-0``.
     """
-    access.require_manager(viewer)
-    round_ = queries.round_by_slug(session, viewer, slug)
+    round_ = queries.run_by(session, viewer, slug)
     replanning.lock_whole(session, round_)
     found = policy(session, viewer, slug, *name)
     _require_right(found, lines)

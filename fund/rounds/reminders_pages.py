@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from fund.base.audience import left_to
 from fund.base.errors import Invalid
 from fund.base.permissions import Viewer
 from fund.rounds import queries, reminder_forms, reminders, working_days
@@ -25,7 +26,8 @@ def index(request: Request, slug: str, viewer: ReadsEverything, db: DbDep) -> Re
     with db.read() as session:
         families = reminders.families(session, viewer, slug)
         round_ = queries.round_by_slug(session, viewer, slug)
-    return render(request, "rounds/reminders.html", round=round_, families=families)
+        left = left_to(session, round_, viewer)
+    return render(request, "rounds/reminders.html", round=round_, families=families, left=left)
 
 
 @router.get("/rounds/{slug}/reminders/{kind}/{key}")
@@ -116,7 +118,7 @@ def _policy_page(
 ) -> Response:
     with db.read() as session:
         found = reminders.policy(session, viewer, slug, *name)
-        round_ = queries.round_by_slug(session, viewer, slug)
+        round_ = queries.run_by(session, viewer, slug)
     return render(
         request,
         "rounds/reminder.html",
@@ -133,7 +135,7 @@ def _days_page(
     request: Request, slug: str, viewer: Viewer, db: DbDep, form: Form, reach: Reach | None = None
 ) -> Response:
     with db.read() as session:
-        round_ = queries.round_by_slug(session, viewer, slug)
+        round_ = queries.run_by(session, viewer, slug)
     return render(
         request, "rounds/working_days.html", round=round_, form=form, reach=reach, weekdays=WEEKDAYS
     )

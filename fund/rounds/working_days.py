@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fund.base import access
 from fund.base.errors import Conflict, Invalid
 from fund.base.permissions import Viewer
 from fund.rounds import queries, replanning
@@ -71,8 +70,7 @@ def reach(
     now: datetime,
 ) -> Reach:
     """What ``change`` would do to planned reminders. Raises what it raises, but for Conflict; writes nothing."""
-    access.require_manager(viewer)
-    round_ = queries.round_by_slug(session, viewer, slug)
+    round_ = queries.run_by(session, viewer, slug)
     columns = _columns(weekend, holidays)
     if not _differs(round_, columns):
         return Reach()
@@ -95,8 +93,7 @@ def change(
     nothing. ``edition`` is that of the days that were seen. Raises NotFound, Forbidden, Conflict where somebody was
     faster, Invalid by ``weekend`` and ``holidays``.
     """
-    access.require_manager(viewer)
-    round_ = queries.round_by_slug(session, viewer, slug)
+    round_ = queries.run_by(session, viewer, slug)
     columns = _columns(weekend, holidays)
     replanning.lock_whole(session, round_)
     if not _differs(round_, columns):

@@ -125,3 +125,31 @@ def test_a_manager_chooses_the_workflow(doors, world):
     assert changed.json()["workflow"] == "application"
     refused = program.post("/api/v1/rounds", json=BODY | {"workflow": "loan"})
     assert (refused.status_code, list(refused.json()["errors"])) == (422, ["workflow"])
+
+
+def test_who_runs_a_round_is_read_and_changed(doors, world):
+    manager, path = doors.program(world.second_manager), f"/api/v1/rounds/{world.round_slug}/managers"
+    before = manager.get(path).json()
+    assert [(one["name"], one["named"]) for one in before["managers"]] == [
+        ("Amina Bello", False),
+        ("Tomás Rey", False),
+    ]
+    body = {"managers": [world.manager.person_id], "edition": before["edition"]}
+    after = manager.put(path, json=body)
+    assert [(one["name"], one["named"]) for one in after.json()["managers"]] == [
+        ("Amina Bello", True),
+        ("Tomás Rey", False),
+    ]
+    words = "Amina Bello runs this round. Ask them, or let yourself be added."
+    refused = manager.post(
+        f"/api/v1/rounds/{world.round_slug}/moves", json={"trigger": "close", "version": 2, "reason": "Full."}
+    )
+    assert (refused.status_code, refused.json()["detail"]) == (403, words)
+    assert manager.get(f"/api/v1/rounds/{world.round_slug}/moves").json()["moves"] == []
+    assert manager.put(path, json=body | {"managers": []}).status_code == 409
+    unknown = manager.put(path, json={"managers": [2**40], "edition": after.json()["edition"]})
+    assert (unknown.status_code, list(unknown.json()["errors"])) == (422, ["managers"])
+    assert doors.program(world.auditor).get(path).status_code == 200
+    for viewer in (world.applicant, world.reviewers[0]):
+        assert doors.program(viewer).get(path).status_code == 403
+    assert doors.program(world.auditor).put(path, json=body).status_code == 403

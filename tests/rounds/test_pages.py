@@ -6,9 +6,13 @@ from urllib.parse import urlencode
 
 import icalendar
 import pytest
+from sqlmodel import select
 
+from fund.rounds import running
+from schema.reviews import Review
 from tests.rounds.support import moved, opened, planned
 from tests.support.doors import hidden, shown
+from tests.support.world import to_deliberation
 
 TYPED = {
     "title": "Peace Incentive Fund 2023",
@@ -244,3 +248,69 @@ def test_a_workflow_that_moves_no_applications_cannot_be_chosen(doors, world):
     page = doors.browser(world.manager).post("/rounds/new", data=TYPED | {"workflow": "lesson"})
     assert page.status_code == 422
     assert "Choose one of the workflows for applications" in page.text
+
+
+def test_managers_say_who_runs_the_round_and_the_others_are_told_whom_to_ask(doors, world):
+    here = f"/rounds/{world.round_slug}"
+    other, mine = doors.browser(world.second_manager), doors.browser(world.manager)
+    assert "Run by Every manager" in shown(other.get(f"{here}/manage").text)
+    form = other.get(f"{here}/managers")
+    assert "Nobody chosen: every manager." in shown(form.text)
+    typed = {"edition": hidden(form.text, "edition"), "managers": str(world.manager.person_id)}
+    saved = other.post(f"{here}/managers", data=typed)
+    assert (saved.status_code, saved.headers["location"].partition("?")[0]) == (303, f"{here}/manage")
+    page = other.get(f"{here}/manage")
+    words = "Amina Bello runs this round. Ask them, or let yourself be added."
+    assert words in shown(page.text)
+    assert "Run by Amina Bello" in shown(page.text)
+    assert not re.search(r'href="[^"]*/(days|edit|working-days)"', page.text)
+    assert f'action="{here}/moves"' not in page.text
+    for path in ("days", "edit", "working-days", "workflow/change"):
+        refused = other.get(f"{here}/{path}")
+        assert (refused.status_code, words in shown(refused.text)) == (403, True)
+        assert mine.get(f"{here}/{path}").status_code == 200
+    assert words not in shown(mine.get(f"{here}/manage").text)
+    auditor = doors.browser(world.auditor)
+    assert "Run by Amina Bello" in shown(auditor.get(f"{here}/manage").text)
+    assert auditor.get(f"{here}/managers").status_code == 403
+    late = other.post(f"{here}/managers", data={"edition": typed["edition"]})
+    assert late.status_code == 409
+    wrong = other.post(f"{here}/managers", data=typed | {"managers": "nobody"})
+    assert (wrong.status_code, "Choose from the managers listed" in shown(wrong.text)) == (422, True)
+
+
+def test_the_pages_of_a_proposal_name_who_runs_its_round_once(doors, world, clock):
+    with world.db.write() as session:
+        application = to_deliberation(session, world, clock.now())
+        review = session.exec(select(Review)).first()
+        running.choose(
+            session, world.manager, world.round_slug, [world.manager.person_id], edition=None, now=clock.now()
+        )
+    other = doors.browser(world.second_manager)
+    words = "Amina Bello runs this round. Ask them, or let yourself be added."
+    file = f"/pipeline/{application.reference}"
+    for path in (
+        file,
+        f"{file}/award",
+        f"/reviews/{review.id}",
+        f"/applications/{application.reference}/comments",
+        f"/rounds/{world.round_slug}/decisions",
+        f"/rounds/{world.round_slug}/reminders",
+        f"/rounds/{world.round_slug}/workflow",
+    ):
+        page = other.get(path)
+        assert (path, page.status_code, shown(page.text).count(words)) == (path, 200, 1)
+        assert '<form method="post"' not in page.text.partition("<main")[2]
+    assert "Give another day" not in other.get(file).text
+    assert "Give another day" in doors.browser(world.manager).get(file).text
+    for path in (f"{file}/reviewers", f"{file}/public", f"/applications/{application.reference}/moves/offer"):
+        refused = other.get(path)
+        assert (path, refused.status_code, words in shown(refused.text)) == (path, 403, True)
+
+
+def test_a_round_is_planned_with_those_who_run_it(doors, world):
+    browser = doors.browser(world.manager)
+    assert "Who runs this round" in shown(browser.get("/rounds/new").text)
+    saved = browser.post("/rounds/new", data=TYPED | {"managers": str(world.second_manager.person_id)})
+    page = browser.get(saved.headers["location"])
+    assert "Run by Tomás Rey" in shown(page.text)
