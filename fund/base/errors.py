@@ -8,11 +8,13 @@ FundError                   500  exit 1
 ├── MoveRefused             409  exit 5   the workflow does not allow this now; ``reasons`` say why
 ├── TooLarge                413  exit 2   more than the fund takes in at once
 ├── Invalid                 422  exit 2   something typed is missing or wrong; ``fields`` say what
+│   └── InvalidFiles        422  exit 2   the same of files that were sent; ``findings`` say more
 ├── TooMany                 429  exit 6   too often; ``retry_after`` seconds
 └── Misconfigured           500  exit 2   a setting is wrong
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from schema.wording import gettext_noop as _n
 
@@ -88,6 +90,14 @@ class Invalid(FundError):
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__(" ".join(fields.values()))
         self.fields = dict(fields)
+
+
+class InvalidFiles(Invalid):
+    """Files that were sent cannot be used. ``findings`` says more, by the field that ``fields`` names."""
+
+    def __init__(self, fields: Mapping[str, str], findings: Mapping[str, Sequence[Any]]) -> None:
+        super().__init__(fields)
+        self.findings = findings
 
 
 class TooMany(FundError):

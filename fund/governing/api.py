@@ -6,13 +6,14 @@ A version is named by its ``key``, the beginning of the SHA-256 of its file, or 
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fund.base.migrating import Fate, Plan
 from fund.base.subjects import kind_of
 from fund.base.versions import find, key_of
-from fund.governing import queries, service
+from fund.governing import forms, queries, service
 from fund.web.deps import DbDep, ManagerDep, NowDep, ReadsEverything
 from fund.web.problems import Listing, Paging, paging, responses
 from workflows import Finding, Level
@@ -150,12 +151,61 @@ def index(
     return page.listing([VersionOut.model_validate(_fields(one)) for one in shown], len(found))
 
 
-@router.post("/workflows", status_code=201, responses=responses(401, 403, 409, 422))
-def accept(body: Source, viewer: ManagerDep, db: DbDep, now: NowDep) -> VersionWhole:
-    """Take a file as a new version. For managers; a file with errors is refused with all of them."""
+async def _given(request: Request) -> forms.Sent:
+    """What was sent: one file in JSON, or several as a browser sends them."""
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return await forms.sent(request)
+    try:
+        source = Source.model_validate_json(await request.body() or b"{}").source
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        ) from error
+    return forms.Sent([("", _encoded(source))])
+
+
+SEVERAL = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": Source.model_json_schema()},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                            "maxItems": forms.MOST_FILES,
+                            "description": "Workflows' files (TOML) that may speak of each other, each with its name.",
+                        }
+                    },
+                },
+                "encoding": {"file": {"contentType": "application/toml"}},
+            },
+        },
+    }
+}
+"""How the description of the API says what ``_given`` reads."""
+
+
+@router.post(
+    "/workflows", status_code=201, responses=responses(400, 401, 403, 409, 422), openapi_extra=SEVERAL
+)
+def accept(
+    viewer: ManagerDep, db: DbDep, now: NowDep, given: Annotated[forms.Sent, Depends(_given)]
+) -> VersionWhole | list[VersionWhole]:
+    """Take a file as a new version, or several that fit together: all of them, or none. For managers.
+
+    One file comes as JSON and is answered as one version; several come as ``multipart/form-data`` in fields called
+    ``file`` and are answered as a list, in the same order. Files with errors are refused with all of them: ``errors``
+    says by file what is wrong (``file`` in JSON), ``findings`` lists by file what the checker found.
+    """
     with db.write() as session:
-        definition = service.accept(session, viewer, service.text_of(_encoded(body.source)), now)
-    return _whole(db, key_of(definition))
+        taken = service.accept_all(session, viewer, given.files, now)
+    made = [_whole(db, key_of(one)) for one in taken]
+    return made[0] if given.files[0][0] == "" else made
 
 
 @router.post("/workflows/check", responses=responses(401, 403, 422))

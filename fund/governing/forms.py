@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.datastructures import FormData, QueryParams, UploadFile
+from starlette.requests import Request
 
 from fund.base.migrating import Change, Places
 from fund.base.subjects import KINDS
@@ -25,8 +26,13 @@ class Sent:
     files: Sequence[tuple[str, bytes]]
 
 
-async def sent(data: FormData) -> Sent:
-    """What was sent. Files, if there are any, stand for themselves; else the text."""
+async def sent(request: Request) -> Sent:
+    """What was sent as a form: files, if there are any, stand for themselves; else the text."""
+    async with request.form(max_files=MOST_FILES, max_fields=10) as data:
+        return await _sent(data)
+
+
+async def _sent(data: FormData) -> Sent:
     files = [one for one in data.getlist("file") if isinstance(one, UploadFile) and one.filename]
     if files:
         return Sent([(one.filename or "", await one.read()) for one in files])

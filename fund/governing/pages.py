@@ -41,26 +41,23 @@ flash.register("governing.changed", lazy("Done. The round follows the workflow a
 @router.get("/workflows")
 def index(request: Request, viewer: ReadsEverything, db: DbDep) -> Response:
     """Every version that the fund knows, and for managers the way to give it another."""
-    return _index(request, db, Form({}), None)
-
-
-async def _sent(request: Request) -> forms.Sent:
-    async with request.form(max_files=forms.MOST_FILES, max_fields=10) as data:
-        return await forms.sent(data)
+    return _index(request, db, Form({}))
 
 
 @router.post("/workflows")
 def accept(
-    request: Request, viewer: ManagerDep, db: DbDep, now: NowDep, sent: Annotated[forms.Sent, Depends(_sent)]
+    request: Request,
+    viewer: ManagerDep,
+    db: DbDep,
+    now: NowDep,
+    sent: Annotated[forms.Sent, Depends(forms.sent)],
 ) -> Response:
     """Take files as new versions, or say what is wrong with them."""
     try:
         with db.write() as session:
             given = service.accept_all(session, viewer, sent.files, now)
     except Invalid as invalid:
-        form = forms.shown_again(sent)
-        form.refuse_all(invalid)
-        return _index(request, db, form, invalid if isinstance(invalid, service.Faulty) else None)
+        return _refused(request, db, forms.shown_again(sent), invalid)
     if len(given) > 1:
         return redirect("/workflows", done="governing.accepted_several")
     return redirect(f"/workflows/{key_of(given[0])}", done="governing.accepted")
@@ -150,15 +147,27 @@ def change(
     return redirect(f"/rounds/{slug}/workflow", done="governing.changed")
 
 
-def _index(request: Request, db: DbDep, form: Form, faulty: service.Faulty | None) -> Response:
-    if faulty is not None:
-        form.errors[service.FILE] = faulty.summary
+def _refused(request: Request, db: DbDep, form: Form, invalid: Invalid) -> Response:
+    """The page with what is wrong with each file."""
+    if not isinstance(invalid, service.Faulty):
+        form.refuse_all(invalid)
+        return _index(request, db, form)
+    for file, summary in invalid.summaries.items():
+        form.refuse(service.FILE, f"{file}: {summary}" if file else summary)
+    return _index(request, db, form, invalid)
+
+
+def _index(request: Request, db: DbDep, form: Form, faulty: service.Faulty | None = None) -> Response:
     with db.read() as session:
         listed, gaps = queries.listed(session), open_gaps(session)
-    found = service.Examined(None, faulty.findings if faulty else [])
-    most = service.LARGEST
     return render(
-        request, "governing/index.html", listed=listed, form=form, found=found, most=most, gaps=gaps
+        request,
+        "governing/index.html",
+        listed=listed,
+        form=form,
+        wrong=faulty.by_file() if faulty else [],
+        most=service.LARGEST,
+        gaps=gaps,
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from fund.base import access, definitions, ledger, migrating, versions
-from fund.base.errors import Conflict, Forbidden, Invalid, NotFound
+from fund.base.errors import Conflict, Forbidden, Invalid, InvalidFiles, NotFound
 from fund.base.fit import misfits
 from fund.base.migrating import Places, Plan
 from fund.base.permissions import Viewer
@@ -33,7 +33,7 @@ FILE = "file"
 """The field that a file's errors stand beside."""
 
 
-class Faulty(Invalid):
+class Faulty(InvalidFiles):
     """Files that are no workflows which the fund could take.
 
     ``found`` holds by file what the checker found, warnings among it, and ``wrong`` what else is wrong with one. The
@@ -47,8 +47,15 @@ class Faulty(Invalid):
         self.summaries = {file: _summary(findings) for file, findings in found.items()} | dict(wrong or {})
         said = {file: [text, *_errors(found.get(file, ()))] for file, text in self.summaries.items()}
         super().__init__(
-            {file or FILE: " ".join([*([f"{file}:"] * bool(file)), *texts]) for file, texts in said.items()}
+            {file or FILE: " ".join([*([f"{file}:"] * bool(file)), *texts]) for file, texts in said.items()},
+            {file or FILE: findings for file, findings in found.items()},
         )
+
+    def by_file(self) -> list[tuple[str, str, "Examined"]]:
+        """Each file by name, what is wrong with it in a sentence, and what the checker found."""
+        return [
+            (file, said, Examined(None, self.found.get(file, ()))) for file, said in self.summaries.items()
+        ]
 
 
 def _errors(findings: Sequence[Finding]) -> list[str]:

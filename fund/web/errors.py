@@ -68,10 +68,16 @@ async def handle_http(request: Request, error: Exception) -> Response:
         return Response(status_code=error.status_code, headers=error.headers)
     if error.status_code == 400 and problems.wanted(request):
         # The framework's word for JSON too deep or in no encoding; other broken JSON it answers with 422.
-        return await respond(request, Invalid({"body": _("This is no JSON that can be read")}))
+        return await respond(request, Invalid({"body": _unread(request)}))
     response = await respond(request, _as_own(error))
     response.headers.update(error.headers or {})
     return response
+
+
+def _unread(request: Request) -> str:
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        return _("This form cannot be read, or it holds more files than are taken at once")
+    return _("This is no JSON that can be read")
 
 
 class Refused(FundError):

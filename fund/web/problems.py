@@ -9,15 +9,27 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from fund.base.errors import FundError, Invalid, MoveRefused, NotSignedIn, TooMany
+from fund.base.errors import FundError, Invalid, InvalidFiles, MoveRefused, NotSignedIn, TooMany
 
 T = TypeVar("T")
 PREFIX = "/api/"
 MEDIA = "application/problem+json"
 
 
+class Found(BaseModel):
+    """One thing that is wrong or doubtful in a file, at a line from 1 (0 where it concerns the whole file)."""
+
+    level: str
+    line: int
+    where: str
+    message: str
+
+
 class Problem(BaseModel):
-    """What the API answers when it refuses (RFC 9457). ``errors`` by field; ``reasons`` why a move is closed."""
+    """What the API answers when it refuses (RFC 9457). ``errors`` by field; ``reasons`` why a move is closed.
+
+    ``findings``, by file, is what was found in files that were sent.
+    """
 
     type: str = "about:blank"
     title: str
@@ -26,6 +38,7 @@ class Problem(BaseModel):
     instance: str = ""
     errors: dict[str, str] | None = None
     reasons: list[str] | None = None
+    findings: dict[str, list[Found]] | None = None
     reference: str | None = None
 
 
@@ -49,6 +62,7 @@ def of_error(request: Request, error: FundError, extra: Mapping[str, Any] | None
         instance=request.url.path,
         errors=_sendable(error.fields) if isinstance(error, Invalid) else None,
         reasons=list(error.reasons) if isinstance(error, MoveRefused) else None,
+        findings=_found(error.findings) if isinstance(error, InvalidFiles) else None,
         **(extra or {}),
     )
     headers = {"Cache-Control": "no-store"}
@@ -59,8 +73,15 @@ def of_error(request: Request, error: FundError, extra: Mapping[str, Any] | None
     return JSONResponse(problem.model_dump(exclude_none=True), error.status, headers, MEDIA)
 
 
-def _sendable(fields: Mapping[str, str]) -> dict[str, str]:
-    """The errors under names that can be written: a name that was sent may hold half a character."""
+def _found(findings: Mapping[str, Sequence[Any]]) -> dict[str, list[Found]]:
+    return {
+        file: [Found(level=one.level, line=one.line, where=one.where, message=one.message) for one in found]
+        for file, found in _sendable(findings).items()
+    }
+
+
+def _sendable(fields: Mapping[str, T]) -> dict[str, T]:
+    """The same under names that can be written: a name that was sent may hold half a character."""
     return {name.encode(errors="replace").decode(): text for name, text in fields.items()}
 
 

@@ -54,6 +54,60 @@ def test_a_file_is_examined_and_one_with_errors_is_refused_with_all_of_them(prog
     assert program.post("/api/v1/workflows/check", json={"source": "#" * 400_001}).status_code == 422
 
 
+def files(*sent: tuple[str, str]):
+    return [("file", (name, source, "application/toml")) for name, source in sent]
+
+
+def test_several_files_that_fit_together_are_taken_at_once_or_not_at_all(here, program):
+    new, review, round_ = sifting(), *sifting_too()
+    before = program.get("/api/v1/workflows").json()["total"]
+    broken = review.source.replace('to = "submitted"', 'to = "submited"')
+    sent = [
+        ("application.toml", new.source),
+        ("review.toml", broken),
+        ("review.toml", shipped("review").source),
+    ]
+    refused = program.post("/api/v1/workflows", files=files(*sent, ("empty.toml", " ")))
+    assert refused.status_code == 422
+    problem = refused.json()
+    line = broken[: broken.index('to = "submited"')].count("\n") + 1
+    assert {file: text.partition(":")[0] for file, text in problem["errors"].items()} == {
+        file: file for file in ("review.toml", "review.toml (3)", "empty.toml")
+    }
+    assert f"line {line}: error: move submit, to" in problem["errors"]["review.toml"]
+    assert "The fund has this very file already" in problem["errors"]["review.toml (3)"]
+    [found] = [one for one in problem["findings"].pop("review.toml") if one["level"] == "error"]
+    assert (found["line"], found["where"], problem["findings"]) == (line, "move submit, to", {})
+    twice = program.post("/api/v1/workflows", files=files(("a", new.source), ("b", new.source + "\n# More.")))
+    assert list(twice.json()["errors"].values()) == [
+        "b: Another of the files holds a version of this workflow."
+    ]
+    assert program.get("/api/v1/workflows").json()["total"] == before
+    given = program.post(
+        "/api/v1/workflows", files=files(*((one.name, one.source) for one in (review, round_, new)))
+    )
+    assert (given.status_code, [one["key"] for one in given.json()]) == (
+        201,
+        [key_of(one) for one in (review, round_, new)],
+    )
+    one = program.post("/api/v1/workflows", files=files(("lesson.toml", later("lesson").source)))
+    assert [one["name"] for one in one.json()] == ["lesson"]
+
+
+def test_what_is_no_file_is_refused_as_what_it_is(here, doors, program):
+    for sent, field in (
+        ({"content": b"{"}, "body"),
+        ({"json": {"source": 1}}, "source"),
+        ({"json": {"source": "x", "more": 1}}, "more"),
+        ({"files": files(*((f"{number}.toml", "x") for number in range(11)))}, "body"),
+        ({"files": files(("a.toml", ""))}, "file"),
+    ):
+        refused = program.post("/api/v1/workflows", **sent)
+        assert (refused.status_code, list(refused.json()["errors"])) == (422, [field]), refused.text
+    stranger = doors.browser().post("/api/v1/workflows", files=files(("a.toml", "x")))
+    assert stranger.status_code == 401
+
+
 def test_a_round_is_changed_as_it_was_planned(here, doors, program, clock):
     with here.db.write() as session:
         one = draft(session, here, clock.now())
