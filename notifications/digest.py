@@ -1,4 +1,5 @@
-"""What its reader chose: mail that she does not want is called off, and what comes on one day comes in one mail.
+"""What its reader chose: mail that she does not want is called off, and what comes on one day comes in one mail. So is
+a newsletter of which nothing is true any more.
 
 A digest is a message of its own; its parts are the messages that it stands for (``digest_id``). They wait as
 ``gathered``, are looked at once more when it goes out, and then end as it ends. Every function works in the
@@ -14,6 +15,7 @@ from sqlmodel import Session
 
 from notifications.dates import KEEP, MONDAY_TO_FRIDAY, first_morning, local_day
 from notifications.kinds import AT_ONCE, DIGEST, MAY_WAIT, TOPIC_OF, may_share
+from notifications.letters import letter
 from notifications.outbox import MESSAGES, closed, ended, queue
 from schema.deadlines import Deadline
 from schema.outbox import TERMINAL, MessageStatus
@@ -66,12 +68,14 @@ def settle(session: Session, rows: Sequence[Found], lease: str, now: datetime) -
     """
     unwanted = _unwanted(session, rows)
     _end(session, unwanted, MessageStatus.CANCELLED, UNWANTED, now)
+    empty = _empty(session, rows) - unwanted
+    _end(session, empty, MessageStatus.CANCELLED, NOTHING_LEFT, now)
+    aside = unwanted | empty
     sharing = [
         row
         for row in rows
-        if row.id not in unwanted and row.person_id and not row.attempts and may_share(row.kind, row.template)
+        if row.id not in aside and row.person_id and not row.attempts and may_share(row.kind, row.template)
     ]
-    aside = set(unwanted)
     for person_id, zone in _readers(session, {row.person_id for row in sharing}):
         mine = [row for row in sharing if row.person_id == person_id]
         aside |= _gather(session, person_id, zone, mine, lease, now)
@@ -83,6 +87,17 @@ def _unwanted(session: Session, rows: Sequence[Found]) -> set[int]:
     people = sorted({row.person_id for row in asked})
     declined = set(_DECLINED.rows(session, people=people)) if people else set()
     return {row.id for row in asked if (row.person_id, TOPIC_OF[row.template]) in declined}
+
+
+def _empty(session: Session, rows: Sequence[Found]) -> set[int]:
+    """Newsletters that would go out with their first words alone: all that they tell of changed since."""
+    asked = [row.id for row in rows if row.template == "newsletter"]
+    if not asked:
+        return set()
+    query = select(MESSAGES.c.id, MESSAGES.c.subject_id).where(MESSAGES.c.id.in_(asked))
+    found = session.connection().execute(query).all()
+    empty = {key for key in {row.subject_id for row in found} if not letter(session, key).items}
+    return {row.id for row in found if row.subject_id in empty}
 
 
 def _readers(session: Session, people: Iterable[int]) -> Sequence[Found]:

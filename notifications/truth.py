@@ -5,7 +5,6 @@ A message row holds ids only; whatever it says is looked up here, in the transac
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -29,11 +28,10 @@ from sqlmodel import Session
 from notifications.edited import NEWEST
 from notifications.kinds import DIGEST
 from notifications.lease import DEADLINES, PERSONS
+from notifications.letters import Letter, letter
 from notifications.outbox import MESSAGES
 from schema.applications import Application
 from schema.awards import Award
-from schema.lessons import Lesson
-from schema.newsletters import Newsletter
 from schema.people import Member, Membership, PersonRole, Role
 from schema.reports import Report
 from schema.reviews import Review
@@ -43,8 +41,6 @@ from schema.statements import Prepared
 
 APPLICATIONS = table_of(Application)
 AWARDS = table_of(Award)
-LESSONS = table_of(Lesson)
-LETTERS = table_of(Newsletter)
 MEMBERS = table_of(Member)
 MEMBERSHIPS = table_of(Membership)
 REPORTS = table_of(Report)
@@ -79,15 +75,6 @@ TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """The newsletter that a mail brings."""
-
-    subject: str
-    intro: str
-    items: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Truth:
     """One row of facts about a message, and the deadline that its mail shows (None where it shows none).
 
@@ -99,7 +86,7 @@ class Truth:
     over: Facts | None = None
     parts: tuple["Truth", ...] = ()
     """What a digest stands for, what is due first at the beginning."""
-    letter: "Letter | None" = None
+    letter: Letter | None = None
     answer: Facts | None = None
     """What the fund owes next of what its reader handed in."""
 
@@ -122,8 +109,8 @@ def look_up_all(session: Session, ids: Sequence[int]) -> list[Truth]:
 
 def _truth(session: Session, facts: Facts, deadline: Facts | None) -> Truth:
     over = None if deadline else _over(session, facts)
-    parts, letter = _parts(session, facts), _letter(session, facts)
-    return Truth(facts, deadline, over, parts, letter, _answer(session, facts))
+    told = letter(session, facts.subject_id) if facts.subject_kind == "newsletter" else None
+    return Truth(facts, deadline, over, _parts(session, facts), told, _answer(session, facts))
 
 
 def _parts(session: Session, facts: Facts) -> tuple[Truth, ...]:
@@ -133,39 +120,6 @@ def _parts(session: Session, facts: Facts) -> tuple[Truth, ...]:
     found = session.connection().execute(_PARTS, {"digest": facts.id}).scalars().all()
     each = [look_up(session, key) for key in found]
     return tuple(sorted(each, key=lambda one: (one.deadline is None, one.deadline and one.deadline.due_at)))
-
-
-def _letter(session: Session, facts: Facts) -> Letter | None:
-    """The newsletter, without lessons and rounds that changed after somebody looked at them for it."""
-    if facts.subject_kind != "newsletter":
-        return None
-    found = session.connection().execute(_LETTER, {"letter": facts.subject_id}).one()
-    subject, intro, items = found
-    lessons = _now(session, items, "lesson", LESSONS.c.slug, LESSONS.c.edit_version, LESSONS.c.state)
-    rounds = _now(session, items, "round", ROUNDS.c.slug, ROUNDS.c.closes_on, ROUNDS.c.state)
-    return Letter(subject, intro, tuple(item for item in items if _holds(item, lessons, rounds)))
-
-
-def _now(
-    session: Session, items: Sequence[Mapping[str, Any]], about: str, slug: Any, *columns: Any
-) -> dict[str, tuple[Any, ...]]:
-    """What these columns hold now of whatever the items are about, by slug."""
-    slugs = [item[about] for item in items if item.get(about)]
-    if not slugs:
-        return {}
-    rows = session.connection().execute(select(slug, *columns).where(slug.in_(slugs)))
-    return {row[0]: tuple(row[1:]) for row in rows}
-
-
-def _holds(
-    item: Mapping[str, Any], lessons: Mapping[str, tuple[Any, ...]], rounds: Mapping[str, tuple[Any, ...]]
-) -> bool:
-    """Whether an item of a newsletter is about nothing that changed since it was seen."""
-    if item.get("lesson"):
-        return lessons.get(item["lesson"]) == (item["seen"], item["state"])
-    if item.get("round"):
-        return rounds.get(item["round"]) == (date.fromisoformat(item["closes_on"]), item["state"])
-    return True
 
 
 def imagine(session: Session, columns: Mapping[str, Any]) -> Truth:
@@ -299,9 +253,6 @@ _PARTS = (
         MESSAGES.c.digest_id == bindparam("digest"), MESSAGES.c.status.in_(("gathered", "sending", "sent"))
     )
     .order_by(MESSAGES.c.id)
-)
-_LETTER = select(LETTERS.c.subject, LETTERS.c.intro, LETTERS.c["items"]).where(
-    LETTERS.c.id == bindparam("letter")
 )
 
 

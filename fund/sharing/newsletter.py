@@ -40,6 +40,13 @@ class Edited:
     subject: str
     intro: str
     items: Sequence[Mapping[str, Any]]
+    places: Sequence[int] = ()
+    """By which number somebody knows each item, if not by its place among them."""
+
+    @property
+    def numbered(self) -> dict[int, Mapping[str, Any]]:
+        """The items by these numbers."""
+        return dict(zip(self.places or range(1, len(self.items) + 1), self.items, strict=True))
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class LetterView:
     letter: Newsletter
     stale: frozenset[str]
     """Slugs of lessons and rounds that are not what they were when they were put in (``newsletter_items.stale``)."""
+    told: frozenset[str]
+    """Slugs of lessons that another letter told of that went out since this one was drafted: they are left out."""
     readers: int
     declined: int
 
@@ -85,7 +94,9 @@ def view(session: Session, viewer: Viewer, letter_id: int, now: datetime) -> Let
         .join(DeclinedMail)
         .where(_acts(), DeclinedMail.topic == TEMPLATE)
     ).one()
-    return LetterView(letter, items.stale(session, letter.items, now), readers - declined, declined)
+    told = items.told(session, letter)
+    stale = items.stale(session, items.without(letter.items, told), now)
+    return LetterView(letter, stale, told, readers - declined, declined)
 
 
 def make(session: Session, viewer: Viewer, fund_name: str, zone: str, now: datetime) -> Newsletter:
@@ -103,13 +114,13 @@ def make_due(session: Session, fund_name: str, zone: str, now: datetime) -> News
 
 def edit(session: Session, viewer: Viewer, letter_id: int, edited: Edited, edit_version: int) -> Newsletter:
     """Keep what somebody wrote. Raises Forbidden, NotFound, MoveRefused once it is released, Conflict where somebody
-    else was faster, Invalid (``subject``, ``intro``, ``heading-1`` …) for what is wrong.
+    else was faster, Invalid (``subject``, ``intro``, ``heading-1`` …, by the number of the item) for what is wrong.
     """
     _editors_only(viewer)
     letter = _locked(session, letter_id, edit_version)
     _check(edited)
     letter.subject, letter.intro = edited.subject, edited.intro
-    letter.items = items.about_lessons(session, edited.items)
+    letter.items = items.about_lessons(session, edited.numbered)
     letter.edit_version += 1
     return _stored(session, letter)
 
@@ -129,14 +140,19 @@ def refresh(session: Session, viewer: Viewer, letter_id: int, edit_version: int,
 def release(session: Session, viewer: Viewer, letter_id: int, edit_version: int, now: datetime) -> int:
     """Send it to everybody, once; whose mail it is not wanted by is called off there. Answers to how many people.
 
-    Raises Forbidden for others than managers, NotFound, Conflict, and MoveRefused where it was released already, is
-    empty, or holds what is not as it says any more.
+    Lessons that another letter told of that went out since it was drafted are left out. Raises Forbidden for others
+    than managers, NotFound, Conflict, and MoveRefused where it was released already, is empty, or holds what is not
+    as it says any more.
     """
     if not viewer.is_manager:
         raise Forbidden(_("Only a fund manager can do this."))
+    take_turn(session, "newsletters")
     letter = _locked(session, letter_id, edit_version)
     if not letter.items:
         raise MoveRefused([_("There is nothing in it yet.")])
+    letter.items = items.without(letter.items, items.told(session, letter))
+    if not letter.items:
+        raise MoveRefused([_("Another newsletter told all of it already.")])
     if items.stale(session, letter.items, now):
         raise MoveRefused(
             [_("Something in it changed, was taken back or is over since. Take its text anew first.")]
@@ -206,7 +222,7 @@ def _check(edited: Edited) -> None:
     wrong: dict[str, str] = {}
     _check_text(wrong, "subject", edited.subject, LONGEST_SUBJECT, _("Write what it is about"))
     _check_text(wrong, "intro", edited.intro, LONGEST_TEXT)
-    for number, item in enumerate(edited.items, 1):
+    for number, item in edited.numbered.items():
         _check_text(wrong, f"heading-{number}", item["heading"], LONGEST_HEADING, _("Write a heading"))
         _check_text(wrong, f"text-{number}", item["text"], LONGEST_TEXT)
         if item["path"] and not _leads_here(item["path"]):

@@ -40,12 +40,13 @@ class LetterOut(BaseModel):
     edit_version: int
     released_at: datetime | None
     stale: list[str]
+    told: list[str]
     readers: int
 
     @classmethod
     def of(cls, view: LetterView) -> "LetterOut":
         """As stored."""
-        more = {"stale": sorted(view.stale), "readers": view.readers}
+        more = {"stale": sorted(view.stale), "told": sorted(view.told), "readers": view.readers}
         return cls.model_validate(view.letter.model_dump() | more)
 
 

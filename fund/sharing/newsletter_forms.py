@@ -22,16 +22,19 @@ def edited(form: Form, items: Sequence[Mapping[str, Any]]) -> Edited:
 
     Where an item leads is kept with what it is about; only one that stands for nothing else may lead elsewhere.
     """
-    kept = [
-        {**item, **_typed(form, number, fixed=subject(item) is not None)}
+    kept = {
+        number: {**item, **_typed(form, number, fixed=subject(item) is not None)}
         for number, item in enumerate(items, 1)
         if not form.ticked(f"out-{number}")
-    ]
+    }
     more = _typed(form, len(items) + 1, fixed=False)
     if more["heading"] or more["text"]:
-        kept.append(more)
+        kept[len(items) + 1] = more
     return Edited(
-        form.text("subject", limit=LONGEST_SUBJECT), form.long_text("intro", limit=LONGEST_TEXT), kept
+        form.text("subject", limit=LONGEST_SUBJECT),
+        form.long_text("intro", limit=LONGEST_TEXT),
+        list(kept.values()),
+        list(kept),
     )
 
 

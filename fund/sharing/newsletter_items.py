@@ -4,7 +4,7 @@ An item about one of them keeps what was seen of it: ``seen`` and ``state`` of a
 ``closes_on`` of a ``round``. So it is known later whether it is still as the letter says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from posixpath import normpath
 from typing import Any, TypeAlias
@@ -74,20 +74,41 @@ def anew(session: Session, items: Sequence[Item], now: datetime) -> list[dict[st
     return kept
 
 
-def about_lessons(session: Session, items: Sequence[Item]) -> list[dict[str, Any]]:
-    """Items, of which those that lead to a lesson are about it however they were written.
+def told(session: Session, letter: Newsletter) -> frozenset[str]:
+    """Slugs of lessons that another letter told of that went out since this one was drafted; none once it went out.
+
+    A lesson that was published again after that is news again.
+    """
+    since = (col(Newsletter.released_at) > letter.created_at, Newsletter.id != letter.id)
+    others = session.exec(select(Newsletter).where(*since)).all() if letter.released_at is None else ()
+    went_out = {(item[LESSON], one.released_at) for one in others for item in one.items if item.get(LESSON)}
+    mine = [item[LESSON] for item in letter.items if item.get(LESSON)]
+    query = select(Lesson.slug, Lesson.published_at).where(col(Lesson.slug).in_(mine))
+    published = dict(session.exec(query).all())
+    return frozenset(
+        slug for slug, at in went_out if at and slug in published and (published[slug] or at) <= at
+    )
+
+
+def without(items: Sequence[Item], told: Collection[str]) -> list[dict[str, Any]]:
+    """The items but for those about these lessons."""
+    return [dict(item) for item in items if item.get(LESSON) not in told]
+
+
+def about_lessons(session: Session, items: Mapping[int, Item]) -> list[dict[str, Any]]:
+    """Items by their numbers, of which those that lead to a lesson are about it however they were written.
 
     So what an editor wrote of a lesson herself goes out only as long as everybody may read that lesson as it was seen.
     Raises Invalid (``path-1`` …) for one that not everybody may read.
     """
-    led = {number: slug for number, item in enumerate(items, 1) if (slug := _lesson_at(item))}
+    led = {number: slug for number, item in items.items() if (slug := _lesson_at(item))}
     public = {one[LESSON]: one for one in lessons(session, col(Lesson.slug).in_(led.values()))}
     if gone := [number for number, slug in led.items() if slug not in public]:
         wrong = _("Lead to a lesson that everybody may read, or leave this out")
         raise Invalid({f"path-{number}": wrong for number in gone})
     return [
         public[led[number]] | {name: item[name] for name in WORDS} if number in led else dict(item)
-        for number, item in enumerate(items, 1)
+        for number, item in items.items()
     ]
 
 

@@ -1,5 +1,6 @@
 """The newsletter: drafted from what everybody may read, edited, released once, and never with what was taken back."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email import message_from_bytes
@@ -15,7 +16,7 @@ from fund.sharing import newsletter, newsletter_items, service
 from fund.sharing.newsletter import Edited
 from fund.web.words import local_date
 from notifications.compose import Composer, MailSettings
-from notifications.digest import UNWANTED
+from notifications.digest import NOTHING_LEFT, UNWANTED
 from notifications.lease import claim
 from schema.ledger import LedgerEvent
 from schema.lessons import Lesson
@@ -222,6 +223,60 @@ def test_what_is_taken_back_after_the_release_is_in_no_mail_that_goes_out_later(
     assert "Call 2022" in mail.text
 
 
+@pytest.mark.parametrize("more", [False, True])
+def test_a_letter_of_which_nothing_is_true_any_more_goes_to_nobody(here, clock, more):
+    slug, letter = publish(here, clock), make(here, clock)
+    own = {"heading": "Come and meet", "text": "In October", "path": ""}
+    items = [read(here, letter, clock).letter.items[0]] + [own] * more
+    with here.db.write() as session:
+        newsletter.edit(session, here.manager, letter, Edited("News", "Dear all", items), 1)
+    people = release(here, letter, clock, 2)
+    with here.db.write() as session:
+        lesson = session.exec(select(Lesson).where(Lesson.slug == slug)).one()
+        service.take_back(session, here.applicant, lesson, "city", clock.now())
+        while not claim(session, "w", clock.now(), 500).empty:
+            pass
+    ended = {(row.status, row.reason) for row in queued(here)}
+    assert (ended, len(queued(here))) == ({("claimed", "") if more else ("cancelled", NOTHING_LEFT)}, people)
+
+
+def test_a_draft_that_is_released_after_the_next_one_does_not_tell_the_same_lessons_again(small, clock):
+    publish(small, clock)
+    older = make(small, clock)
+    newer = month_later(small, clock)
+    release(small, newer, clock)
+    seen = read(small, older, clock)
+    assert (len(seen.told), seen.stale) == (1, {small.round_slug})
+    browser = Doors(small.db, clock).browser(small.manager)
+    page = browser.get(f"/newsletters/{older}")
+    assert "told of 1 lesson in this one already. It is left out" in shown(page.text)
+    assert shown(page.text).count("Told already: left out") == 1
+    assert CANARIES["approach"] not in shown(browser.get(f"/newsletters/{older}/release").text)
+    with small.db.write() as session:
+        newsletter.refresh(session, small.manager, older, 1, clock.now())
+    with pytest.raises(MoveRefused, match="told all of it already"):
+        release(small, older, clock, 2)
+    again = read(small, older, clock).letter.items
+    with small.db.write() as session:
+        own = {"heading": "Come and meet", "text": "", "path": ""}
+        newsletter.edit(session, small.manager, older, Edited("News", "", [*again, own]), 2)
+    release(small, older, clock, 3)
+    assert [item["heading"] for item in read(small, older, clock).letter.items] == ["Come and meet"]
+
+
+def test_a_lesson_that_was_published_again_is_news_again(small, clock):
+    slug = publish(small, clock)
+    older = make(small, clock)
+    newer = month_later(small, clock)
+    release(small, newer, clock)
+    clock.advance(timedelta(days=1))
+    with small.db.write() as session:
+        lesson = session.exec(select(Lesson).where(Lesson.slug == slug)).one()
+        move(session, lesson, "unpublish", small.manager, clock.now(), reason="A name.")
+        move(session, lesson, "publish", small.manager, clock.now())
+    assert read(small, older, clock).told == frozenset()
+
+
 def later_close(here, clock, days=7):
     """The closing day of the round moved; until when the letter said, and until when it is open now."""
     with here.db.write() as session:
@@ -353,6 +408,20 @@ def test_what_is_wrong_stands_beside_its_field(small, clock, field, value):
     answer = browser.post(path, data=typed | {field: value})
     assert answer.status_code == 422
     assert f'href="#{field}"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("heading-2", ""), ("path-3", "//elsewhere"), ("path-3", "/lessons/nothing")]
+)
+def test_it_stands_there_too_where_an_item_before_it_is_left_out(small, clock, field, value):
+    publish(small, clock)
+    browser = Doors(small.db, clock).browser(small.manager)
+    path = browser.post("/newsletters").headers["location"]
+    typed = {"version": "1", "subject": "x", "out-1": "yes", "heading-2": "x", "heading-3": "x"}
+    answer = browser.post(path, data=typed | {field: value})
+    assert answer.status_code == 422
+    assert re.findall(r'href="#(\w+-\d)"', answer.text) == [field]
+    assert f'id="{field}-error"' in answer.text
 
 
 def test_the_same_by_the_api(small, clock):
