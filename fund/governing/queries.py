@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from fund.base import definitions, migrating, versions
+from fund.base.binding import Gap, gaps_of
 from fund.base.errors import NotFound
 from fund.base.permissions import Viewer
 from fund.base.subjects import KINDS
@@ -109,6 +110,8 @@ class Governed:
 
     round: Round
     bound: Sequence[Bound]
+    gaps: Sequence[Gap]
+    """Where these do not go together."""
 
     def of(self, kind: str) -> Bound:
         """What it is bound to for that kind of thing. Raises NotFound."""
@@ -128,6 +131,7 @@ def governed(session: Session, viewer: Viewer, slug: str) -> Governed:
             Bound(kind, present, [one for one in everything if _could_follow(one, present)])
             for kind, present in migrating.bound_to(session, round_).items()
         ],
+        gaps_of(session, round_),
     )
 
 

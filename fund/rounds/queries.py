@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from fund.base import access, deadlines, facts, moves, undo
 from fund.base.audience import left_to
+from fund.base.binding import Gap, gaps_of
 from fund.base.definitions import APPLICATION, definition_by_id, definition_of, pinned
 from fund.base.errors import Forbidden, NotFound
 from fund.base.moved import Moved, last_moves
@@ -194,6 +195,8 @@ class Managed:
     """The last move, if it is hers to undo."""
     editable: bool
     workflow: Definition
+    gaps: Sequence[Gap]
+    """Where its workflows do not go together."""
     left: str
     """Who runs it, for a manager who does not."""
 
@@ -214,6 +217,7 @@ def managed(session: Session, viewer: Viewer, slug: str, now: datetime) -> Manag
         undoable=undo.offer(session, round_, viewer, now),
         editable=access.may_edit(session, round_, viewer),
         workflow=workflow(session, round_),
+        gaps=gaps_of(session, round_),
         left=left_to(session, round_, viewer),
     )
 

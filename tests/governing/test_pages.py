@@ -3,11 +3,12 @@
 import pytest
 from sqlmodel import func, select
 
+from fund.base import definitions
 from fund.base.versions import key_of
 from schema.applications import Application
 from schema.ledger import LedgerEvent
 from schema.people import Membership
-from schema.workflows import Workflow
+from schema.workflows import RoundWorkflow, Workflow
 from tests.support.doors import hidden, shown
 from tests.support.versions import FIRST_LOOK, VERSION, later, sifting, sifting_too
 from tests.support.world import draft, move, submit
@@ -186,6 +187,23 @@ def test_a_round_is_planned_once_all_have_followed_that_go_by_a_state(here, door
     assert "do not go together" not in browser.get(f"/workflows/{key_of(sifting())}").text
     assert browser.post("/rounds/new", data=PLAN).status_code == 303
     assert browser.post("/rounds/new", data=PLAN | {"title": "Two", "workflow": "concept"}).status_code == 422
+
+
+def test_a_round_that_follows_a_mixture_says_so_to_those_who_run_it(here, doors, clock):
+    give(doors, here, sifting())
+    manage, workflow = f"/rounds/{here.round_slug}/manage", f"/rounds/{here.round_slug}/workflow"
+    browser = doors.browser(here.manager)
+    assert "do not go together" not in browser.get(manage).text + browser.get(workflow).text
+    with here.db.write() as session:
+        pin = session.get_one(RoundWorkflow, (here.round_id, "application"))
+        pin.workflow_id = definitions.store(session, sifting(), clock.now())
+    for path in (manage, workflow):
+        page = browser.get(path).text
+        said = shown(page)
+        assert "The workflows of this round do not go together “review”, version" in said
+        assert "has sifting in its place. Change the round to versions that do" in said
+        assert f'href="{workflow}/change"' in page
+        assert "Change the round to versions that do" not in doors.browser(here.auditor).get(path).text
 
 
 def test_of_several_files_that_come_together_all_are_stored_or_none(here, doors):
