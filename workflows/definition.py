@@ -162,16 +162,16 @@ def _said(definition: Definition, language: str) -> Definition:
 def _built(parts: Mapping[str, Any], source: str, digest: str) -> Definition:
     """The definition of these parts."""
     content = Content(**parts)
-    leaving = {
-        state: tuple(move for move in content.moves.values() if state in move.sources)
-        for state in content.states
-    }
+    leaving: dict[str, list[Move]] = {state: [] for state in content.states}
+    for move in content.moves.values():
+        for state in move.sources:
+            leaving[state].append(move)
     return Definition(
         **parts,
         source=source,
         digest=digest,
         _machine=Machine(content),
-        _leaving=leaving,
+        _leaving={state: tuple(moves) for state, moves in leaving.items()},
     )
 
 

@@ -72,7 +72,6 @@ def _from_it(days: int) -> Reason:
 
 def _climbs(content: Content, rule: DeadlineRule) -> bool:
     """Whether a manager hears of what is overdue, or nothing is, because then it ends by itself."""
-    if any(move.automatic == rule.key for move in content.moves.values()):
-        return True
     there = {APPLICANT: {MANAGER}, MANAGER: {MANAGER, COLLEAGUE, OWNER}}.get(rule.owner, {MANAGER, COLLEAGUE})
-    return any(reminder.days > 0 and reminder.to in there for reminder in rule.reminders)
+    told = any(reminder.days > 0 and reminder.to in there for reminder in rule.reminders)
+    return told or any(move.automatic == rule.key for move in content.moves.values())

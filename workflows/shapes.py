@@ -239,7 +239,7 @@ class Many:
             )
             return ()
         items = tuple(self.of.read(item, (*path, number), problems) for number, item in enumerate(value))
-        if any(item in items[:number] for number, item in enumerate(items)):
+        if len(items) > 1 and any(item in items[:number] for number, item in enumerate(items)):
             problems.append((path, Reason("names something twice")))
         return items
 

@@ -150,15 +150,13 @@ class Table:
                 problems.append(
                     ((*path, key), Reason("unknown key %(value)s%(hint)s", value=shown(key), hint=hint))
                 )
-        return {key: self._entry(key, entry, value, path, problems) for key, entry in self.entries.items()}
-
-    def _entry(self, key: str, entry: Entry, value: dict[str, Any], path: Path, problems: Problems) -> Any:
-        """The value of one key, or what stands for it."""
-        if key in value:
-            return entry.shape.read(value[key], (*path, key), problems)
-        if entry.required:
-            problems.append((path, Reason('"%(key)s" is missing', key=key)))
-        return entry.default
+        for key, entry in self.entries.items():
+            if entry.required and key not in value:
+                problems.append((path, Reason('"%(key)s" is missing', key=key)))
+        return {
+            key: entry.shape.read(value[key], (*path, key), problems) if key in value else entry.default
+            for key, entry in self.entries.items()
+        }
 
     def schema(self) -> dict[str, Any]:
         """An object without other keys."""

@@ -1,6 +1,10 @@
 """Finding the line of a table or key in a TOML file."""
 
+import tomllib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workflows.lines import Lines
 
@@ -66,3 +70,39 @@ def test_line(path: tuple[str | int, ...], line: int) -> None:
 )
 def test_any_text_is_read_once(text: str) -> None:
     assert Lines(text).of(("nothing",)) == 0
+
+
+VALUES = [
+    '"plain"',
+    '"[moves.ghost]"  # and "',
+    "[]",
+    '["a", "b"]',
+    '[{ to = "a", of = [1, -2] }, "]"]',
+    "{ days = 14 }",
+    "[[[[1]]]]",
+    "'''[states.ghost]\n'''",
+    '"""\n[states.ghost]\nghost = 1\n"""',
+    '[\n"x", # ]\n{ to = "y[" },\n]',
+    '[""""]\n[states.ghost]\n"""]',
+    '["""]""", \'[\']',
+    '"\\"["',
+    "1\r",
+]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from(VALUES)), max_size=12))
+def test_tables_and_keys_stand_where_they_were_written(pieces: list[tuple[bool, str]]) -> None:
+    """Whether or not their values are passed over quickly."""
+    text = ""
+    table: tuple[str, ...] = ()
+    wanted: dict[tuple[str, ...], int] = {}
+    for number, (begins, value) in enumerate(pieces):
+        if begins:
+            table = ("states", f"s{number}")
+            wanted[table] = text.count("\n") + 1
+            text += f"[states.s{number}]\n# [states.ghost]\n\n"
+        wanted[(*table, f"k{number}")] = text.count("\n") + 1
+        text += f"k{number} = {value}\n"
+    tomllib.loads(text)
+    assert {path: Lines(text).of(path) for path in wanted} == wanted
+    assert Lines(text).of(("states", "ghost")) == 0
