@@ -128,6 +128,20 @@ def test_a_state_that_was_passed_before_it_was_renamed_is_on_the_way_under_its_n
     ]
 
 
+def test_nobody_has_to_say_what_a_state_is_called_in_which_nothing_stands(here, clock):
+    key = screening(here, clock)
+    clock.advance(timedelta(days=3))
+    reviewed(here, clock, key)
+    migrate(here, clock, SIFTING, *sifting_too())
+    with here.db.read() as session:
+        steps = trail.steps(session, session.get_one(Application, key))
+        assert names_of_one(session, "application").keys() == {"screening", "sifting"}
+    assert [(one.state.label, one.name, one.left) for one in steps[2:]] == [
+        ("Screening", "sifting", "submitted"),
+        ("In review", "in_review", "sifting"),
+    ]
+
+
 def test_usual_times_go_on_under_the_new_name(here, clock):
     keys = [screening(here, clock) for _ in range(4)]
     clock.advance(timedelta(days=3))

@@ -91,7 +91,7 @@ def _of_round(session: Session, made: Plan, viewer: Viewer | None, role: str) ->
                 "workflow": [change.old.version, change.new.version],
                 "keys": [definitions.store(session, one, made.now) for one in (change.old, change.new)],
                 "digest": change.new.digest,
-                "places": dict(change.places),
+                "places": change.heirs,
                 "things": sum(kind_of(step.subject) == change.kind for step in made.steps),
             },
         )

@@ -13,6 +13,7 @@ from fund.base.versions import known
 from notifications.compose import template_names
 from schema.rounds import Round
 from workflows import Definition, Finding, Level, State, check
+from workflows.compare import successors
 from workflows.family import spoken_of
 from workflows.guards import stands_in
 from workflows.reasons import Reason, counted, in_a_row
@@ -43,6 +44,13 @@ class Change:
         under_way = (state for state in self.old.states.values() if not state.final)
         gone = (state.name for state in under_way if state.stage not in self.new.stages)
         return {name: name for name in gone if name in self.new.states} | dict(self.places)
+
+    @property
+    def heirs(self) -> dict[str, str]:
+        """The places, and of states in which nothing stands those that nobody named and that can only be meant."""
+        meant = successors(self.old, self.new)
+        free = {state: new for state, new in meant.items() if new not in self.places.values()}
+        return free | dict(self.places)
 
     def place(self, state: str) -> str | None:
         """Where things go that stand in ``state``; None if nobody said."""
