@@ -30,6 +30,8 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+IN_OWN_FRAME = POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+"""For what went wrong inside a frame of our own: it is told there, where a browser would show nothing else."""
 FIXED = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -59,6 +61,8 @@ class Headers:
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if message["status"] >= 400 and RequestHeaders(scope=scope).get("sec-fetch-dest") == "iframe":
+                    headers.setdefault("Content-Security-Policy", IN_OWN_FRAME)
                 for name, value in self.fixed.items():
                     headers.setdefault(name, value)
                 if "Cache-Control" not in headers:

@@ -44,6 +44,19 @@ def test_a_mail_is_looked_at_and_changed_on_a_phone_without_scripts(here, doors,
     expect(page.get_by_role("status")).to_contain_text("The mail goes out with these words from now on.")
 
 
+def test_who_is_no_longer_signed_in_is_told_in_the_preview_and_goes_on(here, doors, address, visits, clock):
+    page = _written(doors, here, address, visits, clock)
+    page.context.clear_cookies()
+    page.get_by_label("Subject line").fill("Thank you, {{ name }}")
+    look = page.frame_locator("iframe:not([hidden])")
+    expect(look.get_by_text("You are no longer signed in")).to_be_visible()
+    sign_in(page, doors, address, here.manager)
+    look.get_by_role("button", name="Send again").click()
+    expect(look.get_by_role("heading", name="As HTML")).to_be_visible()
+    page.get_by_role("button", name="Check and save").click()
+    expect(page.get_by_role("status")).to_contain_text("The mail goes out with these words from now on.")
+
+
 def test_every_page_about_the_words_of_mails_and_calendars_is_open_to_everybody(
     here, doors, address, visits, clock
 ):

@@ -26,6 +26,13 @@ def test_every_answer_carries_the_policy(client, path):
     assert "strict-transport-security" not in headers
 
 
+def test_what_went_wrong_in_a_frame_is_told_in_it_to_our_own_pages_only(client):
+    framed = {"Sec-Fetch-Dest": "iframe"}
+    told = client.get("/nowhere", headers=framed).headers["content-security-policy"]
+    assert told == POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+    assert client.get("/plain", headers=framed).headers["content-security-policy"] == POLICY
+
+
 def test_an_answer_may_bring_its_own_policy(client):
     assert client.get("/own-policy").headers["content-security-policy"] == "sandbox"
 

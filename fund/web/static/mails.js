@@ -19,8 +19,8 @@
 
   const loaded = (frame) =>
     new Promise((done) => {
-      // An empty frame is ours to look into, what has come is not: it is kept apart by its own policy.
-      frame.addEventListener("load", () => frame.contentDocument || done());
+      // Some browsers call the empty frame loaded too. What has come is mostly closed to us, by its own policy.
+      frame.addEventListener("load", () => frame.contentDocument?.URL === "about:blank" || done());
     });
 
   // A frame does not tell an answer from the browser's word that there is no line. An icon does.
