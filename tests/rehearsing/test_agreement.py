@@ -6,12 +6,14 @@ import pytest
 from sqlmodel import col, select
 
 from fund.rehearsing.scenario import Manner, Scenario
+from fund.rounds import running
 from schema.people import DeclinedMail, Person
 from schema.rounds import Round
 from tests.rehearsing.support import VISITED, Fund, everything, lived, planned_fund, rehearsed, told
 from tests.support import world as worlds
 
 LATE = Scenario(Manner.LATE, late=9)
+KINDS = ("reminder", "overdue", "escalation")
 OTHERS = [
     pytest.param(Scenario(Manner.IN_TIME), "application", id="in-time"),
     pytest.param(Scenario(Manner.NOBODY), "application", id="nobody"),
@@ -59,6 +61,8 @@ def test_a_round_under_way_goes_on_as_it_was_rehearsed(db, clock, mailbox, tmp_p
         worlds.draft(session, world, clock.now(), title="Begun")
         worlds.submit(session, world, worlds.draft(session, world, clock.now(), title="Sent"), clock.now())
         worlds.to_active(session, world, clock.now())
+        runs = [world.second_manager.person_id or 0]
+        running.choose(session, world.manager, world.round_slug, runs, edition=None, now=clock.now())
     fund = Fund(db, world.manager, world.round_id, world.round_slug)
     clock.advance(timedelta(hours=3))
     before = everything(db)
@@ -67,6 +71,8 @@ def test_a_round_under_way_goes_on_as_it_was_rehearsed(db, clock, mailbox, tmp_p
     assert (rehearsal.applications, rehearsal.total, rehearsal.invented) == (3, 3, 0)
     assert told(rehearsal) == lived(fund, mailbox, tmp_path, scenario, clock.now(), 0)
     assert {mail.about for mail in rehearsal.mails} >= {"Begun", "Sent", "Safe streets"}
+    owed = {mail.recipient for mail in rehearsal.mails if mail.template in KINDS}
+    assert (world.second_manager.email in owed, world.manager.email in owed) == (True, False)
 
 
 @pytest.mark.slow
