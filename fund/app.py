@@ -241,9 +241,8 @@ def _add_health(app: FastAPI, held: Container) -> None:
     @app.get("/readyz", include_in_schema=False)
     def readyz() -> JSONResponse:
         found = health.problems(held.db, held.clock.now(), held.settings.limits)
-        return JSONResponse(
-            {"status": "not ready" if found else "ok", "problems": found}, 503 if found else 200
-        )
+        status, code = ("not ready", 503) if found else ("ok", 200)
+        return JSONResponse({"status": status, "problems": found, "faults": health.faults(held.db)}, code)
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:

@@ -16,6 +16,7 @@ from fund.base.settings import load_settings
 from fund.commands import doors, mail, rehearse, workflow
 from fund.worker import Worker
 from fund.worker import run as work
+from workflows import WorkflowError
 
 WrongUse: type[Exception] = typer.BadParameter.mro()[2]
 """What every wrong use of a command is raised as; Typer keeps its copy of click to itself."""
@@ -48,6 +49,8 @@ def main() -> None:
         _stop(_correction(error), 2)
     except FundError as error:
         _stop(error.message, error.exit_code)
+    except WorkflowError as error:
+        _stop(str(error).splitlines()[0], 1)
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
         _stop(f"The database does not answer ({reason}). Check FUND_DATABASE_URL and FUND_DATA_DIR.", 1)

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
-from fund.base import migrations
+from fund.base import migrations, soundness
 from fund.base.database import Database
 from fund.base.errors import Misconfigured
 from notifications.pace import Limit, full, used
@@ -71,6 +71,15 @@ def problems(database: Database, now: datetime, limits: Sequence[Limit] = ()) ->
     except SQLAlchemyError:
         return ["the database does not answer"]
     return _standstill(found, now)
+
+
+def faults(database: Database) -> list[str]:
+    """What is wrong with some workflows and keeps nothing else from working: moves whose guard is gone."""
+    try:
+        with database.read() as session:
+            return list(soundness.lost_guards(session))
+    except SQLAlchemyError:
+        return []  # told as a problem
 
 
 def _standstill(found: Mailing, now: datetime) -> list[str]:

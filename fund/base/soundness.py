@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from fund.base import binding
 from fund.base.database import Database
+from fund.base.definitions import stored
 from fund.base.fit import misfits
 from fund.base.subjects import KINDS
 from fund.base.versions import known
@@ -17,6 +18,7 @@ from schema.rounds import Round
 from schema.workflows import Workflow
 from workflows import Definition, DefinitionError, Finding, Level, library, shipped
 from workflows.check import check_text
+from workflows.guards import REGISTRY, registered
 from workflows.include import placed
 
 log = logging.getLogger(__name__)
@@ -70,6 +72,19 @@ def faults(session: Session) -> Iterator[str]:
                 yield f"workflow {name}, as shipped: {finding}"
             if (name, shipped(name).version) in seen.values():
                 yield f"workflow {name}, as shipped: {_SAME.format(shipped(name).version)}"
+    yield from lost_guards(session)
+
+
+def lost_guards(session: Session) -> Iterator[str]:
+    """Each move of a stored workflow that stays closed because its guard is not there (any more), in a line."""
+    for one in stored(session).values():
+        for move in one.moves.values():
+            for call in move.guards:
+                if registered(call.name).name not in REGISTRY:
+                    yield (
+                        f"workflow {one.name}, version {one.version}: move {move.trigger} stays closed, as there is no"
+                        f" guard {call.name}; FUND_GUARDS names the modules with guards of your own"
+                    )
 
 
 def _errors(text: str, kin: Mapping[str, Definition]) -> Iterator[Finding]:
