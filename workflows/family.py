@@ -6,7 +6,7 @@ They speak of subjects: there may be several definitions for one, such as applic
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from workflows.errors import Finding, Level
-from workflows.guards import ALL, COME_IN, UNDER_WAY, registered
+from workflows.guards import ALL, COME_IN, registered
 from workflows.parts import Content, GuardCall, Move
 from workflows.reasons import Reason
 from workflows.shapes import nearest
@@ -72,7 +72,7 @@ def spoken_of(content: Content, call: GuardCall) -> Iterable[tuple[str, Collecti
         case "children":
             return tuple(call.argument.items())
         case "count":
-            return [(REVIEW, UNDER_WAY + COME_IN)]
+            return [(REVIEW, COME_IN)]
         case "parent":
             return [(content.parent or "", call.argument)]
         case "round":

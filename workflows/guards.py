@@ -19,7 +19,7 @@ Facts = Mapping[str, Any]
 Function = TypeVar("Function", bound=Callable[..., str | None])
 
 UNDER_WAY = ("assigned", "in_progress")
-"""States of a review that is still to come in."""
+"""States of a review that is still to come in, where a fact was written by hand and tells no stage."""
 COME_IN = ("submitted",)
 """States of a review that has come in."""
 
@@ -167,8 +167,6 @@ def _needs(call: GuardCall) -> Mapping[str, tuple[str, ...]]:
             return cast(PlacesByKind, call.argument)
         case "min_reviews" if call.argument > 0:
             return {"review": COME_IN}
-        case "min_reviewers" if call.argument > 0:
-            return {"review": UNDER_WAY + COME_IN}
     return {}
 
 
@@ -187,6 +185,14 @@ def _bars(call: GuardCall, kind: str, states: Collection[str]) -> bool:
 def _count(facts: Facts, kind: str, places: Collection[str]) -> int:
     """How many children of a kind stand in one of the places."""
     return sum(stands_in(standing, places) for standing in facts["children"].get(kind, ()))
+
+
+def _reviews(facts: Facts) -> tuple[int, int]:
+    """How many reviews are still to come in, under way in any state, and how many have."""
+    standings = facts["children"].get("review", ())
+    others = [standing for standing in standings if not stands_in(standing, COME_IN)]
+    waiting = sum("/" in standing or standing in UNDER_WAY for standing in others)
+    return waiting, len(standings) - len(others)
 
 
 @guard("form_complete", reads=["missing_answers"])
@@ -227,7 +233,7 @@ def round_ready(facts: Facts) -> str | None:
 @guard("min_reviewers", reads=["children"], names="count")
 def min_reviewers(facts: Facts, number: int) -> str | None:
     """At least so many reviewers have a review to give or given."""
-    more = number - _count(facts, "review", UNDER_WAY + COME_IN)
+    more = number - sum(_reviews(facts))
     if more <= 0:
         return None
     return counted("Assign one more reviewer.", "Assign %(count)d more reviewers.", more)
@@ -245,7 +251,7 @@ def min_reviews(facts: Facts, number: int) -> str | None:
 @guard("all_reviews_in", reads=["children"])
 def all_reviews_in(facts: Facts) -> str | None:
     """No review is still to come in."""
-    waiting = _count(facts, "review", UNDER_WAY)
+    waiting, _come_in = _reviews(facts)
     if not waiting:
         return None
     return counted("One review is still under way.", "%(count)d reviews are still under way.", waiting)

@@ -71,7 +71,9 @@ def registry() -> Iterator[None]:
         ("child_in", {"report": ("reporting/*",)}, {"children": {"report": ("accepted", "reporting/due")}}),
         ("child_not_in", {"report": ("reporting/*",)}, {"children": {"report": ("accepted", "other/due")}}),
         ("children_all", {"report": ("accepted", "r/*")}, {"children": {"report": ("accepted", "r/due")}}),
-        ("min_reviewers", 2, {"children": {"review": ("review/assigned", "submitted")}}),
+        ("min_reviewers", 2, {"children": {"review": ("review/looked_at", "submitted", "declined")}}),
+        ("min_reviewers", 1, {"children": {"review": ("review/submitted",)}}),
+        ("all_reviews_in", None, {"children": {"review": ("review/submitted", "submitted", "declined")}}),
     ],
 )
 def test_met(name: str, argument: Any, facts: Facts) -> None:
@@ -110,7 +112,7 @@ def test_met(name: str, argument: Any, facts: Facts) -> None:
         (
             "all_reviews_in",
             None,
-            {"children": {"review": ("assigned", "submitted", "in_progress")}},
+            {"children": {"review": ("assigned", "submitted", "review/looked_at")}},
             "2 reviews are still under way.",
         ),
         (
@@ -305,6 +307,8 @@ ALL_FACTS = [
         ("assigned",),
         ("submitted", "submitted"),
         ("r/in_progress", "submitted"),
+        ("r/submitted",),
+        ("r/conflict",),
         ("conflict", "submitted"),
     ]
     for parent in STANDINGS
@@ -340,7 +344,7 @@ REVIEWS_IN = GuardCall("all_reviews_in")
         (REVIEWS_IN, GuardCall("min_reviewers", 2), False),
         (GuardCall("min_reviews", 1), GuardCall("child_not_in", {"review": ("submitted",)}), True),
         (GuardCall("min_reviews", 0), GuardCall("child_not_in", {"review": ("submitted",)}), False),
-        (GuardCall("min_reviewers", 1), GuardCall("children_all", {"review": ("conflict",)}), True),
+        (GuardCall("min_reviewers", 1), GuardCall("children_all", {"review": ("conflict",)}), False),
     ],
 )
 def test_guards_that_count_reviews_exclude_what_stands_otherwise(
