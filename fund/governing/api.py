@@ -177,7 +177,7 @@ SEVERAL = {
                         "file": {
                             "type": "array",
                             "items": {"type": "string", "format": "binary"},
-                            "maxItems": forms.MOST_FILES,
+                            "maxItems": service.MOST_FILES,
                             "description": "Workflows' files (TOML) that may speak of each other, each with its name.",
                         }
                     },

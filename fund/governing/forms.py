@@ -13,10 +13,8 @@ from workflows.compare import successors
 
 MAP = "map"
 """How the names of fields begin that say which state takes a vanished one's place: ``map-application-screening``."""
-ROOM_BESIDE_THE_FILE = 10
-
-
-MOST_FILES = 10
+READ_AT_MOST = 50
+"""Files that are read from one form; how many may be given is said where they are taken."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +26,21 @@ class Sent:
 
 async def sent(request: Request) -> Sent:
     """What was sent as a form: files, if there are any, stand for themselves; else the text."""
-    async with request.form(max_files=MOST_FILES, max_fields=10) as data:
+    async with request.form(max_files=READ_AT_MOST, max_fields=10) as data:
         return await _sent(data)
 
 
 async def _sent(data: FormData) -> Sent:
     files = [one for one in data.getlist("file") if isinstance(one, UploadFile) and one.filename]
     if files:
-        return Sent([(one.filename or "", await one.read()) for one in files])
+        return Sent([(_plain(one.filename or ""), await one.read()) for one in files])
     text = data.get("text")
     return Sent([("", (text if isinstance(text, str) else "").encode("utf-8", "replace"))])
+
+
+def _plain(name: str) -> str:
+    """A file's name without signs that nobody sees, such as those that turn the words around them."""
+    return "".join(sign for sign in name if sign.isprintable())
 
 
 def shown_again(sent: Sent) -> Form:

@@ -29,6 +29,8 @@ from workflows.include import placed
 
 LARGEST = 400_000
 """Bytes that a workflow's file may have. The longest that we ship has some forty thousand."""
+MOST_FILES = 10
+"""How many files come together at most. There are six kinds of workflow."""
 FILE = "file"
 """The field that a file's errors stand beside."""
 
@@ -166,10 +168,12 @@ def accept_all(
 ) -> list[Definition]:
     """Take files (name, content) that may speak of each other as new versions: all of them, or none.
 
-    Raises Forbidden for others than managers; Faulty with all that is wrong with each file; Invalid where there is
-    only one, and it is empty, too large, no text, or no later than what is known.
+    Raises Forbidden for others than managers; Faulty with all that is wrong with each file; Invalid where there are
+    too many, or only one, and it is empty, too large, no text, or no later than what is known.
     """
     _begin(session, viewer)
+    if len(files) > MOST_FILES:
+        raise Invalid({FILE: _("Choose %(most)s files at most") % {"most": MOST_FILES}})
     if len(files) == 1:
         return [_take(session, viewer, acceptable(session, text_of(files[0][1])), now)]
     sound = _sound_together(session, _apart(files))
@@ -180,7 +184,10 @@ def _apart(files: Sequence[tuple[str, bytes]]) -> dict[str, bytes]:
     """The files by names that tell them apart."""
     found: dict[str, bytes] = {}
     for number, (name, data) in enumerate(files, start=1):
-        found[name if name and name not in found else f"{name or 'file'} ({number})"] = data
+        called = name or f"file ({number})"
+        while called in found:
+            called += f" ({number})"
+        found[called] = data
     return found
 
 

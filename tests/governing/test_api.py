@@ -99,7 +99,8 @@ def test_what_is_no_file_is_refused_as_what_it_is(here, doors, program):
         ({"content": b"{"}, "body"),
         ({"json": {"source": 1}}, "source"),
         ({"json": {"source": "x", "more": 1}}, "more"),
-        ({"files": files(*((f"{number}.toml", "x") for number in range(11)))}, "body"),
+        ({"files": files(*((f"{number}.toml", "x") for number in range(11)))}, "file"),
+        ({"files": files(*((f"{number}.toml", "x") for number in range(51)))}, "body"),
         ({"files": files(("a.toml", ""))}, "file"),
     ):
         refused = program.post("/api/v1/workflows", **sent)

@@ -223,6 +223,29 @@ def test_of_several_files_that_come_together_all_are_stored_or_none(here, doors)
     assert stored(here) == before + 3
 
 
+def test_no_file_is_lost_among_several_and_none_is_called_what_it_is_not(here, doors):
+    """Names are what somebody else chose."""
+    browser, before = doors.browser(here.manager), stored(here)
+    names = ["a (3)", "a", "a", "\u202elmot.a\u202c", "<img src=x onerror=alert(1)>", "../../etc/passwd"]
+    refused = browser.post("/workflows", files=[("file", (name, "name =")) for name in names])
+    said = shown(refused.text)
+    assert (refused.status_code, stored(here)) == (422, before)
+    for name in (
+        "a (3):",
+        "a:",
+        "a (3) (3):",
+        "lmot.a:",
+        "<img src=x onerror=alert(1)>:",
+        "../../etc/passwd:",
+    ):
+        assert f"{name} The file has an error, so nothing was stored." in said, name
+    assert "\u202e" not in refused.text
+    assert "<img" not in refused.text
+    many = browser.post("/workflows", files=[("file", (f"{number}.toml", "x")) for number in range(11)])
+    assert (many.status_code, stored(here)) == (422, before)
+    assert "Choose 10 files at most" in shown(many.text)
+
+
 def test_what_changes_in_words(here, doors):
     new = later("application", *FIRST_LOOK)
     give(doors, here, new)
