@@ -84,13 +84,15 @@ def changed_at(deadline: Dated) -> datetime:
 
 
 def calendar_file(entry: Entry, publisher: Publisher, now: datetime, *more: Entry) -> bytes:
-    """An iCalendar file (RFC 5545) with one entry, which takes the place of an earlier one or removes it.
+    """An iCalendar file (RFC 5545) with entries, each of which takes the place of an earlier one or removes it."""
+    entries = (entry, *more)
+    events = [line for one in entries for line in _event(one, publisher, now)]
+    return _bytes((*_head(publisher), f"METHOD:{method_of(entries)}", *events, "END:VCALENDAR"))
 
-    Or with several, all of which are there or all of which are cancelled.
-    """
-    method = "CANCEL" if entry.cancelled else "PUBLISH"
-    events = [line for one in (entry, *more) for line in _event(one, publisher, now)]
-    return _bytes((*_head(publisher), f"METHOD:{method}", *events, "END:VCALENDAR"))
+
+def method_of(entries: Iterable[Entry]) -> str:
+    """How a file with these is to be taken (RFC 5546): in one that publishes some may be cancelled."""
+    return "CANCEL" if all(entry.cancelled for entry in entries) else "PUBLISH"
 
 
 def feed(entries: Iterable[Entry], publisher: Publisher, name: str) -> bytes:

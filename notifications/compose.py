@@ -4,7 +4,7 @@ One folder of ``templates`` for each mail: ``subject.txt``, ``body.txt``, ``body
 misspells is an error, not an empty place.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,7 +27,7 @@ from markupsafe import Markup, escape
 from sqlmodel import Session
 
 from notifications import mime
-from notifications.calendar import Entry, Publisher, calendar_file, deadline_key, sequence
+from notifications.calendar import Entry, Publisher, calendar_file, deadline_key, method_of, sequence
 from notifications.edited import Edited, Failure, Saved, in_words
 from notifications.telling import Due, Item, Telling, due_as_told, telling
 from notifications.translated import OneLanguage, Translated
@@ -136,10 +136,8 @@ class Composer:
     def write(self, truth: Truth, now: datetime) -> Mail:
         """The mail that tells ``truth``. Raises BadAddress, LookupError, or a jinja2 error for a wrong template."""
         said = self.say(truth, now)
-        locale = _locale(truth.facts.locale or "en")
         address = mime.ascii_domain(truth.facts.email or truth.facts.address)
-        over = due_as_told(truth, truth.over, locale, self._catalogue(locale.language), now)
-        file = self._calendar(truth, said.told, said.due, over, now)
+        file = self._calendar(truth, said.told, said.due, now)
         headers = self._headers(truth, address, said.subject, said.told, now)
         data = mime.write(headers, said.text, said.html, truth.facts.mail_id, file)
         return Mail(address, said.subject, _kept(said.text, said.told), said.html, data, said.failure)
@@ -254,31 +252,34 @@ class Composer:
         return headers
 
     def _calendar(
-        self, truth: Truth, told: Telling, due: Due | None, over: Due | None, now: datetime
+        self, truth: Truth, told: Telling, due: Due | None, now: datetime
     ) -> mime.Attachment | None:
         """The entry of what is due, or what takes away that of what is over; neither for what lies behind.
 
-        Of a digest the entries of the days that were moved: an old day in a calendar would be taken for true.
+        Of a digest what takes away, and the days that were moved: an old day in a calendar would be taken for true.
         """
         if truth.facts.calendar_files is False:
             return None
-        dated = [(told, due or over)]
-        if truth.parts:
-            dated = [self.told(part, now, told.language) for part in truth.parts if _moved(part)]
-        over_now = due is None and not truth.parts
-        entries = [
-            self._entry(one, shown, over_now)
-            for one, shown in dated
-            if shown is not None and shown.due_at > now
-        ]
+        entries = list(self._entries(truth, told, due, now))
+        for part in truth.parts:
+            said, its_due = self.told(part, now, told.language)
+            entries += self._entries(part, said, its_due if _moved(part) else None, now)
         if not entries:
             return None
         settings = self.settings
         publisher = Publisher(settings.fund_name, settings.domain, settings.contact, told.language)
-        method = "CANCEL" if over_now else "PUBLISH"
-        content_type = f"text/calendar; charset=utf-8; method={method}"
         file = calendar_file(entries[0], publisher, now, *entries[1:])
+        content_type = f"text/calendar; charset=utf-8; method={method_of(entries)}"
         return mime.Attachment("deadline.ics", content_type, file)
+
+    def _entries(self, truth: Truth, told: Telling, due: Due | None, now: datetime) -> Iterator[Entry]:
+        if due is not None and due.due_at > now:
+            yield self._entry(told, due, over=False)
+        locale, translate = _locale(told.language), self._catalogue(told.language)
+        for one in truth.over:
+            shown = due_as_told(truth, one, locale, translate, now)
+            if shown is not None and shown.due_at > now:
+                yield self._entry(told, shown, over=True)
 
     def _entry(self, told: Telling, shown: Due, over: bool) -> Entry:
         """A deadline in the calendar of its reader."""

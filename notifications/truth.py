@@ -78,12 +78,12 @@ TAKEN_BACK = "taken_back"
 class Truth:
     """One row of facts about a message, and the deadline that its mail shows (None where it shows none).
 
-    ``over`` is the deadline that its reader owed until what the mail tells of: it goes from her calendar.
+    ``over`` is what its reader owed until what the mail tells of, the nearest first: it goes from her calendar.
     """
 
     facts: Facts
     deadline: Facts | None
-    over: Facts | None = None
+    over: Sequence[Facts] = ()
     parts: tuple["Truth", ...] = ()
     """What a digest stands for, what is due first at the beginning."""
     letter: Letter | None = None
@@ -108,7 +108,7 @@ def look_up_all(session: Session, ids: Sequence[int]) -> list[Truth]:
 
 
 def _truth(session: Session, facts: Facts, deadline: Facts | None) -> Truth:
-    over = None if deadline else _over(session, facts)
+    over = () if deadline else _over(session, facts)
     told = letter(session, facts.subject_id) if facts.subject_kind == "newsletter" else None
     return Truth(facts, deadline, over, _parts(session, facts), told, _answer(session, facts))
 
@@ -155,7 +155,7 @@ def _deadline(session: Session, facts: Facts, own: Mapping[int, Facts]) -> Facts
     if facts.deadline_id is not None:
         return own.get(facts.deadline_id)
     if facts.template == TAKEN_BACK:
-        return _owed_by_reader(session, facts, _AGAIN)
+        return next(iter(_owed_by_reader(session, facts, _AGAIN)), None)
     role = SHOWS_NEXT.get(facts.template)
     if role is None or facts.application_id is None:
         return None
@@ -179,16 +179,16 @@ def _answer(session: Session, facts: Facts) -> Facts | None:
     return next(iter(_ANSWER.rows(session, **of)), None)
 
 
-def _over(session: Session, facts: Facts) -> Facts | None:
+def _over(session: Session, facts: Facts) -> Sequence[Facts]:
     """What the reader owed of it that ended, or stands still, since the moment in which the mail was written down."""
     if facts.kind != "notice":
-        return None
+        return ()
     return _owed_by_reader(session, facts, _OVER_OF_ROUND if facts.application_id is None else _OVER)
 
 
-def _owed_by_reader(session: Session, facts: Facts, which: Prepared) -> Facts | None:
+def _owed_by_reader(session: Session, facts: Facts, which: Prepared) -> Sequence[Facts]:
     if facts.person_id is None or (facts.application_id is None and facts.subject_kind != "round"):
-        return None
+        return ()
     values = {
         "application": facts.application_id,
         "kind": facts.subject_kind,
@@ -196,7 +196,7 @@ def _owed_by_reader(session: Session, facts: Facts, which: Prepared) -> Facts | 
         "person": facts.person_id,
         "moment": facts.created_at,
     }
-    return next(iter(which.rows(session, **values)), None)
+    return which.rows(session, **values)
 
 
 _DEADLINE_COLUMNS = (
@@ -279,7 +279,6 @@ def _owed_query(since: Any, *of: Any) -> Prepared:
         select(*_DEADLINE_COLUMNS)
         .where(*of, since == moment, owed)
         .order_by(case((same, 0), else_=1), d.due_at)
-        .limit(literal_column("1"))
     )
 
 

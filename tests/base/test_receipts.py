@@ -6,7 +6,7 @@ import pytest
 from icalendar import Calendar
 from sqlmodel import select
 
-from fund.base import undo
+from fund.base import extending, undo
 from fund.base.settings import Settings
 from fund.worker import Worker
 from notifications.dates import last_day
@@ -64,7 +64,7 @@ class Story:
                 whole = Calendar.from_ical(file.get_payload(decode=True))
                 for event in whole.walk("VEVENT"):
                     _take_in(held, event)
-                    assert (str(whole["METHOD"]) == "CANCEL") == (event["STATUS"] == GONE)
+                    assert whole["METHOD"] == "PUBLISH" or event["STATUS"] == GONE
         return [str(one["STATUS"]) for one in held.values() if str(one["SUMMARY"]).startswith(f"{what}:")]
 
     def last(self, viewer):
@@ -168,6 +168,38 @@ def test_a_lesson_handed_in_leaves_the_calendar(story):
     mail = story.last(here.applicant)
     assert mail.subject == "Lesson received: Safe streets"
     assert f"We mean to answer by {by_when(story, 'lesson_check')}." in mail.text
+
+
+def test_all_that_ends_with_a_project_leaves_the_calendar(story):
+    here, owed = story.here, "Hand in the report"
+    key = story.happens(lambda session, now: to_active(session, here, now))
+    assert story.calendar(here.applicant, owed) == [THERE]
+    story.moves(Application, key, "terminate", here.manager, reason="The city withdrew.")
+    assert story.calendar(here.applicant, owed) == [GONE, GONE]
+
+
+def test_a_digest_takes_out_of_the_calendar_what_ended_beside_what_moved(story):
+    here, reviewer = story.here, story.here.reviewers[0]
+    for _ in range(2):
+        story.happens(lambda session, now: assigned(session, here, now))
+    with story.db.write() as session:
+        session.get_one(Person, reviewer.person_id).digest = True
+        mine = select(Review.id).where(Review.reviewer_id == reviewer.person_id)
+        gone, moved = session.exec(mine.order_by(Review.id)).all()
+    owed = "Submit the review"
+    assert story.calendar(reviewer, owed) == [THERE, THERE]
+    story.moves(Review, gone, "cancel", here.manager, reason="Assigned by mistake.")
+    story.clock.advance(timedelta(days=1))
+    story.happens(give_more_time, moved, here.manager)
+    assert "2 messages for you" in story.last(reviewer).subject
+    assert story.calendar(reviewer, owed) == [GONE, THERE]
+
+
+def give_more_time(session, key, viewer, now):
+    found = select(Deadline).where(Deadline.subject_kind == "review", Deadline.subject_id == key)
+    one = session.exec(found).one()
+    day = one.due_on + timedelta(days=3)
+    extending.move(session, viewer, one.id, day, "Holidays.", generation=one.generation, now=now)
 
 
 def assigned(session, here, now):
