@@ -68,7 +68,9 @@ class GuardShape:
                 (
                     path,
                     Reason(
-                        "unknown guard %(value)s%(hint)s", value=shown(value), hint=nearest(name, REGISTRY)
+                        "unknown guard %(value)s%(hint)s",
+                        value=shown(name if len(table) == 1 else value),
+                        hint=nearest(name, REGISTRY),
                     ),
                 )
             )

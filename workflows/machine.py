@@ -132,7 +132,7 @@ def reasons(move: Move, facts: Facts) -> Iterator[str]:
         try:
             reason = unmet(call, facts)
         except GuardFailed as failed:
-            log.error("%s", failed, exc_info=failed)
+            log.error("%s", failed, exc_info=failed.__cause__)
             reason = failed.reason
         if reason is not None:
             yield reason

@@ -20,11 +20,12 @@ from fund.base.definitions import (
     store,
 )
 from fund.base.errors import Invalid
+from fund.base.fit import lost_guards
 from fund.base.subjects import KINDS
 from fund.base.versions import known
 from schema.rounds import Round
 from schema.workflows import RoundWorkflow
-from workflows import Definition, Reason
+from workflows import Definition, Move, Reason
 from workflows.compare import successors
 from workflows.family import places as places_in
 from workflows.family import spoken_of
@@ -78,13 +79,16 @@ def pin(session: Session, round_: Round, now: datetime, application: str = APPLI
     """Bind the round to the newest definitions of today: for its applications to that of the name ``application``.
 
     Later versions reach it only by a migration. What was pinned before is forgotten: for a round without applications.
-    Raises Invalid where these definitions do not go together, with what has to follow.
+    Raises Invalid where these do not go together, with what has to follow, and where a guard of one of them is gone.
     """
     assert round_.id is not None
     chosen = {subject: newest(session, _named(subject, application)) for subject in PINNED}
     together = chosen | {ROUND: definition_of(session, round_)}
     if found := gaps(together, known(session).values()):
         raise Invalid({"workflow": unfit(found)})
+    for definition in together.values():
+        for move, guard in lost_guards(definition):
+            raise Invalid({"workflow": _lost(definition, move, guard)})
     for subject, definition in chosen.items():
         key = store(session, definition, now)
         session.merge(RoundWorkflow(round_id=round_.id, name=subject, workflow_id=key))
@@ -139,6 +143,17 @@ def unfit(found: Sequence[Gap]) -> Reason:
     return Reason(
         "The newest workflows do not go together: %(gaps)s. Give the fund a version that does, then plan the round.",
         gaps=in_a_row([gap.reason for gap in found]),
+    )
+
+
+def _lost(definition: Definition, move: Move, guard: str) -> Reason:
+    return Reason(
+        "Nobody could make the move “%(move)s” of “%(name)s”, version %(number)s: there is no guard %(guard)s here."
+        " Tell whoever looks after this system.",
+        move=move.label,
+        name=definition.name,
+        number=definition.version,
+        guard=guard,
     )
 
 

@@ -15,7 +15,7 @@ from schema.awards import Award
 from schema.reports import ReportKind
 from workflows import Definition, Finding, Level, Reason
 from workflows.guards import REGISTRY, registered
-from workflows.parts import CLOCK, COLLEAGUE, OWNER, Move
+from workflows.parts import CLOCK, COLLEAGUE, OWNER, GuardCall, Move
 from workflows.reach import reach
 
 Findings = Iterator[Finding]
@@ -110,7 +110,7 @@ def _facts(definition: Definition) -> Findings:
     """Guards that ask for what is not known of the subject, and guards that a kept definition has lost."""
     for move in definition.moves.values():
         for call in move.guards:
-            if registered(call.name).name not in REGISTRY:
+            if _is_lost(call):
                 message = Reason(
                     "guard %(guard)s is not there: no module of FUND_GUARDS has it", guard=call.name
                 )
@@ -123,6 +123,15 @@ def _facts(definition: Definition) -> Findings:
                         fact=fact,
                     )
                     yield Finding(move.line, f"move {move.trigger}", message)
+
+
+def lost_guards(definition: Definition) -> list[tuple[Move, str]]:
+    """Moves of a kept definition that stay closed because a guard is not there (any more), each with its name."""
+    return [(move, call.name) for move in definition.moves.values() for call in move.guards if _is_lost(call)]
+
+
+def _is_lost(call: GuardCall) -> bool:
+    return registered(call.name).name not in REGISTRY
 
 
 def _starts(definition: Definition) -> Findings:

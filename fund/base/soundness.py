@@ -7,10 +7,9 @@ from contextlib import suppress
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
-from fund.base import binding
+from fund.base import binding, fit
 from fund.base.database import Database
 from fund.base.definitions import stored
-from fund.base.fit import misfits
 from fund.base.subjects import KINDS
 from fund.base.versions import known
 from notifications.compose import template_names
@@ -18,7 +17,6 @@ from schema.rounds import Round
 from schema.workflows import Workflow
 from workflows import Definition, DefinitionError, Finding, Level, library, shipped
 from workflows.check import check_text
-from workflows.guards import REGISTRY, registered
 from workflows.include import placed
 
 log = logging.getLogger(__name__)
@@ -78,13 +76,11 @@ def faults(session: Session) -> Iterator[str]:
 def lost_guards(session: Session) -> Iterator[str]:
     """Each move of a stored workflow that stays closed because its guard is not there (any more), in a line."""
     for one in stored(session).values():
-        for move in one.moves.values():
-            for call in move.guards:
-                if registered(call.name).name not in REGISTRY:
-                    yield (
-                        f"workflow {one.name}, version {one.version}: move {move.trigger} stays closed, as there is no"
-                        f" guard {call.name}; FUND_GUARDS names the modules with guards of your own"
-                    )
+        for move, guard in fit.lost_guards(one):
+            yield (
+                f"workflow {one.name}, version {one.version}: move {move.trigger} stays closed, as there is no guard"
+                f" {guard}; FUND_GUARDS names the modules with guards of your own"
+            )
 
 
 def _errors(text: str, kin: Mapping[str, Definition]) -> Iterator[Finding]:
@@ -103,4 +99,4 @@ def look_at(text: str, kin: Mapping[str, Definition]) -> list[Finding]:
         return found
     if definition.subject not in KINDS:
         return found  # the fund does not move it yet, so it need not be able to
-    return sorted([*found, *placed(misfits(definition), text)])
+    return sorted([*found, *placed(fit.misfits(definition), text)])

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import workflows.definition
-from fund.base import definitions, facts, own_guards, soundness
-from fund.base.errors import Misconfigured
+from fund.base import binding, definitions, facts, own_guards, soundness
+from fund.base.errors import Invalid, Misconfigured
 from fund.base.settings import Settings
 from fund.base.versions import key_of
+from schema.rounds import Round
 from tests.support.doors import Doors, shown
 from tests.support.versions import VERSION, edited
 from tests.support.world import draft, world
@@ -123,7 +124,7 @@ def test_where_the_module_is_gone_its_moves_stay_closed_and_all_else_goes_on(
     assert soundness.report(here.db) == 2
     told = [one.getMessage() for one in caplog.records]
     assert f"workflow application, version {VERSION}: line " in told[0]
-    assert told[0].endswith("error: move submit, guards: unknown guard {'most_of_a_member': 1}")
+    assert told[0].endswith("error: move submit, guards: unknown guard 'most_of_a_member'")
     assert told[1] == (
         f"workflow application, version {VERSION}: move submit stays closed, as there is no guard most_of_a_member;"
         " FUND_GUARDS names the modules with guards of your own"
@@ -139,7 +140,11 @@ def test_where_the_module_is_gone_its_moves_stay_closed_and_all_else_goes_on(
         (here.manager, f"/rounds/{here.round_slug}/workflow"),
         (here.manager, f"/workflows/{key_of(Definition.parse(SOURCE, closing=True))}"),
     ):
-        assert doors.browser(viewer).get(path).status_code == 200, path
+        answer = doors.browser(viewer).get(path)
+        assert answer.status_code == 200, path
+    assert "move submit, guards: unknown guard 'most_of_a_member'" in shown(answer.text)
+    with here.db.write() as session, pytest.raises(Invalid, match="there is no guard most_of_a_member here"):
+        binding.pin(session, session.get_one(Round, here.round_id), clock.now())
     back = {"workflows": {"application": "concept"}, "places": {"application": {"draft": "concept"}}}
     planned = doors.program(here.manager).post(f"/api/v1/rounds/{here.round_slug}/workflows/plan", json=back)
     assert planned.status_code == 200, planned.text
