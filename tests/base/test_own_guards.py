@@ -3,20 +3,25 @@
 import importlib
 import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 import workflows.definition
-from fund.base import binding, definitions, facts, own_guards, soundness
+from fund.base import binding, definitions, facts, moves, own_guards, passing, soundness
 from fund.base.errors import Invalid, Misconfigured
 from fund.base.settings import Settings
 from fund.base.versions import key_of
+from schema.applications import Application
+from schema.deadlines import Deadline
 from schema.rounds import Round
+from schema.workflows import RoundWorkflow
 from tests.support.doors import Doors, shown
-from tests.support.versions import VERSION, edited
-from tests.support.world import draft, world
-from workflows import Definition, shipped
+from tests.support.versions import VERSION, edited, later
+from tests.support.world import draft, to_deliberation, world
+from workflows import Definition, Facts, guard, shipped
 from workflows.guards import REGISTRY
 
 ROOT = Path(__file__).parents[2]
@@ -165,3 +170,59 @@ def test_a_module_that_cannot_be_used_is_one_line(module, text, why):
     with pytest.raises(Misconfigured) as refused:
         own_guards.load(module(text, "theirs"))
     assert refused.value.message == f"FUND_GUARDS: the module theirs cannot be imported {why}"
+
+
+@pytest.fixture
+def moody(module, db, clock):
+    """A round whose drafts close, and whose reviews are taken as complete, by a guard that fails while told to."""
+    fails = [True]
+
+    @guard("moody")
+    def moody(_facts: Facts) -> str | None:
+        if fails:
+            raise OSError("the other system does not answer")
+        return None
+
+    module("")
+    made = world(db, clock.now())
+    edits = (
+        ("moves.close_draft", 'deadline = "submission" }', 'deadline = "submission" }\nguards = ["moody"]'),
+        ("moves.all_reviews_came_in", "guards = [", 'guards = ["moody", '),
+    )
+    with db.write() as session:
+        pin = session.get_one(RoundWorkflow, (made.round_id, "application"))
+        pin.workflow_id = definitions.store(session, later("application", *edits), clock.now())
+    return made, fails
+
+
+def test_what_waits_for_a_deadline_is_tried_again_until_its_guard_can_tell(moody, clock, caplog):
+    here, fails = moody
+    with here.db.write() as session:
+        key = draft(session, here, clock.now()).id
+    clock.advance(timedelta(days=40))
+    passing.sweep(here.db, clock)
+    assert "could not pass; it will be tried again" in caplog.text
+    with here.db.read() as session:
+        closed = select(Deadline).where(Deadline.subject_kind == "application", Deadline.key == "submission")
+        deadline = session.exec(closed).one()
+        assert (session.get_one(Application, key).state, deadline.passed_at) == ("draft", None)
+    fails.clear()
+    passing.sweep(here.db, clock)
+    with here.db.read() as session:
+        row = session.get_one(Application, key)
+        assert definitions.definition_of(session, row).state(row.state).outcome == "not_submitted"
+
+
+def test_what_somebody_does_goes_through_and_what_should_follow_waits(moody, clock, caplog):
+    here, fails = moody
+    with here.db.write() as session:
+        row = to_deliberation(session, here, clock.now())
+        assert row.state == "in_review", (
+            "both reviews are in, and the step that follows by itself is not made"
+        )
+    assert "guard moody failed: OSError: the other system does not answer" in caplog.text
+    fails.clear()
+    with here.db.write() as session:
+        row = session.get_one(Application, row.id)
+        moves.settle(session, [row], clock.now())
+        assert row.state == "deliberation"
