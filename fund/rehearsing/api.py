@@ -8,13 +8,14 @@ from pydantic import BaseModel
 
 from fund.rehearsing import telling
 from fund.rehearsing.asked import AskedDep
-from fund.rehearsing.queries import AT_ONCE
+from fund.rehearsing.queries import AT_MOST, AT_ONCE
 from fund.rehearsing.scenario import LATE, LATEST, Manner, Scenario
 from fund.web.problems import responses
 
 router = APIRouter(prefix="/api/v1", tags=["rounds"])
 Days = Annotated[int, Query(ge=1, le=LATEST)]
 Count = Annotated[int | None, Query(ge=0, le=AT_ONCE)]
+Most = Annotated[int, Query(ge=1, le=AT_MOST)]
 
 
 class RehearsedMail(BaseModel):
@@ -71,10 +72,12 @@ def rehearsal(
     late: Days = LATE,
     until: date | None = None,
     invented: Count = None,
+    most: Most = AT_ONCE,
 ) -> RehearsalOut:
     """Every mail that the round would send, to whom and when. Nothing is written and nothing sent.
 
-    At most so many applications take part as the limit of ``invented`` says; the command ``fund rehearse`` takes all.
+    ``most`` of the round's applications take part: the more there are, the longer it takes, up to half a minute. The
+    command ``fund rehearse`` takes all.
     """
-    found = asked.rehearse(Scenario(scenario, late=late), until=until, applications=invented)
+    found = asked.rehearse(Scenario(scenario, late=late), until=until, applications=invented, most=most)
     return RehearsalOut.model_validate(telling.data(found))

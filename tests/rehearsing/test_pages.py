@@ -129,6 +129,8 @@ def test_of_many_proposals_the_first_take_part_until_all_are_asked_for(doors, wo
     links = re.findall(r'href="([^"]*&as=json)"', unescape(page + whole.text))
     assert [browser.get(link).json()[0]["applications"] for link in links] == [8, 9]
     assert browser.get(f"{asked}&most=51").status_code == 422
+    door = f"/api/v1/rounds/{world.round_slug}/rehearsal?scenario=nobody&until=2021-10-25&most=9"
+    assert doors.program(world.auditor).get(door).json()["applications"] == 9
 
 
 def test_no_file_is_made_of_what_is_asked_wrong(doors, world):
