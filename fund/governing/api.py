@@ -191,7 +191,7 @@ SEVERAL = {
 
 
 @router.post(
-    "/workflows", status_code=201, responses=responses(400, 401, 403, 409, 422), openapi_extra=SEVERAL
+    "/workflows", status_code=201, responses=responses(401, 403, 409, 413, 422), openapi_extra=SEVERAL
 )
 def accept(
     viewer: ManagerDep, db: DbDep, now: NowDep, given: Annotated[forms.Sent, Depends(_given)]
@@ -208,7 +208,7 @@ def accept(
     return made[0] if given.files[0][0] == "" else made
 
 
-@router.post("/workflows/check", responses=responses(401, 403, 422))
+@router.post("/workflows/check", responses=responses(401, 403, 413, 422))
 def check(body: Source, viewer: ReadsEverything, db: DbDep) -> list[FindingOut]:
     """What is wrong or doubtful in a file. Stores nothing."""
     with db.read() as session:
