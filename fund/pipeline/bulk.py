@@ -27,7 +27,7 @@ from schema.ledger import LedgerEvent
 from schema.outbox import Message
 from schema.people import Member
 from schema.wording import gettext_noop as _n
-from workflows import Move, Option, Reason
+from workflows import Move, Reason
 
 MOST = 500
 """How many applications can be moved in one go."""
@@ -102,10 +102,7 @@ class Choice:
 
 
 def choices(session: Session, viewer: Viewer, applications: Iterable[Application]) -> list[Choice]:
-    """The moves that are made by the viewer's roles from where the applications stand, those for most of them first.
-
-    Also of those whose round others run: why she cannot make one is told for each when it is looked at.
-    """
+    """The moves of the viewer's roles from where the applications stand, whoever runs the round: commonest first."""
     counted: Counter[str] = Counter()
     known: dict[str, Move] = {}
     for application in applications:
@@ -192,6 +189,7 @@ def _unknown(picks: Iterable[Pick], lines: Iterable[Line]) -> list[Line]:
 def _readable(session: Session, viewer: Viewer, picks: Sequence[Pick]) -> list[Application]:
     """The applications that the viewer manages and may read where they stand."""
     found = picked(session, viewer, picks)
+    in_hand(session, found)
     return [
         one
         for one in found
@@ -245,23 +243,24 @@ def _looked_at(
     now: datetime,
 ) -> list[Line]:
     lines = []
-    in_hand(session, applications)
     for line, application in zip(_lines(session, applications), applications, strict=True):
-        options = moves.options(session, application, viewer, now)
-        option = next((one for one in options if one.move.trigger == move.trigger), None)
         version = seen.get(line.reference)
         if version is not None and version != application.version:
             lines.append(replace(line, result=Result.CHANGED))
-        elif why := _why_not(option, left_to(session, application, viewer)):
+        elif why := _why_not(session, viewer, application, move.trigger, now):
             lines.append(replace(line, result=Result.REFUSED, reasons=why))
         else:
             lines.append(line)
     return lines
 
 
-def _why_not(option: Option | None, left: str) -> tuple[str, ...]:
-    if left:
+def _why_not(
+    session: Session, viewer: Viewer, application: Application, trigger: str, now: datetime
+) -> tuple[str, ...]:
+    if left := left_to(session, application, viewer):
         return (left,)
+    options = moves.options(session, application, viewer, now)
+    option = next((one for one in options if one.move.trigger == trigger), None)
     if option is None:
         return (Reason(_n("This move does not lead on from where it stands.")),)
     if option.move.asks:
@@ -371,7 +370,6 @@ def _none(
     Where each could by itself, what was in the way of all is said with each.
     """
     found = _readable(session, viewer, [Pick(line.reference) for line in before])
-    in_hand(session, found)
     there = {one.reference: one for one in found}
     lines = [
         _left(session, viewer, line, there.get(line.reference), seen[line.reference], trigger, now)
@@ -396,7 +394,5 @@ def _left(
         return replace(line, result=Result.CHANGED)
     if application.version != version:
         return _after_conflict(session, viewer, line, version, trigger)
-    options = moves.options(session, application, viewer, now)
-    option = next((one for one in options if one.move.trigger == trigger), None)
-    why = _why_not(option, left_to(session, application, viewer))
+    why = _why_not(session, viewer, application, trigger, now)
     return replace(line, result=Result.REFUSED if why else Result.LEFT, reasons=why)

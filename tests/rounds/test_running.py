@@ -12,15 +12,17 @@ from fund.base import access, extending, ledger, moves, undo
 from fund.base.audience import Audience, actor_of, in_hand
 from fund.base.deadlines import policy
 from fund.base.errors import Conflict, Forbidden, Invalid, NotFound
+from fund.base.settings import Settings
 from fund.governing import service as governing
 from fund.people import service as people
 from fund.people.fields import PersonDraft
-from fund.pipeline import bulk, owed
+from fund.pipeline import bulk, feeds, owed
 from fund.pipeline.bulk import Pick, Result
 from fund.reviewing import service as reviewing
 from fund.rounds import extending as days
 from fund.rounds import queries, reminders, running, working_days
 from fund.rounds import service as rounds
+from fund.rounds.calendar import Voice
 from fund.rounds.fields import draft_of
 from notifications.reconcile import reconcile
 from schema.applications import Application
@@ -31,7 +33,7 @@ from schema.people import Membership
 from schema.rounds import Round
 from schema.running import runs
 from tests.support.watching import at_once
-from tests.support.world import draft, move, open_round, person, submit, to_deliberation, world
+from tests.support.world import draft, move, open_round, person, submit, to_active, to_deliberation, world
 
 RUN_BY = "Amina Bello runs this round. Ask them, or let yourself be added."
 
@@ -274,6 +276,23 @@ def test_what_a_manager_owes_is_of_rounds_that_she_runs(here, clock):
     assert len(everything) > 1
     choose(here, clock, here.manager)
     assert (owes(here.manager), owes(here.second_manager)) == (everything, set())
+
+
+def test_calendars_of_a_manager_leave_out_what_others_run_and_that_of_the_round_is_whole(here, clock):
+    with here.db.write() as session:
+        to_active(session, here, clock.now())
+
+    def keys(viewer, *of):
+        with here.db.read() as session:
+            rounds_ = [session.get_one(Round, key) for key in of]
+            found = feeds.of_person(session, viewer, clock.now(), Voice(Settings(), ""), *rounds_)
+            return sorted(entry.key for entry in found if not entry.cancelled)
+
+    both, whole = keys(here.second_manager), keys(here.second_manager, here.round_id)
+    assert both == whole
+    choose(here, clock, here.manager)
+    assert (keys(here.manager), keys(here.manager, here.round_id)) == (both, whole)
+    assert (keys(here.second_manager), keys(here.second_manager, here.round_id)) == ([], whole)
 
 
 def test_of_two_who_change_it_at_once_one_is_told(here, clock):
