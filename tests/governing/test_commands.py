@@ -9,9 +9,10 @@ from sqlmodel import select
 from fund.base import definitions, ledger
 from schema.applications import Application
 from schema.ledger import LedgerEvent
+from schema.workflows import RoundWorkflow
 from tests.support.versions import FIRST_LOOK, VERSION, later, sifting, sifting_too
 from tests.support.world import draft, move, submit
-from workflows import shipped
+from workflows import Definition, shipped
 
 
 @pytest.fixture
@@ -130,6 +131,33 @@ def test_files_are_checked_with_each_other_and_with_what_the_fund_has(fund, tmp_
     (tmp_path / "broken.toml").write_text("name =")
     code, out, _err = fund("workflow", "check", files[1], str(tmp_path / "broken.toml"))
     assert (code, out.startswith(f"{tmp_path}/broken.toml: line 1: error:")) == (1, True)
+
+
+def test_what_the_fund_goes_by_is_checked_without_a_file(fund, here, clock):
+    assert fund("workflow", "check")[:2] == (
+        0,
+        "Nothing is wrong with the workflows that the fund goes by.\n",
+    )
+    with here.db.write() as session:
+        pin = session.get_one(RoundWorkflow, (here.round_id, "application"))
+        pin.workflow_id = definitions.store(session, sifting(), clock.now())
+    code, out, _err = fund("workflow", "check")
+    assert (code, out.startswith(f"round {here.round_slug}: “review”, version ")) == (0, True)
+    with here.db.write() as session:
+        someday = shipped("report").source.replace("report.due_on", "report.someday")
+        definitions.store(session, Definition.parse(someday), clock.now())
+    code, out, _err = fund("workflow", "check")
+    assert (code, len(out.splitlines())) == (1, 2)
+    assert "no day is kept as report.someday" in out.splitlines()[0]
+
+
+def test_guards_of_ones_own_that_cannot_be_imported_are_one_line(fund, tmp_path, monkeypatch):
+    [file] = written(tmp_path, later("review"))
+    monkeypatch.setenv("FUND_GUARDS", "nothing_of_the_kind")
+    for arguments in (("check",), ("check", file), ("draw", file), ("accept", file), ("list",)):
+        code, out, err = fund("workflow", *arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith("fund: FUND_GUARDS: the module nothing_of_the_kind cannot be imported (")
 
 
 @pytest.mark.parametrize(
