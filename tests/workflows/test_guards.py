@@ -22,6 +22,7 @@ from workflows import (
     Reason,
     Refusal,
     guard,
+    shipped,
 )
 from workflows.guards import REGISTRY, exclusive, unmet
 
@@ -434,3 +435,16 @@ def test_a_kept_definition_whose_guard_is_no_longer_there_is_read_with_its_moves
     assert "“majority” failed" in option.reasons[0]
     with pytest.raises(DefinitionError, match="unknown key"):
         Definition.parse(text + 'colour = "red"\n', closing=True)
+
+
+def test_a_guard_that_got_another_name_is_still_known_to_what_is_kept() -> None:
+    text = shipped("review").source.replace('"no_conflict"', '"not_conflicted"')
+    with pytest.raises(DefinitionError, match="unknown guard 'not_conflicted'"):
+        Definition.parse(text)
+    kept = Definition.parse(text, closing=True)
+    reviewer = Actor(7, frozenset({"reviewer"}))
+    facts = {"parent": "review/in_review", "conflict": ""}
+    allowed = {one.move.trigger: one.allowed for one in kept.available("assigned", reviewer, facts)}
+    now = {one.move.trigger: one.allowed for one in shipped("review").available("assigned", reviewer, facts)}
+    assert allowed == now
+    assert allowed["start"]
