@@ -12,7 +12,7 @@ from schema.values import LongText, Money, Moved, amount_field, json_field
 class Application(Moved, table=True):
     """One member's proposal in one round. ``reference`` is random and is all that the outside sees."""
 
-    __table_args__ = (Index("ix_application_round_id_state", "round_id", "state"),)
+    __table_args__ = (Index("ix_application_round_id_standing", "round_id", "state", "workflow_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
     reference: str = Field(unique=True)

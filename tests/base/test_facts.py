@@ -42,3 +42,13 @@ def test_where_relatives_stand_is_told_by_the_version_of_each(db, clock):
             assert len(again["children"]["application"]) == 3
             assert of_application["children"]["review"] == ("submitted", "submitted")
         assert len(asked) <= 2, "one for each fact at most"
+
+
+def test_the_standings_of_a_round_are_read_from_the_index_alone(sqlite_db, clock):
+    here = world(sqlite_db, clock.now())
+    with sqlite_db.read() as session:
+        facts = facts_of(session, session.get_one(Round, here.round_id), clock.now())
+        with statements(sqlite_db) as asked:
+            assert facts["children"] == {"application": ()}
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1]}", (here.round_id,)).all()
+    assert any("COVERING INDEX" in step[-1] and "(round_id=?)" in step[-1] for step in plan), plan
