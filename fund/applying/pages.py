@@ -9,6 +9,7 @@ from fund.applying import comments, forms, queries, service, standing
 from fund.applying.fields import choices
 from fund.base.database import Database
 from fund.base.errors import Conflict, Forbidden, Invalid
+from fund.base.moved import last_moves
 from fund.base.permissions import Viewer
 from fund.people.sign_in import local_path
 from fund.rounds import queries as rounds
@@ -55,8 +56,9 @@ def index(request: Request, viewer: SignedIn, db: DbDep, now: NowDep) -> Respons
     """The proposals of the viewer's members, and the rounds in which she can propose."""
     with db.read() as session:
         lines = queries.mine(session, viewer)
+        moved = last_moves(session, viewer, [line.deadline for line in lines])
         open_rounds = rounds.open_rounds(session, now)
-    return render(request, "applying/index.html", lines=lines, open_rounds=open_rounds)
+    return render(request, "applying/index.html", lines=lines, moved=moved, open_rounds=open_rounds)
 
 
 @router.get("/applications/{reference}")

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from fund.base import access
 from fund.base.extending import MOVED
 from fund.base.permissions import Viewer
-from fund.base.subjects import get
+from fund.base.subjects import get_all
 from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
 
@@ -27,10 +27,12 @@ class Moved:
 def last_moves(session: Session, viewer: Viewer, deadlines: Iterable[Deadline | None]) -> dict[int, Moved]:
     """How each was moved last, by its key; left out are those that never were, and what is not for the viewer.
 
-    No query where none was moved.
+    No query where none was moved, and as many for several as for one of the same kind.
     """
     moved = [one for one in deadlines if one is not None and one.generation > 1]
-    of = {(one.subject_kind, one.subject_id) for one in moved if _reads(session, viewer, one)}
+    names = [(one.subject_kind, one.subject_id) for one in moved]
+    subjects = zip(moved, get_all(session, names), names, strict=True)
+    of = {name for one, what, name in subjects if access.reads_history(session, what, viewer, one)}
     if not of:
         return {}
     found = session.exec(
@@ -43,11 +45,6 @@ def last_moves(session: Session, viewer: Viewer, deadlines: Iterable[Deadline | 
     )
     moves = {event.data["id"]: event for event in found}
     return {key: _read(event) for key, event in moves.items()}
-
-
-def _reads(session: Session, viewer: Viewer, deadline: Deadline) -> bool:
-    subject = get(session, deadline.subject_kind, deadline.subject_id)
-    return access.reads_history(session, subject, viewer, deadline)
 
 
 def _read(event: LedgerEvent) -> Moved:

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from fund.applying import comments
 from fund.base import access, moves, undo
 from fund.base.errors import Conflict, Invalid, NotFound
+from fund.base.moved import last_moves
 from fund.base.permissions import Viewer
 from fund.reviewing import forms, opinions, queries, service
 from fund.reviewing.candidates import Candidate, candidates
@@ -58,11 +59,18 @@ def mine(request: Request, viewer: ReviewerDep, db: DbDep, now: NowDep) -> Respo
     with db.read() as session:
         tasks = queries.mine(session, viewer)
         waiting = [task for task in tasks if task.waits]
+        moved = last_moves(session, viewer, [task.deadline for task in waiting])
         over = [task for task in tasks if not task.waits]
         latest = [task.review for task in over[:LATEST] if not task.opened]
         undoable = {one.id: undo.offer(session, one, viewer, now) for one in latest}
     return render(
-        request, "reviewing/list.html", waiting=waiting, over=over, themes=THEMES, undoable=undoable
+        request,
+        "reviewing/list.html",
+        waiting=waiting,
+        moved=moved,
+        over=over,
+        themes=THEMES,
+        undoable=undoable,
     )
 
 
@@ -248,10 +256,12 @@ def _reviewers(request: Request, viewer: Viewer, db: DbDep, reference: str, form
         application = access.application(session, viewer, reference)
         access.require_manager_of(session, application, viewer)
         found = candidates(session, application)
+        rows = opinions.of_application(session, viewer, application)
         context: dict[str, Any] = {
             "recommendations": RECOMMENDATIONS,
             "brief": queries.brief(session, application),
-            "rows": opinions.of_application(session, viewer, application),
+            "rows": rows,
+            "moved": last_moves(session, viewer, [row.deadline for row in rows]),
             "opinion": opinions.opinion(session, viewer, application),
             "free": [_choice(one) for one in found if one.free],
             "barred": [one.person.name for one in found if one.belongs],

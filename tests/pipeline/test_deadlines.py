@@ -11,6 +11,7 @@ from schema.applications import Application
 from schema.deadlines import Deadline
 from schema.outbox import Message
 from schema.rounds import Round
+from tests.reviewing.support import counted
 from tests.support.doors import Doors, hidden, shown
 from tests.support.world import (
     assign,
@@ -127,6 +128,9 @@ def test_whoever_owes_it_reads_why_it_moved_and_nothing_that_is_only_for_staff(h
     assert {one["note"] for one in told} == {"", "The river rose."}
 
 
+FILE, LESSON = "/pipeline/{}", "/applications/{}/lesson"
+
+
 def _reviewed(session, here, now):
     application = draft(session, here, now)
     submit(session, here, application, now)
@@ -143,16 +147,16 @@ def _offered(session, here, now):
 
 
 @pytest.mark.parametrize(
-    ("until", "key", "reader", "own", "staff"),
+    ("until", "key", "reader", "own", "staff", "others"),
     [
-        (draft, "submission", "applicant", ["/applications/{}/edit", "/applications/{}/check"], []),
-        (_reviewed, "review", "reviewer", ["/reviews/1"], ["/reviews/1"]),
-        (_offered, "offer", "applicant", ["/applications/{}/offer"], ["/pipeline/{}", "/pipeline/{}/award"]),
-        (to_lesson_due, "lesson", "applicant", ["/applications/{}/lesson"], ["/applications/{}/lesson"]),
+        (draft, "submission", "applicant", ["/applications/{}/edit", "/applications/{}/check"], [], []),
+        (_reviewed, "review", "reviewer", ["/reviews/1"], ["/reviews/1"], [FILE, f"{FILE}/reviewers"]),
+        (_offered, "offer", "applicant", ["/applications/{}/offer"], [FILE, f"{FILE}/award"], [FILE]),
+        (to_lesson_due, "lesson", "applicant", [LESSON], [LESSON], [FILE]),
     ],
 )
 def test_wherever_a_deadline_stands_its_readers_see_how_it_was_moved(
-    here, doors, clock, until, key, reader, own, staff
+    here, doors, clock, until, key, reader, own, staff, others
 ):
     with here.db.write() as session:
         reference = until(session, here, clock.now()).reference
@@ -167,11 +171,38 @@ def test_wherever_a_deadline_stands_its_readers_see_how_it_was_moved(
             page = doors.browser(viewer).get(path.format(reference)).text
             assert ": The <river> rose. What became of it" in shown(page), path
             assert page.count(f'href="/deadlines/{found.id}"') >= 1, path
+    lists = {"applicant": ["/applications"], "reviewer": ["/reviews"]}[reader]
+    for viewer, paths in ((owner, lists), (here.manager, others)):
+        for path in paths:
+            page = doors.browser(viewer).get(path.format(reference)).text
+            assert f'class="sub" href="/deadlines/{found.id}">Moved from ' in page, path
     with here.db.read() as session:
         told = session.get_one(Deadline, found.id)
         assert last_moves(session, owner, [None, told])[found.id].was == found.due_on
         for viewer in (here.outsider, here.reviewers[2]):
             assert last_moves(session, viewer, [told]) == {}
+
+
+def test_how_many_deadlines_were_moved_costs_as_many_queries_as_how_one_was(here, doors, clock):
+    with here.db.write() as session:
+        for number in range(3):
+            draft(session, here, clock.now(), title=f"Number {number}")
+    with here.db.read() as session:
+        found = session.exec(select(Deadline).where(Deadline.key == "submission")).all()
+    program = doors.program(here.manager)
+    for one in found:
+        day = one.due_on + timedelta(days=2)
+        body = {"reason": "The river rose.", "generation": 1, "day": day.isoformat()}
+        program.post(f"/api/v1/deadlines/{one.id}/move", json=body)
+    took = []
+    for wanted in ([], found[:1], found):
+        keys = [one.id for one in wanted]
+        with here.db.read() as session:
+            now = session.exec(select(Deadline).where(Deadline.id.in_(keys))).all()
+            with counted(here.db) as queries:
+                assert last_moves(session, here.applicant, now).keys() == set(keys)
+        took.append(len(queries))
+    assert took == [0, 2, 2]
 
 
 def test_time_that_stood_still_and_what_was_met_are_told(here, doors, clock):
