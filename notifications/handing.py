@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import bindparam, case, exists, insert, or_, select, update
+from sqlalchemy import bindparam, case, exists, insert, literal, or_, select, update
 from sqlmodel import Session
 
 from notifications import digest
@@ -21,7 +21,7 @@ from notifications.outcomes import Handed, OnUnknown, Outcome, onward
 from notifications.wanted import KIND as WEBHOOK
 from schema.outbox import TERMINAL, DeliveryAttempt, MessageStatus
 from schema.rows import table_of
-from schema.statements import Prepared
+from schema.statements import Call, Prepared, together
 
 ATTEMPTS = table_of(DeliveryAttempt)
 
@@ -44,38 +44,44 @@ Done: TypeAlias = tuple[Intent, Handed]
 """A message that was handed over, and what that came to."""
 
 
-def intend(session: Session, claimed: Claim, worker: str, now: datetime, domain: str) -> Intent | None:
+def intend(session: Session, claimed: Claim, now: datetime, domain: str) -> Intent | None:
     """Declare that the message is being handed over from now on, and record the attempt.
 
     None where it is not to go: the lease was lost, or (then it is cancelled, with the reason) the deadline was
     met, cancelled or moved in the meantime, the person was disabled, or it expired. ``domain`` completes the
     Message-ID at the first attempt.
     """
-    return next(iter(intend_all(session, [claimed], worker, now, domain)), None)
+    return next(iter(intend_all(session, [claimed], now, domain)), None)
 
 
 def intend_all(
-    session: Session, claims: Sequence[Claim], worker: str, now: datetime, domain: str
+    session: Session,
+    claims: Sequence[Claim],
+    now: datetime,
+    domain: str,
+    besides: Sequence[Call] = (),
 ) -> list[Intent]:
-    """The same for several messages: the intents of those that are to go, in the order of the claims."""
+    """The same for several messages: the intents of those that are to go, in the order of the claims.
+
+    ``besides`` is carried out before, without a wait of its own.
+    """
     each = [
         {"its_id": one.message_id, "its_lease": one.lease, "moment": now, "domain": f"@{domain}"}
         for one in claims
     ]
+    *_, declared, recorded = together(session, *besides, Call(_INTEND, each), Call(_ATTEMPT, each))
     going = []
-    for claimed, rows in zip(claims, _INTEND.rows_of_each(session, each), strict=True):
-        if not rows:
+    for claimed, mine, found, attempt in zip(claims, each, declared, recorded, strict=True):
+        if not found.rows:
             _explain(session, claimed, now)
-        elif rows[0].kind == DIGEST and not digest.look_again(session, claimed.message_id, now):
-            _call_off(session, claimed.message_id, now)
+        elif attempt.rows:
+            going.append(_intent(claimed, found.rows[0], attempt.rows[0].id))
+        elif digest.look_again(session, claimed.message_id, now):
+            ((row,),) = _ATTEMPT_OF_DIGEST.rows_of_each(session, [mine])
+            going.append(_intent(claimed, found.rows[0], row.id))
         else:
-            going.append((claimed, rows[0]))
-    begun = [
-        {"message_id": claimed.message_id, "number": row.attempts, "worker": worker, "started_at": now}
-        for claimed, row in going
-    ]
-    attempts = _ATTEMPT.keys(session, begun)
-    return [_intent(claimed, row, key) for (claimed, row), key in zip(going, attempts, strict=True)]
+            _call_off(session, claimed.message_id, now)
+    return going
 
 
 def _intent(claimed: Claim, row: Any, attempt_id: int) -> Intent:
@@ -93,7 +99,7 @@ def _call_off(session: Session, message_id: int, now: datetime) -> None:
     session.connection().execute(update(MESSAGES).where(MESSAGES.c.id == message_id).values(values))
 
 
-def _mine(message_id: int, lease: str, status: MessageStatus) -> tuple[Any, ...]:
+def _mine(message_id: Any, lease: Any, status: MessageStatus) -> tuple[Any, ...]:
     c = MESSAGES.c
     return (c.id == message_id, c.lease == lease, c.status == status.value)
 
@@ -129,12 +135,21 @@ def _intend_statement() -> Any:
     )
 
 
+def _attempt_statement(which: Any) -> Any:
+    """Records that a message whose intent was declared is being handed over."""
+    c, moment = MESSAGES.c, bindparam("moment", type_=ATTEMPTS.c.started_at.type)
+    mine = _mine(bindparam("its_id"), bindparam("its_lease"), MessageStatus.SENDING)
+    known = exists().where(ATTEMPTS.c.message_id == c.id, ATTEMPTS.c.outcome == "")
+    begun = select(c.id, c.attempts, c.worker, moment, literal(""), literal("")).where(*mine, which, ~known)
+    columns = ["message_id", "number", "worker", "started_at", "outcome", "reply"]
+    return insert(ATTEMPTS).from_select(columns, begun, include_defaults=False).returning(ATTEMPTS.c.id)
+
+
 # Built once: putting such a statement together costs more than running it.
 _INTEND = Prepared(_intend_statement())
-_ATTEMPT = Prepared(
-    insert(ATTEMPTS).values(outcome="", reply="").returning(ATTEMPTS.c.id),
-    ["message_id", "number", "worker", "started_at", "outcome", "reply"],
-)
+_ATTEMPT = Prepared(_attempt_statement(MESSAGES.c.kind != DIGEST))
+# A digest is looked through before it is begun.
+_ATTEMPT_OF_DIGEST = Prepared(_attempt_statement(MESSAGES.c.kind == DIGEST))
 
 
 def _explain(session: Session, claimed: Claim, now: datetime) -> None:
@@ -176,30 +191,27 @@ def acknowledge_all(
     session: Session, done: Sequence[Done], now: datetime, on_unknown: OnUnknown = "resend"
 ) -> list[MessageStatus | None]:
     """The same for several messages, in their order."""
+    became, rest = begin_to_acknowledge(session, done, now, on_unknown)
+    together(session, *rest)
+    return became
+
+
+def begin_to_acknowledge(
+    session: Session, done: Sequence[Done], now: datetime, on_unknown: OnUnknown = "resend"
+) -> tuple[list[MessageStatus | None], Sequence[Call]]:
+    """The same, but for what the caller is still to ask in this transaction, together with more."""
     became = [_became(intent, handed, now, on_unknown) for intent, handed in done]
     held = _write_down(session, [intent for intent, _ in done], became)
     kept = [one for one, holds in zip(zip(done, became, strict=True), held, strict=True) if holds]
-    _RESULT.each(
-        session,
-        [
-            {
-                "ended_at": now,
-                "outcome": handed.outcome.value,
-                "reply": handed.reply,
-                "address": handed.address or None,
-                "its_id": intent.attempt_id,
-            }
-            for (intent, handed), _ in kept
-        ],
-    )
     for (intent, _), values in kept:
         if intent.kind == DIGEST:
             digest.follow(session, [intent.message_id], values["status"], values["reason"], now)
     sent = [intent for (intent, handed), _ in kept if handed.outcome == Outcome.SENT]
-    _outdate(session, [reminds for intent in sent for reminds in _reminded(session, intent)], now)
-    return [
+    reminded = [reminds for intent in sent for reminds in _reminded(session, intent)]
+    statuses = [
         MessageStatus(values["status"]) if holds else None for values, holds in zip(became, held, strict=True)
     ]
+    return statuses, (Call(_RESULT, [_result(*one, now) for one, _ in kept]), _outdating(reminded, now))
 
 
 def _became(intent: Intent, handed: Handed, now: datetime, on_unknown: OnUnknown) -> dict[str, Any]:
@@ -214,15 +226,17 @@ def _became(intent: Intent, handed: Handed, now: datetime, on_unknown: OnUnknown
 
 def _write_down(session: Session, intents: Sequence[Intent], became: Sequence[dict[str, Any]]) -> list[bool]:
     """Write these columns of each message; whether its lease still held."""
+    alike: dict[frozenset[str], list[int]] = {}
+    for place, values in enumerate(became):
+        alike.setdefault(frozenset(values), []).append(place)
+    mine = [{"its_id": one.message_id, "its_lease": one.lease} for one in intents]
+    calls = (
+        Call(_acknowledging(names), [became[n] | mine[n] for n in places]) for names, places in alike.items()
+    )
     held = [False] * len(intents)
-    for columns in {frozenset(values): None for values in became}:
-        places = [place for place, values in enumerate(became) if frozenset(values) == columns]
-        each = [
-            became[place] | {"its_id": intents[place].message_id, "its_lease": intents[place].lease}
-            for place in places
-        ]
-        for place, count in zip(places, _acknowledging(columns).counts(session, each), strict=True):
-            held[place] = count == 1
+    for places, answers in zip(alike.values(), together(session, *calls), strict=True):
+        for place, answer in zip(places, answers, strict=True):
+            held[place] = answer.reached == 1
     return held
 
 
@@ -232,11 +246,21 @@ def _reminded(session: Session, intent: Intent) -> list[tuple[int, int, int | No
     return [intent.reminds] if intent.reminds else []
 
 
-def _outdate(session: Session, reminders: Sequence[tuple[int, int, int | None, int]], now: datetime) -> None:
+def _result(intent: Intent, handed: Handed, now: datetime) -> dict[str, Any]:
+    return {
+        "ended_at": now,
+        "outcome": handed.outcome.value,
+        "reply": handed.reply,
+        "address": handed.address or None,
+        "its_id": intent.attempt_id,
+    }
+
+
+def _outdating(reminders: Sequence[tuple[int, int, int | None, int]], now: datetime) -> Call:
     """Older reminders that are still being retried say nothing new once a newer one has gone out."""
     names = ("its_deadline", "its_generation", "its_person", "its_offset")
     values = ended(MessageStatus.SUPERSEDED, "A newer reminder of the same deadline went out", now)
-    _OUTDATE.each(session, [values | dict(zip(names, reminds, strict=True)) for reminds in reminders])
+    return Call(_OUTDATE, [values | dict(zip(names, reminds, strict=True)) for reminds in reminders])
 
 
 @cache

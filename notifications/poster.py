@@ -149,7 +149,7 @@ class Poster:
         if not _is_time(session, claimed, now):
             return None
         domain = self._composer.settings.domain
-        intent = handing.intend(session, claimed, self._present.name, now, domain)
+        intent = handing.intend(session, claimed, now, domain)
         if intent is None:
             return None
         row = session.connection().execute(_MESSAGE.where(MESSAGES.c.id == intent.message_id)).one()

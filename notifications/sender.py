@@ -26,6 +26,7 @@ from notifications.outcomes import Handed, OnUnknown, Outcome
 from notifications.ports import Clock, Database
 from notifications.smtp import Circuit, Transport, Unreachable
 from notifications.truth import Truth
+from schema.statements import Call
 
 log = logging.getLogger("notifications")
 BEAT = timedelta(seconds=30)
@@ -199,30 +200,38 @@ class Sender:
         Answers at most as many as ``wanted``, and how many of those waiting were looked at for it.
         """
         with self._database.write() as session:
-            ended = self._acknowledge(session, done)
-            begun, looked_at = self._begin(session, waiting, wanted)
+            ended, rest = self._acknowledge(session, done)
+            begun, looked_at = self._begin(session, waiting, wanted, rest)
         tally["cancelled"] += looked_at - len(begun)
         tally.update(ended)
         return begun, looked_at
 
-    def _acknowledge(self, session: Session, done: Sequence[Done]) -> list[str]:
+    def _acknowledge(self, session: Session, done: Sequence[Done]) -> tuple[list[str], Sequence[Call]]:
+        """How they ended, and what is still to be written down of it."""
         now = self._clock.now()
         for _, handed in done:
             if handed.failure is not None:
                 edited.note(session, handed.failure, now)
-        became = handing.acknowledge_all(session, done, now, self._on_unknown)
-        return [
+        became, rest = handing.begin_to_acknowledge(session, done, now, self._on_unknown)
+        ended = [
             "lost" if status is None else handed.outcome
             for status, (_, handed) in zip(became, done, strict=True)
         ]
+        return ended, rest
 
-    def _begin(self, session: Session, waiting: Sequence[Claim], wanted: int) -> tuple[list[Begun], int]:
-        """The first that are still to go, with all that they are to say; and how many were looked at for it."""
+    def _begin(
+        self, session: Session, waiting: Sequence[Claim], wanted: int, besides: Sequence[Call]
+    ) -> tuple[list[Begun], int]:
+        """The first that are still to go, with all that they are to say; and how many were looked at for it.
+
+        ``besides`` is carried out before them.
+        """
         now, domain, looked_at = self._clock.now(), self._composer.settings.domain, 0
         intents: list[Intent] = []
-        while next_ones := waiting[looked_at : looked_at + wanted - len(intents)]:
-            intents += handing.intend_all(session, next_ones, self._present.name, now, domain)
-            looked_at += len(next_ones)
+        while besides or (wanted > len(intents) and looked_at < len(waiting)):
+            next_ones = waiting[looked_at : looked_at + wanted - len(intents)]
+            intents += handing.intend_all(session, next_ones, now, domain, besides)
+            looked_at, besides = looked_at + len(next_ones), ()
         truths = self._look_up(session, intents)
         return [Begun(intent, truth, now) for intent, truth in zip(intents, truths, strict=True)], looked_at
 

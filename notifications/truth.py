@@ -3,6 +3,7 @@
 A message row holds ids only; whatever it says is looked up here, in the transaction that declares the intent.
 """
 
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -102,12 +103,11 @@ def look_up_all(session: Session, ids: Sequence[int]) -> list[Truth]:
     found = _OF_MESSAGE.rows_of_each(session, [{"message_id": key} for key in ids])
     if not all(found):
         raise NoResultFound
-    each = [facts for (facts,) in found]
-    own = _own_deadlines(session, each)
-    return [_truth(session, facts, _deadline(session, facts, own)) for facts in each]
+    return [_truth(session, facts) for (facts,) in found]
 
 
-def _truth(session: Session, facts: Facts, deadline: Facts | None) -> Truth:
+def _truth(session: Session, facts: Facts) -> Truth:
+    deadline = _deadline(session, facts)
     over = () if deadline else _over(session, facts)
     told = letter(session, facts.subject_id) if facts.subject_kind == "newsletter" else None
     return Truth(facts, deadline, over, _parts(session, facts), told, _answer(session, facts))
@@ -126,8 +126,7 @@ def imagine(session: Session, columns: Mapping[str, Any]) -> Truth:
     """What a message with these columns would tell, if there were one."""
     told = [literal(columns.get(column.name), column.type).label(column.name) for column in MESSAGES.c]
     facts = session.connection().execute(_facts_query(select(*told).subquery("message"))).one()
-    deadline = _deadline(session, facts, _own_deadlines(session, [facts]))
-    return Truth(facts, deadline, answer=_answer(session, facts))
+    return Truth(facts, _deadline(session, facts), answer=_answer(session, facts))
 
 
 def invent(
@@ -135,7 +134,7 @@ def invent(
 ) -> Truth:
     """A message of which everything is invented; what is not given is not known."""
     facts = {str(column.key): None for column in _FACTS.selected_columns} | dict(values)
-    columns = {str(column.key): None for column in _DEADLINE.selected_columns}
+    columns: dict[str, Any] = dict.fromkeys(_NAMES)
 
     def owed(given: Mapping[str, Any] | None) -> Any:
         return None if given is None else SimpleNamespace(**(columns | dict(given)))
@@ -144,16 +143,9 @@ def invent(
     return Truth(own, owed(deadline), answer=owed(answer))
 
 
-def _own_deadlines(session: Session, each: Sequence[Facts]) -> dict[int, Facts]:
-    """The deadlines of which these messages remind, by key."""
-    wanted = sorted({facts.deadline_id for facts in each if facts.deadline_id is not None})
-    found = _BY_KEY.rows_of_each(session, [{"deadline_id": key} for key in wanted])
-    return {row.id: row for rows in found for row in rows}
-
-
-def _deadline(session: Session, facts: Facts, own: Mapping[int, Facts]) -> Facts | None:
+def _deadline(session: Session, facts: Facts) -> Any:
     if facts.deadline_id is not None:
-        return own.get(facts.deadline_id)
+        return _Own._make(facts[-len(_NAMES) :])
     if facts.template == TAKEN_BACK:
         return next(iter(_owed_by_reader(session, facts, _AGAIN)), None)
     role = SHOWS_NEXT.get(facts.template)
@@ -211,6 +203,9 @@ _DEADLINE_COLUMNS = (
     DEADLINES.c.held_at,
     DEADLINES.c.closed_at,
 )
+_NAMES = [column.name for column in _DEADLINE_COLUMNS]
+_Own: Any = namedtuple("_Own", _NAMES)  # type: ignore[misc]
+"""The deadline of which a message reminds: the last columns of its facts."""
 
 
 def _facts_query(message: FromClause) -> Any:
@@ -229,6 +224,7 @@ def _facts_query(message: FromClause) -> Any:
         .outerjoin(REVIEWS, of_review)
         .outerjoin(reviewer, reviewer.c.id == REVIEWS.c.reviewer_id)
         .outerjoin(REPORTS, of_report)
+        .outerjoin(DEADLINES, DEADLINES.c.id == m.deadline_id)
     )
     return select(
         m.id, m.kind, m.template, m.mail_id, m.path, m.payload, m.address, m.deadline_id,
@@ -241,12 +237,12 @@ def _facts_query(message: FromClause) -> Any:
         AWARDS.c.amount_minor, AWARDS.c.currency, AWARDS.c.starts_on, AWARDS.c.ends_on,
         reviewer.c.name.label("reviewer"), REPORTS.c.kind.label("report_kind"),
         NEWEST.label("newest_words"),
+        *(column.label(f"own_{column.name}") for column in _DEADLINE_COLUMNS),
     ).select_from(joined)  # fmt: skip
 
 
 _FACTS = _facts_query(MESSAGES).where(MESSAGES.c.id == bindparam("message_id"))
-_DEADLINE = select(*_DEADLINE_COLUMNS).where(DEADLINES.c.id == bindparam("deadline_id"))
-_OF_MESSAGE, _BY_KEY = Prepared(_FACTS), Prepared(_DEADLINE)
+_OF_MESSAGE = Prepared(_FACTS)
 _PARTS = (
     select(MESSAGES.c.id)
     .where(

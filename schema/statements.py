@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
@@ -34,7 +35,6 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, SQLModel
 
 Convert = Callable[[Any], Any]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class _Ready:
     """The same for what it answers."""
     answered: Callable[[Iterable[Any]], Any]
     """Makes a named tuple of a row that it answers."""
+    answers_rows: bool
     dialect: Dialect
     error: type[Exception]
     """What the driver raises."""
@@ -145,35 +146,19 @@ class Prepared:
 
     def rows_of_each(self, session: Session, parameters: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
         """What it answers for each of the parameters, as ``rows`` would; the database is waited for once."""
-        return self._of_each(session, parameters, lambda cursor, ready: ready.answers(cursor.fetchall()))
-
-    def counts(self, session: Session, parameters: Sequence[Mapping[str, Any]]) -> list[int]:
-        """How many rows it reached with each of the parameters; the database is waited for once."""
-        return self._of_each(session, parameters, lambda cursor, ready: int(cursor.rowcount))
+        (answers,) = together(session, Call(self, parameters))
+        return [answer.rows for answer in answers]
 
     def keys(self, session: Session, parameters: Sequence[Mapping[str, Any]]) -> list[int]:
         """Carry out an insert that returns the key of its row; the keys in the order of the parameters."""
-        return self._of_each(session, parameters, lambda cursor, ready: int(cursor.fetchall()[0][0]))
+        return [int(row[0]) for (row,) in self.rows_of_each(session, parameters)]
 
-    def _of_each(
-        self, session: Session, parameters: Sequence[Mapping[str, Any]], take: Callable[[Any, _Ready], T]
-    ) -> list[T]:
-        own, ready = self._at(session)
-        driver = own.connection
-        try:
-            if len(parameters) < 2 or not hasattr(driver, "pipeline"):
-                return [take(own.execute(ready.sql, ready.values(one)), ready) for one in parameters]
-            cursors = [driver.cursor() for _ in parameters]
-            with driver.pipeline():
-                for cursor, one in zip(cursors, parameters, strict=True):
-                    cursor.execute(ready.sql, ready.values(one))
-            return [take(cursor, ready) for cursor in cursors]
-        except ready.error as error:
-            raise _failed(session, ready, error) from error
+    def ready_for(self, connection: Connection) -> _Ready:
+        return self._ready.get(connection.dialect.name) or self._prepare(connection)
 
     def _at(self, session: Session) -> tuple[Any, _Ready]:
         door = _door(session)
-        return door.cursor, self._ready.get(door.connection.dialect.name) or self._prepare(door.connection)
+        return door.cursor, self.ready_for(door.connection)
 
     def _prepare(self, connection: Connection) -> _Ready:
         dialect = connection.dialect
@@ -190,10 +175,69 @@ class Prepared:
             _places(_entering(compiled.binds[name].type, dialect) for name in names),
             _places(_leaving(column.type, dialect) for column in answered),
             row._make,
+            bool(answered),
             dialect,
             dialect.loaded_dbapi.Error,
         )
         return self._ready.setdefault(dialect.name, ready)
+
+
+class Call(NamedTuple):
+    """A statement that is to be carried out, once for each of the parameters."""
+
+    statement: Prepared
+    parameters: Sequence[Mapping[str, Any]]
+
+
+class Answer(NamedTuple):
+    """The rows that a statement answered, and how many it reached."""
+
+    rows: list[Any]
+    reached: int
+
+
+def together(session: Session, *calls: Call) -> list[list[Answer]]:
+    """Carry them out one after the other, for each of their parameters; the database is waited for once.
+
+    What is in hand is written before. The answers stand in the order of the statements and of their parameters.
+    """
+    door = _door(session)
+    steps = [
+        _Step(call.statement.ready_for(door.connection), one) for call in calls for one in call.parameters
+    ]
+    piped = len(steps) > 1 and hasattr(door.cursor.connection, "pipeline")
+    try:
+        answers = iter(
+            _piped(door.cursor.connection, steps) if piped else [one.at(door.cursor) for one in steps]
+        )
+    except door.connection.dialect.loaded_dbapi.Error as error:
+        raise _failed(session, steps[0].ready, error) from error
+    return [list(islice(answers, len(call.parameters))) for call in calls]
+
+
+class _Step(NamedTuple):
+    ready: _Ready
+    parameters: Mapping[str, Any]
+
+    def ask(self, cursor: Any) -> None:
+        cursor.execute(self.ready.sql, self.ready.values(self.parameters))
+
+    def answer(self, cursor: Any) -> Answer:
+        rows = self.ready.answers(cursor.fetchall()) if self.ready.answers_rows else []
+        return Answer(rows, int(cursor.rowcount))
+
+    def at(self, cursor: Any) -> Answer:
+        self.ask(cursor)
+        return self.answer(cursor)
+
+
+def _piped(driver: Any, steps: Sequence[_Step]) -> list[Answer]:
+    """Each on a cursor of its own, sent without waiting for what the ones before it answer."""
+    cursors = [driver.cursor() for _ in steps]
+    with driver.pipeline():
+        for step, cursor in zip(steps, cursors, strict=True):
+            step.ask(cursor)
+    return [step.answer(cursor) for step, cursor in zip(steps, cursors, strict=True)]
 
 
 class About:

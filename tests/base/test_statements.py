@@ -1,20 +1,24 @@
 """Statements that every move carries out: answered by an index, and converted as SQLAlchemy would."""
 
 import pytest
+from sqlalchemy import bindparam, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from fund.base import access, audience, following, ledger, subjects
-from fund.base.errors import Invalid
+from fund.base.errors import Conflict, Invalid
 from fund.base.facts import open_deadlines
 from notifications import outbox
+from schema.applications import Application
 from schema.ledger import LedgerEvent
 from schema.outbox import Message
 from schema.rounds import Round
-from schema.rows import Whole
+from schema.rows import Whole, table_of
+from schema.statements import Call, Prepared, together
 from tests.support.watching import statements
 from tests.support.world import draft, submit, world
 
+APPLICATIONS = table_of(Application)
 LOOKING = {
     "reference": (access.BY_REFERENCE.question.one, {"key": "PIF-ABCDEF"}, "reference=?"),
     "locked": (subjects.AFRESH["application"].question.many, {"keys": [1, 2]}, "rowid=?"),
@@ -152,3 +156,46 @@ def test_what_no_database_can_hold_is_invalid(db, clock):
     row = outbox.message_row(key="k", now=now, next_at=now, kind="x", template="half \ud800")
     with pytest.raises(Invalid), db.write() as session:
         outbox.queue_rows(session, [row, row])
+
+
+def test_statements_that_are_asked_together_answer_in_their_order(db, clock):
+    here = world(db, clock.now())
+    with db.write() as session:
+        theirs = [draft(session, here, clock.now()).id for _ in range(3)]
+    rename, look = _rename(), _title()
+    with db.write() as session:
+        renamed, seen, nothing, again = together(
+            session,
+            Call(rename, [{"key": theirs[0], "words": "first"}, {"key": 0, "words": "nobody's"}]),
+            Call(look, [{"key": key} for key in theirs[:2]]),
+            Call(look, []),
+            Call(rename, [{"key": theirs[2], "words": "third"}]),
+        )
+        assert [one.reached for one in renamed + again] == [1, 0, 1]
+        assert [[row.title for row in one.rows] for one in seen] == [["first"], ["Safe streets"]]
+        assert nothing == []
+        assert together(session) == []
+
+
+def test_what_is_refused_among_statements_asked_together_ends_them_all(db, clock):
+    here = world(db, clock.now())
+    with db.write() as session:
+        key, other = (draft(session, here, clock.now()).id for _ in range(2))
+    known = Call(_rename(), [{"key": key, "words": "changed"}])
+    take = Prepared(update(APPLICATIONS).where(APPLICATIONS.c.id == bindparam("key")), ["reference"])
+    with db.read() as session:
+        name = session.get_one(Application, other).reference
+    with pytest.raises(Conflict), db.write() as session:
+        together(session, known, Call(take, [{"key": key, "reference": name}]), known)
+    with db.write() as session:
+        [[title]] = together(session, Call(_title(), [{"key": key}]))
+        assert title.rows == [("Safe streets",)]
+
+
+def _rename():
+    named = update(APPLICATIONS).where(APPLICATIONS.c.id == bindparam("key"))
+    return Prepared(named.values(title=bindparam("words")))
+
+
+def _title():
+    return Prepared(select(APPLICATIONS.c.title).where(APPLICATIONS.c.id == bindparam("key")))

@@ -86,7 +86,7 @@ def until_claimed(world, now=MORNING):
 
 def begin(world, claimed, now=MORNING):
     with world.db.write() as session:
-        return intend(session, claimed, "w", now, "example.org")
+        return intend(session, claimed, now, "example.org")
 
 
 def due_at(world, deadline):

@@ -88,7 +88,7 @@ class Story:
         """The worker dies with all that it holds, in the midst of a mail if there is one."""
         with self.world.db.write() as session:
             if self.claims:
-                intend(session, self.claims[0], "w", self.now, "example.org")
+                intend(session, self.claims[0], self.now, "example.org")
         with self.world.db.write() as session:
             take_over(session, "w", self.now)
         self.claims.clear()
@@ -96,7 +96,7 @@ class Story:
     def send(self, outcome):
         claimed = self.claims.pop(0)
         with self.world.db.write() as session:
-            intent = intend(session, claimed, "w", self.now, "example.org")
+            intent = intend(session, claimed, self.now, "example.org")
         if intent is None:
             return
         going = [

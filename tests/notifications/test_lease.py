@@ -36,7 +36,7 @@ def claim(db: Database, worker: str = "w1", **options: Any) -> tuple[Claim, ...]
 
 def intend(db: Database, claimed: Claim, now: Any = NOW) -> Intent | None:
     with db.write() as session:
-        return handing.intend(session, claimed, "w1", now, "example.org")
+        return handing.intend(session, claimed, now, "example.org")
 
 
 def acknowledge(db: Database, intent: Intent, handed: Handed = SENT, **options: Any) -> str | None:
@@ -134,7 +134,7 @@ def test_the_message_id_gets_its_domain_once(world: World, db: Database) -> None
     acknowledge(db, intent, Handed(Outcome.UNREACHABLE, "gone"))
     (claimed,) = claim(db)
     with db.write() as session:
-        handing.intend(session, claimed, "w1", NOW, "elsewhere.example")
+        handing.intend(session, claimed, NOW, "elsewhere.example")
     assert world.message().mail_id == f"{token}@example.org"
 
 

@@ -210,7 +210,7 @@ class Walk(RuleBasedStateMachine):
         now, composer = self.clock.now(), Composer(SETTINGS)
         mine = self._holds(claimed, "claimed")
         with self.database.write() as session:
-            intent = handing.intend(session, claimed, ANOTHER, now, "example.org")
+            intent = handing.intend(session, claimed, now, "example.org")
             mail = composer.write(composer.look_up(session, claimed.message_id), now) if intent else None
         assert mine or intent is None
         if intent is not None and mail is not None:

@@ -301,7 +301,7 @@ def test_what_a_worker_that_died_was_calling_is_called_again_even_where_mail_is_
     happened(world)
     with db.write() as session:
         (claimed,) = lease.claim(session, "dead-1", NOW, webhook=key).claims
-        assert handing.intend(session, claimed, "dead-1", NOW, "example.org")
+        assert handing.intend(session, claimed, NOW, "example.org")
     with db.write() as session:
         assert recovery.recover(session, lambda name: False, NOW, "park") == {"dead-1": 1}
     clock.advance(timedelta(minutes=2))

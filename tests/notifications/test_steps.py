@@ -63,11 +63,11 @@ class Tripping(Doomed):
 
     tripped = 0
 
-    def _begin(self, session: Any, waiting: Any, wanted: int) -> Any:
+    def _begin(self, session: Any, waiting: Any, *how: Any) -> Any:
         if self._done and waiting and not self.tripped:
             self.tripped += 1
             raise ConnectionError("the database went away")
-        return super()._begin(session, waiting, wanted)
+        return super()._begin(session, waiting, *how)
 
 
 def test_what_is_known_of_a_mail_is_kept_where_the_next_cannot_be_begun(

@@ -70,9 +70,9 @@ class Doomed(Sender):
         self._comes_to("acknowledged" if done else "")
         return begun
 
-    def _begin(self, session: Any, waiting: Any, wanted: int) -> Any:
+    def _begin(self, session: Any, *how: Any) -> Any:
         self._comes_to("recorded" if self._done else "")
-        begun = super()._begin(session, waiting, wanted)
+        begun = super()._begin(session, *how)
         self._comes_to("begun" if self._done else "")
         return begun
 
