@@ -259,15 +259,19 @@ class About:
 
 
 def _entering(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:
-    """What turns a value into what the driver takes. A move writes the same few moments a hundred times."""
-    convert = of.dialect_impl(dialect).bind_processor(dialect)
-    date = isinstance(of, DateTime | Date) or isinstance(getattr(of, "impl", None), DateTime)
-    return lru_cache(maxsize=256)(convert) if convert and date else convert
+    """What turns a value into what the driver takes."""
+    return _remembering(of, of.dialect_impl(dialect).bind_processor(dialect))
 
 
 def _leaving(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:
     """What turns a value of the driver into that of the table's own type."""
-    return of.dialect_impl(dialect).result_processor(dialect, None)
+    return _remembering(of, of.dialect_impl(dialect).result_processor(dialect, None))
+
+
+def _remembering(of: TypeEngine[Any], convert: Convert | None) -> Convert | None:
+    """The same few moments are written, and read, a hundred times."""
+    moment = isinstance(of, DateTime | Date) or isinstance(getattr(of, "impl", None), DateTime)
+    return lru_cache(maxsize=256)(convert) if convert and moment else convert
 
 
 def _places(converters: Iterable[Convert | None]) -> list[tuple[int, Convert]]:
