@@ -176,18 +176,19 @@ def single(database: Database, here: World, count: int, what: str) -> None:
 
 def bulk(database: Database, here: World, count: int) -> None:
     """Many moves in one transaction, three times; the rate of the middle one, as for single moves between them."""
-    raw, alone, ours, theirs = Raw(database, here), [], [], []
+    raw, alone, raw_alone, ours, theirs = Raw(database, here), [], [], [], []
     for _ in range(3):
-        for _, reference in submitted(database, here, 100):
+        for (_, reference), (key, _) in zip(*(submitted(database, here, 100) for _ in range(2)), strict=True):
             alone.append(seconds(partial(_move, database, here, reference)))
+            raw_alone.append(seconds(partial(raw.move, [key])))
         together, others = submitted(database, here, count), submitted(database, here, count)
         ours.append(seconds(partial(_move_all, database, here, [key for key, _ in together])) / count)
         theirs.append(seconds(partial(raw.move, [key for key, _ in others])) / count)
     raw.connection.close()
-    show(
-        f"{count} moves in one transaction", 1 / statistics.median(ours), 1 / statistics.median(theirs), "/s"
-    )
-    show("    against ours one by one", 1 / statistics.median(ours), 1 / statistics.median(alone), "/s")
+    mine, its, one, its_one = (1 / statistics.median(took) for took in (ours, theirs, alone, raw_alone))
+    show(f"{count} moves in one transaction", mine, its, "/s")
+    show("    against ours one by one", mine, one, "/s")
+    show("    raw against raw one by one", its, its_one, "/s")
 
 
 def _move(database: Database, here: World, reference: str) -> None:
