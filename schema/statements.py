@@ -154,6 +154,7 @@ class Prepared:
         return [int(row[0]) for (row,) in self.rows_of_each(session, parameters)]
 
     def ready_for(self, connection: Connection) -> _Ready:
+        """The statement as the connection's database takes it: worked out once for each kind."""
         return self._ready.get(connection.dialect.name) or self._prepare(connection)
 
     def _at(self, session: Session) -> tuple[Any, _Ready]:
