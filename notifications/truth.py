@@ -38,6 +38,7 @@ from schema.reports import Report
 from schema.reviews import Review
 from schema.rounds import Round
 from schema.rows import table_of
+from schema.running import runs
 from schema.statements import Prepared
 
 APPLICATIONS = table_of(Application)
@@ -261,12 +262,18 @@ def _owed_query(since: Any, *of: Any) -> Prepared:
         MEMBERSHIPS.c.person_id == person,
     )
     manages = exists().where(ROLES.c.person_id == person, ROLES.c.role == Role.MANAGER.value)
+    member = (
+        select(APPLICATIONS.c.member_id)
+        .where(APPLICATIONS.c.id == d.application_id)
+        .correlate(DEADLINES)
+        .scalar_subquery()
+    )
     reviews = exists().where(
         d.subject_kind == "review", REVIEWS.c.id == d.subject_id, REVIEWS.c.reviewer_id == person
     )
     owed = or_(
         and_(d.owner_role == "applicant", acts),
-        and_(d.owner_role == "manager", manages, ~acts),
+        and_(d.owner_role == "manager", manages, ~acts, runs(person, d.round_id, member)),
         and_(d.owner_role == "reviewer", reviews),
     )
     same = and_(d.subject_kind == bindparam("kind"), d.subject_id == bindparam("subject"))

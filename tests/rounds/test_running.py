@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from fund.applying import comments
 from fund.awarding import queries as awarding
 from fund.awarding import service as offers
-from fund.base import access, extending, ledger, moves, undo
+from fund.base import access, deadlines, extending, ledger, moves, undo
 from fund.base.audience import Audience, actor_of, in_hand
 from fund.base.deadlines import policy
 from fund.base.errors import Conflict, Forbidden, Invalid, NotFound
@@ -24,6 +24,8 @@ from fund.rounds import queries, reminders, running, working_days
 from fund.rounds import service as rounds
 from fund.rounds.calendar import Voice
 from fund.rounds.fields import draft_of
+from notifications import truth
+from notifications.outbox import queue
 from notifications.reconcile import reconcile
 from schema.applications import Application
 from schema.deadlines import Deadline
@@ -259,8 +261,9 @@ def test_what_lists_ask_the_database_agrees_with_what_a_move_asks(here, clock):
                 standing = {one.person_id for one in Audience(session).people_in("manager", subject)}
                 for viewer in all_:
                     apart = subject.member_id not in viewer.member_ids
-                    asked = select(runs(viewer.person_id, subject.round_id, subject.member_id))
-                    assert (apart and session.exec(asked).one()) is (viewer.person_id in standing)
+                    hers = runs(viewer.person_id, col(Application.round_id), col(Application.member_id))
+                    found = session.exec(select(Application.id).where(hers)).all()
+                    assert (apart and subject.id in found) is (viewer.person_id in standing)
                     acts = "manager" in actor_of(session, subject, viewer).roles
                     assert acts is (viewer.person_id in standing)
 
@@ -276,6 +279,27 @@ def test_what_a_manager_owes_is_of_rounds_that_she_runs(here, clock):
     assert len(everything) > 1
     choose(here, clock, here.manager)
     assert (owes(here.manager), owes(here.second_manager)) == (everything, set())
+
+
+def test_a_mail_shows_what_is_owed_to_those_who_run_it_alone(here, clock):
+    """Who was told of a step before the round got its managers hears that it was taken back, and owes nothing."""
+    key, now = submitted(here, clock), clock.now()
+    both = (here.manager, here.second_manager)
+    choose(here, clock, here.manager)
+    with here.db.write() as session:
+        application = session.get_one(Application, key)
+        due = deadlines.open_of(session, application)[0]
+        deadlines.move_to(session, due, due.due_on + timedelta(days=1), "undone", now)
+        about = {"subject_kind": "application", "subject_id": key, "application_id": key}
+        for one in both:
+            queue(session, key=f"back:{one.person_id}", kind="notice", template=truth.TAKEN_BACK,
+                  person_id=one.person_id, path="/", now=now, **about)  # fmt: skip
+    with here.db.read() as session:
+        mails = (
+            select(Message.id).where(Message.template == truth.TAKEN_BACK).order_by(col(Message.person_id))
+        )
+        seen_ = [truth.look_up(session, one).deadline for one in session.exec(mails)]
+    assert [one and one.id for one in seen_] == [due.id, None]
 
 
 def test_calendars_of_a_manager_leave_out_what_others_run_and_that_of_the_round_is_whole(here, clock):
