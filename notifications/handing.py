@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import bindparam, case, exists, insert, literal, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, insert, literal, or_, select, update
 from sqlmodel import Session
 
 from notifications import digest
@@ -104,12 +104,15 @@ def _mine(message_id: Any, lease: Any, status: MessageStatus) -> tuple[Any, ...]
     return (c.id == message_id, c.lease == lease, c.status == status.value)
 
 
-_DEADLINE_STANDS = exists().where(
-    DEADLINES.c.id == MESSAGES.c.deadline_id,
-    DEADLINES.c.generation == MESSAGES.c.deadline_generation,
-    DEADLINES.c.status == "open",
+# Scalar, not EXISTS: beside an OR PostgreSQL may read a whole table for that, each time.
+_DEADLINE_STANDS = (
+    select(and_(DEADLINES.c.generation == MESSAGES.c.deadline_generation, DEADLINES.c.status == "open"))
+    .where(DEADLINES.c.id == MESSAGES.c.deadline_id)
+    .scalar_subquery()
 )
-_PERSON_STANDS = exists().where(PERSONS.c.id == MESSAGES.c.person_id, PERSONS.c.disabled_at.is_(None))
+_PERSON_STANDS = (
+    select(PERSONS.c.disabled_at.is_(None)).where(PERSONS.c.id == MESSAGES.c.person_id).scalar_subquery()
+)
 
 
 def _intend_statement() -> Any:

@@ -59,6 +59,8 @@ class Database:
         """A session that only looks; what it changed by mistake is rolled back."""
         with _storable(), Session(self._reader, autoflush=False, expire_on_commit=False) as session:
             yield session
+            if self.dialect == "postgresql" and session.in_transaction():
+                _roll_back(session)
 
     @property
     def engines(self) -> tuple[Engine, Engine]:
@@ -81,13 +83,21 @@ def _storable() -> Iterator[None]:
         raise Invalid({"value": wrong}) from error
 
 
+def _roll_back(session: Session) -> None:
+    """As the driver would, which in addition forgets all statements that it has prepared on the connection."""
+    driver: Any = session.connection().connection.dbapi_connection
+    if driver.info.transaction_status.name == "INTRANS":
+        driver.pgconn.exec_(b"ROLLBACK")
+
+
 def _lost_a_race(error: OperationalError) -> bool:
     text = str(error.orig).lower()
     return any(word in text for word in ("deadlock", "could not serialize", "database is locked"))
 
 
 def _postgres_engine(url: str) -> Engine:
-    engine = create_engine(url, pool_size=10, max_overflow=20, hide_parameters=True)
+    # Always the connection used last: it has planned already what is asked all the time.
+    engine = create_engine(url, pool_size=10, max_overflow=20, pool_use_lifo=True, hide_parameters=True)
 
     @event.listens_for(engine, "checkout")
     def still_there(connection: Any, record: Any, _proxy: Any) -> None:

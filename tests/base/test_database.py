@@ -1,17 +1,20 @@
-"""Connections to PostgreSQL that broke while nobody used them: the next unit of work gets another one."""
+"""What becomes of connections between two units of work."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from fund.base import database
 from fund.base.database import Database
+from schema.people import Member
 from tests.support import postgres
 
+AT = datetime(2021, 9, 21, 8, tzinfo=UTC)
 OTHERS = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
     " WHERE pid != pg_backend_pid() AND datname = current_database()"
@@ -71,3 +74,23 @@ def test_the_server_may_be_started_anew(postgres_url, run_folder: Path):
             works(made)
     finally:
         server.stop()
+
+
+def test_what_a_session_that_only_looks_changed_by_mistake_is_undone(db):
+    with db.read() as session:
+        session.add(Member(name="By mistake", slug="mistake", joined_at=AT))
+        session.flush()
+    with db.read() as session:
+        session.connection().execute(text("DELETE FROM member"))
+        session.add(Member(name="Never written", slug="never", joined_at=AT))
+    with db.write() as session:
+        assert session.exec(select(Member)).all() == []
+
+
+def test_looking_leaves_the_statements_that_the_driver_has_prepared(postgres_url):
+    with closing(Database(postgres_url)) as made:
+        for _ in range(7):  # it prepares what is asked more than five times
+            works(made)
+        with made.write() as session:
+            prepared = session.connection().execute(text("SELECT statement FROM pg_prepared_statements"))
+            assert any("pg_backend_pid" in statement for statement in prepared.scalars())
