@@ -79,7 +79,7 @@ class PersonRole(SQLModel, table=True):
     __tablename__ = "person_role"
 
     person_id: int = Field(foreign_key="person.id", primary_key=True)
-    role: str = Field(primary_key=True)
+    role: str = Field(primary_key=True, index=True)
 
 
 class Membership(SQLModel, table=True):
