@@ -37,7 +37,7 @@ LOOKING = {
     "head": (ledger.HEAD, {"chain": "application:1"}, "chain=?"),
     "children": (subjects.STANDING.many, {"keys": [1, 2]}, "application_id=?"),
     "acting": (audience.OF_ONE, {"member": 1, "round": 1}, "member_id=?"),
-    "managers": (audience.OF_ONE, {"member": 1, "round": 1}, "(role=?)"),
+    "managers": (audience.OF_ONE, {"member": 1, "round": 1}, "role=?"),
     "named": (audience.OF_ONE, {"member": 1, "round": 1}, "round_id=? AND person_id=?"),
     "acting for many": (audience.OF_MANY, {"members": [1, 2], "rounds": [1, 2]}, "member_id=?"),
     "named for many": (
