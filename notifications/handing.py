@@ -4,7 +4,7 @@ Each function works in the caller's short transaction. The intent (claimed → s
 comes too late: it succeeds only while the deadline stands as it was planned.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -21,7 +21,7 @@ from notifications.outcomes import Handed, OnUnknown, Outcome, onward
 from notifications.wanted import KIND as WEBHOOK
 from schema.outbox import TERMINAL, DeliveryAttempt, MessageStatus
 from schema.rows import table_of
-from schema.statements import Call, Prepared, together
+from schema.statements import About, Call, Prepared, together
 
 ATTEMPTS = table_of(DeliveryAttempt)
 
@@ -40,6 +40,8 @@ class Intent:
     """Deadline, its generation, person and offset of a reminder."""
 
 
+Among: TypeAlias = Callable[[Any], Any]
+"""Makes, of a column, the condition that it holds one of the keys that are asked about."""
 Done: TypeAlias = tuple[Intent, Handed]
 """A message that was handed over, and what that came to."""
 
@@ -65,23 +67,35 @@ def intend_all(
 
     ``besides`` is carried out before, without a wait of its own.
     """
-    each = [
-        {"its_id": one.message_id, "its_lease": one.lease, "moment": now, "domain": f"@{domain}"}
-        for one in claims
-    ]
-    *_, declared, recorded = together(session, *besides, Call(_INTEND, each), Call(_ATTEMPT, each))
-    going = []
-    for claimed, mine, found, attempt in zip(claims, each, declared, recorded, strict=True):
-        if not found.rows:
-            _explain(session, claimed, now)
-        elif attempt.rows:
-            going.append(_intent(claimed, found.rows[0], attempt.rows[0].id))
-        elif digest.look_again(session, claimed.message_id, now):
-            ((row,),) = _ATTEMPT_OF_DIGEST.rows_of_each(session, [mine])
-            going.append(_intent(claimed, found.rows[0], row.id))
-        else:
-            _call_off(session, claimed.message_id, now)
-    return going
+    by_lease: dict[str, list[int]] = {}
+    for one in claims:
+        by_lease.setdefault(one.lease, []).append(one.message_id)
+    calls = list(besides)
+    for lease, ids in by_lease.items():
+        calls.append(_INTEND.call(ids, its_lease=lease, moment=now, domain=f"@{domain}"))
+        calls.append(_ATTEMPT.call(ids, its_lease=lease, moment=now))
+    answers = [rows for answer in together(session, *calls)[len(besides) :] for rows, _ in answer]
+    declared = {row.id: row for rows in answers[0::2] for row in rows}
+    attempts = {row.message_id: row.id for rows in answers[1::2] for row in rows}
+    begun = (_begun(session, one, declared.get(one.message_id), attempts, now) for one in claims)
+    return [intent for intent in begun if intent is not None]
+
+
+def _begun(
+    session: Session, claimed: Claim, row: Any, attempts: Mapping[int, int], now: datetime
+) -> Intent | None:
+    """The intent where it was declared, by now also looked through where it is a digest."""
+    if row is None:
+        _explain(session, claimed, now)
+    elif row.kind != DIGEST:
+        return _intent(claimed, row, attempts[claimed.message_id])
+    elif digest.look_again(session, claimed.message_id, now):
+        of = {"its_lease": claimed.lease, "moment": now}
+        (attempt,) = _ATTEMPT_OF_DIGEST.rows(session, [claimed.message_id], **of)
+        return _intent(claimed, row, attempt.id)
+    else:
+        _call_off(session, claimed.message_id, now)
+    return None
 
 
 def _intent(claimed: Claim, row: Any, attempt_id: int) -> Intent:
@@ -99,7 +113,7 @@ def _call_off(session: Session, message_id: int, now: datetime) -> None:
     session.connection().execute(update(MESSAGES).where(MESSAGES.c.id == message_id).values(values))
 
 
-def _mine(message_id: Any, lease: Any, status: MessageStatus) -> tuple[Any, ...]:
+def _mine(message_id: int, lease: str, status: MessageStatus) -> tuple[Any, ...]:
     c = MESSAGES.c
     return (c.id == message_id, c.lease == lease, c.status == status.value)
 
@@ -115,12 +129,12 @@ _PERSON_STANDS = (
 )
 
 
-def _intend_statement() -> Any:
+def _intend_statement(these: Among) -> Any:
     c, moment = MESSAGES.c, bindparam("moment", type_=MESSAGES.c.next_at.type)
     return (
         update(MESSAGES)
         .where(
-            c.id == bindparam("its_id"),
+            these(c.id),
             c.lease == bindparam("its_lease"),
             c.status == MessageStatus.CLAIMED.value,
             or_(c.expires_at.is_(None), c.expires_at > moment),
@@ -133,26 +147,37 @@ def _intend_statement() -> Any:
             mail_id=case((c.mail_id.contains("@"), c.mail_id), else_=c.mail_id + bindparam("domain")),
         )
         .returning(
-            c.attempts, c.kind, c.expires_at, c.deadline_id, c.deadline_generation, c.person_id, c.offset_days
+            c.id,
+            c.attempts,
+            c.kind,
+            c.expires_at,
+            c.deadline_id,
+            c.deadline_generation,
+            c.person_id,
+            c.offset_days,
         )
     )
 
 
-def _attempt_statement(which: Any) -> Any:
-    """Records that a message whose intent was declared is being handed over."""
+def _attempt_statement(these: Among, which: Any) -> Any:
+    """Records that messages whose intents were declared are being handed over."""
     c, moment = MESSAGES.c, bindparam("moment", type_=ATTEMPTS.c.started_at.type)
-    mine = _mine(bindparam("its_id"), bindparam("its_lease"), MessageStatus.SENDING)
+    sending = (c.lease == bindparam("its_lease"), c.status == MessageStatus.SENDING.value)
     known = exists().where(ATTEMPTS.c.message_id == c.id, ATTEMPTS.c.outcome == "")
-    begun = select(c.id, c.attempts, c.worker, moment, literal(""), literal("")).where(*mine, which, ~known)
+    begun = select(c.id, c.attempts, c.worker, moment, literal(""), literal(""))
     columns = ["message_id", "number", "worker", "started_at", "outcome", "reply"]
-    return insert(ATTEMPTS).from_select(columns, begun, include_defaults=False).returning(ATTEMPTS.c.id)
+    return (
+        insert(ATTEMPTS)
+        .from_select(columns, begun.where(these(c.id), *sending, which, ~known), include_defaults=False)
+        .returning(ATTEMPTS.c.id, ATTEMPTS.c.message_id)
+    )
 
 
 # Built once: putting such a statement together costs more than running it.
-_INTEND = Prepared(_intend_statement())
-_ATTEMPT = Prepared(_attempt_statement(MESSAGES.c.kind != DIGEST))
+_INTEND = About(_intend_statement)
+_ATTEMPT = About(lambda these: _attempt_statement(these, MESSAGES.c.kind != DIGEST))
 # A digest is looked through before it is begun.
-_ATTEMPT_OF_DIGEST = Prepared(_attempt_statement(MESSAGES.c.kind == DIGEST))
+_ATTEMPT_OF_DIGEST = About(lambda these: _attempt_statement(these, MESSAGES.c.kind == DIGEST))
 
 
 def _explain(session: Session, claimed: Claim, now: datetime) -> None:

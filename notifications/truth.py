@@ -39,7 +39,7 @@ from schema.reviews import Review
 from schema.rounds import Round
 from schema.rows import table_of
 from schema.running import runs
-from schema.statements import Prepared
+from schema.statements import About, Prepared
 
 APPLICATIONS = table_of(Application)
 AWARDS = table_of(Award)
@@ -101,10 +101,10 @@ def look_up(session: Session, message_id: int) -> Truth:
 
 def look_up_all(session: Session, ids: Sequence[int]) -> list[Truth]:
     """The same for several messages, in their order."""
-    found = _OF_MESSAGE.rows_of_each(session, [{"message_id": key} for key in ids])
-    if not all(found):
+    found = {row.id: row for row in _OF_MESSAGE.rows(session, ids)}
+    if len(found) < len(set(ids)):
         raise NoResultFound
-    return [_truth(session, facts) for (facts,) in found]
+    return [_truth(session, found[key]) for key in ids]
 
 
 def _truth(session: Session, facts: Facts) -> Truth:
@@ -242,8 +242,8 @@ def _facts_query(message: FromClause) -> Any:
     ).select_from(joined)  # fmt: skip
 
 
-_FACTS = _facts_query(MESSAGES).where(MESSAGES.c.id == bindparam("message_id"))
-_OF_MESSAGE = Prepared(_FACTS)
+_FACTS = _facts_query(MESSAGES)
+_OF_MESSAGE = About(lambda these: _FACTS.where(these(MESSAGES.c.id)))
 _PARTS = (
     select(MESSAGES.c.id)
     .where(

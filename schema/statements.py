@@ -254,9 +254,16 @@ class About:
 
     def rows(self, session: Session, keys: Collection[Any], **parameters: Any) -> list[Any]:
         """What is answered about these keys."""
+        if not keys:
+            return []
+        statement, (given,) = self.call(keys, **parameters)
+        return statement.rows(session, **given)
+
+    def call(self, keys: Collection[Any], **parameters: Any) -> Call:
+        """The question about these keys, of which there are some, to be asked together with others."""
         if len(keys) == 1:
-            return self.one.rows(session, key=next(iter(keys)), **parameters)
-        return self.many.rows(session, keys=keys, **parameters) if keys else []
+            return Call(self.one, [{"key": next(iter(keys))} | parameters])
+        return Call(self.many, [{"keys": keys} | parameters])
 
 
 def _entering(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:
