@@ -94,14 +94,26 @@ def check(
 
     Raises LookupError where there is no such mail.
     """
-    names = frozenset(known_names(composer, template, now))
-    found: list[Flaw] = []
-    for part, text in words.parts().items():
-        if not text.strip():
-            found.append(Flaw(part, _n("Write this part too: the mail goes out as text and as HTML")))
-        known = names | {"due"} | ({"subject"} if part == "html" else set())
-        found += misuses(part, text, composer.sandbox(language), known)
+    found = [
+        Flaw(part, _n("Write this part too: the mail goes out as text and as HTML"))
+        for part, text in words.parts().items()
+        if not text.strip()
+    ]
+    found += misused(composer, template, language, words, now)
     return found or _tried(composer, template, language, words, truths, now)
+
+
+def misused(composer: Composer, template: str, language: str, words: Words, now: datetime) -> list[Flaw]:
+    """What stands in the words that may not. No mail is written with such words: it might never be done.
+
+    Raises LookupError where there is no such mail.
+    """
+    names = frozenset(known_names(composer, template, now)) | {"due"}
+    sandbox = composer.sandbox(language)
+    known = {part: names | ({"subject"} if part == "html" else set()) for part in words.parts()}
+    return [
+        flaw for part, text in words.parts().items() for flaw in misuses(part, text, sandbox, known[part])
+    ]
 
 
 def _tried(

@@ -14,7 +14,7 @@ from fund.web.forms import Form
 from fund.web.i18n import SOURCE, available, lazy
 from fund.web.mails import composer, mail_settings
 from fund.web.page import redirect, render
-from notifications.checking import known_names
+from notifications.checking import known_names, misused
 from notifications.compose import Composer, Said
 from notifications.wording import LONGEST, Flaw, Words
 
@@ -118,7 +118,8 @@ def try_out(
         flaws = mail_service.examine(session, viewer, write, name, language, words, now)
         truth = mail_queries.example(session, viewer, name, form.value("example"), now)
         at = mail_queries.moment(session, form.value("example"), now)
-    return _look(request, write, words, truth, language, at, flaws)
+    wrong = misused(write, name, language, words, now)
+    return _look(request, write, None if wrong else words, truth, language, at, flaws)
 
 
 @router.get("/{name}/versions/{key}")
@@ -197,11 +198,13 @@ def _page(
 
 
 def _look(
-    request: Request, write: Composer, words: Words, truth: Any, language: str, now: NowDep, flaws: list[Flaw]
-) -> Response:
+    request: Request, write: Composer, words: Words | None, truth: Any, language: str, now: NowDep,
+    flaws: list[Flaw],
+) -> Response:  # fmt: skip
+    """The mail with these words; without words, which may not be tried, only what is wrong with them."""
     said: Said | None = None
     try:
-        said = write.say(truth, now, words, language)
+        said = write.say(truth, now, words, language) if words else None
     except Exception as error:  # the words may be wrong in any way
         flaws = flaws or [Flaw("text", str(error))]
     wrong = [(mail_service.in_words(flaw), flaw.warning) for flaw in flaws]

@@ -187,6 +187,16 @@ def test_wrong_words_are_refused_and_nothing_typed_is_lost(here, doors, sent):
     )
 
 
+@pytest.mark.parametrize("words", ["{{ 'x' * 10**11 }}", "{{ 9**9**9 }}", "{% for a in link %}-{% endfor %}"])
+def test_words_that_may_not_be_written_are_not_tried_out(here, doors, words):
+    """A line of sums would keep the whole fund waiting while somebody types it."""
+    tried = doors.browser(here.manager).post(
+        f"{RECEIPT}/look", data={"language": "en", **WORDS, "subject": words}
+    )
+    assert "cannot be used in a mail" in shown(tried.text)
+    assert "Subject line" not in shown(tried.text)
+
+
 def test_versions_are_compared_and_taken_again(here, doors, clock, sent):
     browser = doors.browser(here.manager)
     save(browser, note="First.")
