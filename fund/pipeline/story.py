@@ -70,12 +70,16 @@ def of(session: Session, viewer: Viewer, key: int) -> Story:
         raise NotFound
     application, round_ = application_of(session, subject), round_of(session, subject)
     title, member, back = round_.title, "", f"/rounds/{round_.slug}/manage"
+    left = left_to(session, subject, viewer)
     if application is not None:
         access.require_apart(application, viewer)
         readable = access.may_read(session, application, viewer)
         title = application.title if readable else ""
         member = session.get_one(Member, application.member_id).known_as
-        back = f"/pipeline/{application.reference}" if readable else f"/rounds/{round_.slug}/days"
+        if readable:
+            back = f"/pipeline/{application.reference}"
+        elif viewer.is_manager and not left:
+            back = f"/rounds/{round_.slug}/days"
     return Story(
         deadline,
         title,
@@ -85,7 +89,7 @@ def of(session: Session, viewer: Viewer, key: int) -> Story:
         extending.needed(session, deadline, subject),
         _steps(session, deadline, subject),
         staff=True,
-        left=left_to(session, subject, viewer),
+        left=left,
     )
 
 
