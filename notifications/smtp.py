@@ -165,7 +165,7 @@ class Transport:
             if protocol is None:
                 raise SMTPException("Connection lost")
             async with asyncio.timeout(limit):
-                protocol.write(PERIOD_REGEX.sub(b"..", normalize_message_line_endings(data)) + b".\r\n")
+                protocol.write(_as_sent(data))
                 answer = await protocol.read_response(timeout=limit)
         except (SMTPException, OSError) as error:
             self._drop()
@@ -260,6 +260,14 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _as_sent(data: bytes) -> bytes:
+    """With whole line ends only, no line of one dot, and the dot that ends it. What is so already is only looked at."""
+    whole = data.endswith(b"\r\n") and data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r")
+    lines = data if whole else normalize_message_line_endings(data)
+    dotted = lines.startswith(b".") or b"\n." in lines
+    return (PERIOD_REGEX.sub(b"..", lines) if dotted else lines) + b".\r\n"
 
 
 def _words(error: Exception) -> str:

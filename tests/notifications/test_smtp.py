@@ -190,3 +190,8 @@ def test_a_clock_that_was_set_back_does_not_keep_the_circuit_open() -> None:
     circuit = Circuit()
     circuit.failed(NOW, "gone")
     assert circuit.allows(NOW - timedelta(hours=1))
+
+
+def test_line_ends_of_any_kind_arrive_whole_and_end_no_mail(line: Line, mailbox: Mailbox) -> None:
+    send(line, data=b"Subject: Ends\r\n\r\na\n.\nb\r.\r\nc")
+    assert mailbox.messages[0].raw.endswith(b"\r\n\r\na\r\n.\r\nb\r\n.\r\nc\r\n")
