@@ -11,7 +11,7 @@ from fund.people import labels, places
 from fund.people.choices import Choices
 from fund.people.fields import MemberDraft, PersonDraft
 from fund.people.queries import MemberEntry, PersonEntry
-from fund.web import i18n
+from fund.web import i18n, parse
 from fund.web.forms import Form
 from fund.web.i18n import gettext as _
 from notifications.kinds import Topic
@@ -30,7 +30,7 @@ def person_draft(form: Form) -> PersonDraft:
         email=form.value("email"),
         name=form.value("name"),
         roles=frozenset(form.values("roles")),
-        members=frozenset(_id(text) for text in chosen if text),
+        members=frozenset(parse.number(text) for text in chosen if text),
     )
 
 
@@ -112,8 +112,3 @@ def mail_form(chosen: Choices, topics: Mapping[str, Topic]) -> Form:
 def topic_options(topics: Mapping[str, Topic]) -> Hinted:
     """The kinds of mail that need not come, with what they tell."""
     return [(key, _(topic.label), _(topic.hint)) for key, topic in topics.items()]
-
-
-def _id(text: str) -> int:
-    """An id, or one that nothing has."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -10,7 +10,7 @@ from fund.base.errors import Invalid
 from fund.pipeline import bulk, queries
 from fund.pipeline.bulk import Pick, Result
 from fund.pipeline.wanted import WantedDep, Words
-from fund.web import flash
+from fund.web import flash, parse
 from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep
 from fund.web.forms import Form
 from fund.web.i18n import lazy
@@ -96,9 +96,7 @@ def _preview(
 def _pick(text: str) -> Pick:
     """``PIF-2021-004:7``: an application and the version that was on the screen."""
     reference, _, version = text.rpartition(":")
-    return Pick(
-        reference, int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1
-    )
+    return Pick(reference, parse.number(version))
 
 
 def _filled(wanted: queries.Filter) -> list[tuple[str, str]]:

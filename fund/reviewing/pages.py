@@ -13,7 +13,7 @@ from fund.base.permissions import Viewer
 from fund.reviewing import forms, opinions, queries, service
 from fund.reviewing.candidates import Candidate, candidates
 from fund.reviewing.scorecard import RECOMMENDATIONS
-from fund.web import flash
+from fund.web import flash, parse
 from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, ReviewerDep, SignedIn
 from fund.web.forms import Form
 from fund.web.i18n import gettext as _
@@ -231,9 +231,7 @@ def assign(
     request: Request, reference: str, viewer: ManagerDep, db: DbDep, now: NowDep, form: FormDep
 ) -> Response:
     """Ask everybody who is ticked for a review."""
-    chosen = [
-        int(text) for text in form.values("reviewer") if text.isascii() and text.isdigit() and len(text) < 10
-    ]
+    chosen = [parse.number(text) for text in form.values("reviewer")]
     try:
         with db.write() as session:
             application = access.application(session, viewer, reference)

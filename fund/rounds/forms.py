@@ -1,15 +1,12 @@
 """A round as a form: what was typed into a draft, and back."""
 
-import re
-
 from fund.base.definitions import APPLICATION
 from fund.rounds import queries
 from fund.rounds.fields import LONGEST_TEXT, RoundDraft, draft_of
+from fund.web import parse
 from fund.web.forms import Form
 from schema.rounds import Round
 from schema.values import Money
-
-DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 def blank(zone: str) -> Form:
@@ -69,5 +66,5 @@ def reworded(form: Form, round_: Round) -> RoundDraft:
 
 
 def managers(form: Form) -> frozenset[int]:
-    """The keys of the managers who were ticked; 0, which is nobody's, for what is no key."""
-    return frozenset(int(text) if DIGITS.fullmatch(text) else 0 for text in form.values("managers"))
+    """The keys of the managers who were ticked; one that nobody has for what is no key."""
+    return frozenset(parse.number(text) for text in form.values("managers"))

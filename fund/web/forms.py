@@ -161,8 +161,7 @@ class Form:
 
     def version(self, name: str = "version") -> int:
         """The version that was on the screen; -1, which nothing stored has, when it is missing."""
-        text = self.value(name)
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+        return parse.number(self.value(name))
 
     def words(self, name: str) -> int:
         """How many words stand in field ``name``."""

@@ -25,6 +25,11 @@ def words_in(text: str) -> int:
     return len(re.findall(r"\w[\w'’.-]*", text))
 
 
+def number(text: str) -> int:
+    """The version or key that a page of ours put into a form; -1, which nothing stored has, for all else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
 def minor_units(text: str, currency: str) -> int:
     """The amount typed, in minor units of ``currency``.
 

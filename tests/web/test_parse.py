@@ -104,6 +104,25 @@ def test_every_day_reads_back_the_same(day):
 
 
 @pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("7", 7),
+        ("999999999", 999999999),
+        ("", -1),
+        ("-1", -1),
+        (" 7", -1),
+        ("1.0", -1),
+        ("x", -1),
+        ("٧", -1),
+    ]
+    + [("²", -1), ("9" * 5000, -1)],
+)
+def test_a_number_of_our_own_is_read_and_all_else_is_nobodys(text, number):
+    assert parse.number(text) == number
+
+
+@pytest.mark.parametrize(
     ("parts", "message"),
     [
         (("", "3", "2022"), "The date must include a day"),
