@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fund.base import deadlines, ledger, passing
+from fund.base import deadlines, ledger, passing, soundness
 from fund.base.clock import Clock, SystemClock
 from fund.base.database import Database
 from fund.base.settings import Settings
@@ -126,6 +126,7 @@ def run(settings: Settings, database: Database) -> None:
     """Work until told to stop (SIGTERM, SIGINT); a second signal does not wait for the mail in hand."""
     # Waited for, not handled: a handler may run at a moment when the main thread cannot be woken.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    soundness.report(database)
     with Worker(settings, database, SystemClock()).running():
         log.info("the worker sweeps every %s seconds", settings.sweep_seconds)
         signal.sigwait(STOPS)

@@ -1,12 +1,15 @@
 """What is wrong with a workflow that the fund works by is said at the start, and nothing breaks."""
 
 import logging
+import signal
 
+import pytest
 from sqlmodel import select
 
 from fund.base import definitions, soundness
 from fund.base.database import Database
 from schema.workflows import Workflow
+from tests.support.processes import fund
 from tests.support.versions import VERSION, later, sifting, sifting_too
 from tests.support.world import world
 from workflows import Definition, shipped
@@ -89,3 +92,13 @@ def test_a_database_without_tables_stops_nothing(tmp_path):
     empty = Database(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
     assert soundness.report(empty) == 0
     empty.close()
+
+
+@pytest.mark.slow
+def test_a_worker_by_itself_says_it_too(sqlite_db, clock, tmp_path):
+    world(sqlite_db, clock.now())
+    kept(sqlite_db, 'name = "broken"\n', "broken")
+    with fund("worker", database_url=sqlite_db.url, data_dir=tmp_path) as running:
+        running.wait_for('workflow broken, version 7: error: "label" is missing')
+        running.wait_for("the worker sweeps")
+        assert running.end(signal.SIGTERM) == 0
