@@ -15,6 +15,7 @@ from schema.deadlines import Deadline
 from schema.people import Role
 from schema.reviews import Review
 from schema.rows import Whole
+from schema.wording import gettext_noop as _n
 
 BY_REFERENCE = Whole(Application, col(Application.reference))
 TO_MOVE = Whole(Application, col(Application.reference), lock=True)
@@ -84,23 +85,28 @@ def subject(session: Session, viewer: Viewer, kind: str, key: int) -> Subject:
     return found
 
 
+def refusal(session: Session, subject: Subject, viewer: Viewer, otherwise: str) -> Forbidden:
+    """What to raise where something is not the viewer's to do: where others run the round, it tells a manager who."""
+    return Forbidden(left_to(session, subject, viewer) or otherwise)
+
+
 def require_edit(session: Session, subject: Subject, viewer: Viewer) -> None:
     """Raises Forbidden where the content cannot be changed by the viewer in the present state."""
     if not may_edit(session, subject, viewer):
-        said = left_to(session, subject, viewer)
-        raise Forbidden(said or "This cannot be changed now. What you see is how it was handed in.")
+        said = _n("This cannot be changed now. What you see is how it was handed in.")
+        raise refusal(session, subject, viewer, said)
 
 
 def require_manager(viewer: Viewer) -> None:
     """Raises Forbidden for whoever does not manage the fund."""
     if not viewer.is_manager:
-        raise Forbidden("Only a fund manager can do this.")
+        raise Forbidden(_n("Only a fund manager can do this."))
 
 
 def require_apart(application: Application, viewer: Viewer) -> None:
     """Raises Forbidden for whoever acts for the member that applies: what the fund thinks of it is not for her."""
     if application.member_id in viewer.member_ids:
-        raise Forbidden("You belong to the member that applies, so others look after this proposal.")
+        raise Forbidden(_n("You belong to the member that applies, so others look after this proposal."))
 
 
 def require_manager_of(session: Session, subject: Subject, viewer: Viewer) -> None:

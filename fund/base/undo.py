@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from fund.base import announcing, holding, ledger, moves, states, takeback
-from fund.base.access import may_read
+from fund.base.access import may_read, refusal
 from fund.base.audience import actor_of, left_to
 from fund.base.deadlines import Ending, end_all
 from fund.base.definitions import definition_of
@@ -151,7 +151,7 @@ def undo(
         raise Conflict
     found = offer(session, subject, viewer, now)
     if found is None:
-        raise Forbidden(left_to(session, subject, viewer) or "There is nothing here that you can undo.")
+        raise refusal(session, subject, viewer, _n("There is nothing here that you can undo."))
     if found.event != event:
         raise Conflict
     if not found.allowed:

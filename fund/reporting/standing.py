@@ -9,7 +9,7 @@ from sqlmodel import Session
 from fund.base import access, deadlines, moves, undo
 from fund.base.audience import actor_of, left_to
 from fund.base.definitions import definition_of
-from fund.base.errors import Forbidden, NotFound
+from fund.base.errors import NotFound
 from fund.base.moved import Moved, last_moves
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject
@@ -95,7 +95,7 @@ def move_named(session: Session, subject: Subject, viewer: Viewer, trigger: str)
     if move is None:
         raise NotFound
     if not move.roles & actor_of(session, subject, viewer).roles:
-        raise Forbidden(left_to(session, subject, viewer) or _("This step is not yours to take."))
+        raise access.refusal(session, subject, viewer, _("This step is not yours to take."))
     return move
 
 

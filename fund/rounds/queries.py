@@ -1,7 +1,5 @@
 """What there is to see of rounds: by everybody once they are open, by those who read everything before that."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -12,7 +10,8 @@ from fund.base import access, deadlines, facts, moves, undo
 from fund.base.audience import left_to
 from fund.base.binding import Gap, gaps_of
 from fund.base.definitions import APPLICATION, definition_by_id, definition_of, pinned
-from fund.base.errors import Forbidden, NotFound
+from fund.base.editions import edition_of
+from fund.base.errors import NotFound
 from fund.base.moved import Moved, last_moves
 from fund.base.permissions import Viewer
 from fund.base.subjects import id_of
@@ -256,8 +255,7 @@ def editable(session: Session, viewer: Viewer, slug: str) -> Round:
     """The round, for a viewer who may change it now. Raises NotFound, Forbidden."""
     round_ = round_by_slug(session, viewer, slug)
     if not access.may_edit(session, round_, viewer):
-        said = left_to(session, round_, viewer)
-        raise Forbidden(said or _("This round cannot be changed by you now."))
+        raise access.refusal(session, round_, viewer, _("This round cannot be changed by you now."))
     return round_
 
 
@@ -283,5 +281,4 @@ def taking(session: Session, viewer: Viewer, slug: str) -> Round:
 
 def edition(round_: Round) -> str:
     """A short name for what stands in the round's fields: it changes when they do."""
-    fields = {name: getattr(round_, name) for name in NAMES}
-    return hashlib.sha256(json.dumps(fields, default=str, sort_keys=True).encode()).hexdigest()[:16]
+    return edition_of({name: getattr(round_, name) for name in NAMES})

@@ -1,7 +1,5 @@
 """Who is reminded of what in a round, and when: as its workflows say, until a manager says otherwise for the round."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from fund.base.binding import bound_to
+from fund.base.editions import edition_of
 from fund.base.errors import Conflict, Forbidden, Invalid, NotFound
 from fund.base.permissions import Viewer
 from fund.base.policies import name_of, own_reminders
@@ -53,7 +52,7 @@ class Policy:
     def edition(self) -> str:
         """A short name for what is shown of it: it changes when that does."""
         shown = [[one.days, one.to, one.weekends] for one in (*self.reminders, *self.rule.reminders)]
-        return hashlib.sha256(json.dumps([self.own, shown]).encode()).hexdigest()[:16]
+        return edition_of([self.own, shown])
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Family:
 def families(session: Session, viewer: Viewer, slug: str) -> list[Family]:
     """All deadlines that there can be in the round, by what they are of. Raises NotFound, Forbidden."""
     if not viewer.reads_everything:
-        raise Forbidden("This is for the people who manage the fund.")
+        raise Forbidden(_n("This is for the people who manage the fund."))
     round_ = queries.round_by_slug(session, viewer, slug)
     rows = replanning.open_in(session, round_)
     counted = [(one.subject_kind, one.key) for one in rows]

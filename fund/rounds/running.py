@@ -1,7 +1,5 @@
 """Who runs a round: managers who are named for it, or all managers where nobody is."""
 
-import hashlib
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from fund.base import access
 from fund.base.audience import look_again
+from fund.base.editions import edition_of
 from fund.base.errors import Conflict, Forbidden, Invalid
 from fund.base.permissions import Viewer
 from fund.base.subjects import id_of
@@ -55,7 +54,7 @@ def managers(session: Session) -> Sequence[Person]:
 def of(session: Session, viewer: Viewer, slug: str) -> Running:
     """Who runs the round. Raises NotFound, and Forbidden for others than managers and auditors."""
     if not viewer.reads_everything:
-        raise Forbidden("This is for the people who manage the fund.")
+        raise Forbidden(_n("This is for the people who manage the fund."))
     return _running(session, queries.round_by_slug(session, viewer, slug))
 
 
@@ -104,5 +103,4 @@ def choose(
 def _running(session: Session, round_: Round) -> Running:
     rows = session.exec(select(RoundManager.person_id).where(RoundManager.round_id == round_.id))
     named = frozenset(rows)
-    edition = hashlib.sha256(json.dumps(sorted(named)).encode()).hexdigest()[:16]
-    return Running(round_, managers(session), named, edition)
+    return Running(round_, managers(session), named, edition_of(sorted(named)))

@@ -1,7 +1,5 @@
 """On which days of a round people work: its weekend, and public holidays that a manager lists by name."""
 
-import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from fund.base import editions
 from fund.base.errors import Conflict, Invalid
 from fund.base.permissions import Viewer
 from fund.rounds import queries, replanning
@@ -58,7 +57,7 @@ def text_of(holidays: Sequence[Holiday]) -> str:
 
 def edition_of(round_: Round) -> str:
     """A short name for the round's days off: it changes when they do."""
-    return hashlib.sha256(json.dumps([round_.weekend, round_.holidays]).encode()).hexdigest()[:16]
+    return editions.edition_of([round_.weekend, round_.holidays])
 
 
 def reach(

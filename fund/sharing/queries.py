@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from fund.base import access
-from fund.base.audience import actor_of, left_to
-from fund.base.errors import Forbidden, NotFound
+from fund.base.audience import actor_of
+from fund.base.errors import NotFound
 from fund.base.facts import missing_lesson
 from fund.base.permissions import Viewer
 from fund.reporting.queries import Promised, promised
@@ -231,7 +231,7 @@ def public_view(session: Session, viewer: Viewer, reference: str) -> PublicView:
     """The project for whoever decides what is shown of it. Raises NotFound, and Forbidden for who may only read it."""
     application = access.application(session, viewer, reference)
     if "manager" not in actor_of(session, application, viewer).roles:
-        raise Forbidden(left_to(session, application, viewer) or _("Only a fund manager can do this."))
+        raise access.refusal(session, application, viewer, _("Only a fund manager can do this."))
     member = session.get_one(Member, application.member_id)
     return PublicView(
         application=application,

@@ -10,8 +10,8 @@ from typing import Any
 from sqlmodel import Session
 
 from fund.base import access, ledger, moves
-from fund.base.audience import actor_of, left_to
-from fund.base.errors import Conflict, Forbidden, Invalid, MoveRefused
+from fund.base.audience import actor_of
+from fund.base.errors import Conflict, Invalid, MoveRefused
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, chain_of, id_of, kind_of, lock
 from fund.sharing import projects
@@ -91,8 +91,8 @@ def take_back(session: Session, viewer: Viewer, lesson: Lesson, field: str, now:
     lock(session, lesson)
     roles = actor_of(session, lesson, viewer).roles & {"applicant", "manager"}
     if not roles:
-        said = left_to(session, lesson, viewer)
-        raise Forbidden(said or _("Only the grantee and the fund can take this back."))
+        said = _("Only the grantee and the fund can take this back.")
+        raise access.refusal(session, lesson, viewer, said)
     if field not in CLEARED_ONE_BY_ONE:
         raise Invalid({"field": _("A lesson has no such part.")})
     role = min(roles)
@@ -159,7 +159,7 @@ def _require(session: Session, subject: Subject, viewer: Viewer, role: str) -> N
             "applicant": _("Only the grantee can do this."),
             "manager": _("Only a fund manager can do this."),
         }
-        raise Forbidden(left_to(session, subject, viewer) or who[role])
+        raise access.refusal(session, subject, viewer, who[role])
 
 
 def _same(subject: Lesson | Application, edit_version: int) -> None:

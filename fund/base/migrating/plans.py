@@ -1,7 +1,5 @@
 """What would become of everything in a round under other versions of its workflows. Nothing here writes."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,6 +7,7 @@ from typing import cast
 
 from sqlmodel import Session, col, func, select
 
+from fund.base.editions import edition_of
 from fund.base.errors import Invalid
 from fund.base.migrating.changes import Change, NoPlace, Places, changes, require_company, require_sound
 from fund.base.migrating.dates import Adjustment, Desk, Passage
@@ -203,7 +202,7 @@ def _fingerprint(made: Plan) -> str:
         ],
         "follows": [(*_key(one.subject), one.subject.version, one.label) for one in made.follows],
     }
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    return edition_of(said)
 
 
 def _told(adjustments: Sequence[Adjustment]) -> list[tuple[object, ...]]:
