@@ -18,6 +18,9 @@ from typing import Any
 
 from schema.wording import gettext_noop as _n
 
+NOTHING_HERE = _n("There is nothing at this address, or it is not open to you.")
+CHANGED_SINCE = _n("Somebody else changed this after you opened it. Look at it again, then decide.")
+
 
 class FundError(Exception):
     """The root of the fund's own errors. ``message`` is a sentence for a person that says what to do."""
@@ -36,7 +39,7 @@ class NotSignedIn(FundError):
 
     status, exit_code, title = 401, 3, _n("Sign in first")
 
-    def __init__(self, message: str = "Sign in to see this page.") -> None:
+    def __init__(self, message: str = _n("Sign in to see this page.")) -> None:
         super().__init__(message)
 
 
@@ -51,7 +54,7 @@ class NotFound(FundError):
 
     status, exit_code, title = 404, 4, _n("Not found")
 
-    def __init__(self, message: str = "There is nothing at this address, or it is not open to you.") -> None:
+    def __init__(self, message: str = NOTHING_HERE) -> None:
         super().__init__(message)
 
 
@@ -60,9 +63,7 @@ class Conflict(FundError):
 
     status, exit_code, title = 409, 5, _n("Changed by somebody else")
 
-    def __init__(
-        self, message: str = "Somebody else changed this after you opened it. Look at it again, then decide."
-    ) -> None:
+    def __init__(self, message: str = CHANGED_SINCE) -> None:
         super().__init__(message)
 
 

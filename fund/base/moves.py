@@ -294,9 +294,9 @@ def _role(actor: Actor, outcome: Outcome) -> str:
 
 def _meaning(refusal: NotAllowed) -> Forbidden | Invalid | MoveRefused:
     if refusal.why in (Refusal.ROLE, Refusal.UNKNOWN):
-        return Forbidden(" ".join(refusal.reasons))
+        return Forbidden(refusal.reasons[0])
     if refusal.why == Refusal.REASON:
-        return Invalid({"reason": " ".join(refusal.reasons)})
+        return Invalid({"reason": refusal.reasons[0]})
     if refusal.why == Refusal.FIELD:
         return Invalid(refusal.fields)
     return MoveRefused(refusal.reasons)

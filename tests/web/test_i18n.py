@@ -1,5 +1,6 @@
 """Languages: choice, translation, direction, extraction."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from starlette.requests import Request
 
 from fund.applying.forms import PROJECT_FIELDS
 from fund.base import definitions
-from fund.base.errors import FundError
+from fund.base.errors import Conflict, FundError, NotFound, NotSignedIn
 from fund.base.facts import REPORT_PARTS
 from fund.web import i18n, problems
 from fund.web.page import ENVIRONMENT
@@ -163,6 +164,19 @@ def test_labels_that_are_shown_through_variables_are_collected_too(collected):
         errors += error.__subclasses__()
     named = {*THEMES.values(), *CLEARED_ONE_BY_ONE.values(), *REPORT_PARTS.values(), *PROJECT_FIELDS.values()}
     assert (named | {error.title for error in errors if error.__module__.startswith("fund.")}) <= collected
+
+
+def test_what_errors_say_is_collected(collected):
+    """Also what each says where nobody gives it words; where somebody does, they are marked on the spot."""
+    assert {error().message for error in (NotSignedIn, NotFound, Conflict)} <= collected
+    bare = re.compile(r"\b(Forbidden|NotFound|Conflict|NotSignedIn)\(\s*[\"'][A-Z]")
+    assert [path.name for path in (ROOT / "fund").rglob("*.py") if bare.search(path.read_text("utf-8"))] == []
+
+
+def test_reasons_are_said_in_the_readers_language_on_every_page():
+    bare = re.compile(r"{{ *reason *}}")
+    pages = (ROOT / "fund").rglob("templates/**/*.html")
+    assert [path.name for path in pages if bare.search(path.read_text("utf-8"))] == []
 
 
 def within(said: Reason) -> Iterator[str]:
