@@ -200,6 +200,10 @@ MOVE = Table(
                     {
                         "child": Entry(Name(), "Kind of child.", required=True),
                         "kind": Entry(Name(), "Which of its kind, such as final.", default=""),
+                        "after": Entry(
+                            Dotted(), "What holds the day from which its own is counted.", default=""
+                        ),
+                        "months": Entry(Whole(0, 120), "Months after that day it is due.", default=0),
                     }
                 )
             ),

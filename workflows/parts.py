@@ -128,6 +128,10 @@ class Start:
 
     child: str
     kind: str = ""
+    after: str = ""
+    """What holds the day that its own is counted from, such as ``award.ends_on``; empty where the file says none."""
+    months: int = 0
+    """How many months after that day it is due."""
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,12 @@ def _notice(notice: Notice) -> str:
 
 
 def _start(start: Start) -> str:
-    return _whole(f"{start.kind} {start.child}".strip(), start, "child", "kind")
+    what = f"{start.kind} {start.child}".strip()
+    if start.after or start.months:
+        what = Reason(
+            "%(what)s, due %(months)s months after %(day)s", what=what, months=start.months, day=start.after
+        )
+    return _whole(what, start, "child", "kind", "after", "months")
 
 
 def _whole(said: str, part: Any, *told: str) -> str:

@@ -49,13 +49,14 @@ class Agreement:
 
 def agreement(session: Session, application: Application, award: Award) -> Agreement:
     """The agreement that these terms make. Two queries."""
+    days = children.report_days(session, application, award)
     return Agreement(
         application=application,
         member=session.get_one(Member, application.member_id),
         round=session.get_one(Round, application.round_id),
         award=award,
-        interim_on=children.report_day(award, ReportKind.INTERIM),
-        final_on=children.report_day(award, ReportKind.FINAL),
+        interim_on=days[ReportKind.INTERIM],
+        final_on=days[ReportKind.FINAL],
     )
 
 

@@ -12,6 +12,7 @@ from fund.base.definitions import definition_by_id, definition_of, held
 from fund.base.notices import News, told
 from fund.base.permissions import Viewer
 from fund.base.subjects import Subject, chain_of, id_of, kind_of
+from notifications.dates import add_months
 from notifications.outbox import queue_rows
 from schema.applications import Application
 from schema.awards import Award
@@ -67,14 +68,15 @@ def moved_columns(session: Session, round_id: int, name: str, now: datetime) -> 
 def start(session: Session, application: Application, wanted: Start, now: datetime) -> None:
     """Bring to life what a move of the application starts. What is there already is left as it is."""
     if wanted.child == "report":
-        _start_report(session, application, ReportKind(wanted.kind), now)
+        _start_report(session, application, wanted, now)
     elif wanted.child == "lesson":
         _start_lesson(session, application, now)
     else:
         raise ValueError(f"a move cannot start a {wanted.child}")
 
 
-def _start_report(session: Session, application: Application, kind: ReportKind, now: datetime) -> None:
+def _start_report(session: Session, application: Application, wanted: Start, now: datetime) -> None:
+    kind = ReportKind(wanted.kind)
     there = select(Report).where(Report.application_id == application.id, Report.kind == kind)
     if session.exec(there).first():
         return
@@ -82,7 +84,7 @@ def _start_report(session: Session, application: Application, kind: ReportKind, 
     report = Report(
         application_id=id_of(application),
         kind=kind,
-        due_on=report_day(award, kind),
+        due_on=_report_day(award, wanted),
         currency=award.currency,
         created_at=now,
         **moved_columns(session, application.round_id, "report", now),
@@ -106,8 +108,18 @@ def _start_lesson(session: Session, application: Application, now: datetime) -> 
     born(session, lesson, now, viewer=None, role=ledger.CLOCK_ROLE)
 
 
-def report_day(award: Award, kind: ReportKind) -> date:
-    """The interim report is due half-way through the project, the final one a month after its end."""
-    if kind == ReportKind.FINAL:
+def report_days(session: Session, application: Application, award: Award) -> dict[ReportKind, date]:
+    """By kind the day on which each report of a project on these terms is due, as the application's workflow has it."""
+    moves = definition_of(session, application).moves.values()
+    wanted = {one.kind: one for move in moves for one in move.starts if one.child == "report"}
+    return {kind: _report_day(award, wanted.get(kind, Start("report", kind))) for kind in ReportKind}
+
+
+def _report_day(award: Award, wanted: Start) -> date:
+    """Where the workflow says none, the interim report is due half-way, the final one a month after the end."""
+    if wanted.after:
+        first: date = getattr(award, wanted.after.removeprefix("award."))
+        return add_months(first, wanted.months)
+    if wanted.kind == ReportKind.FINAL:
         return award.ends_on + FINAL_REPORT_AFTER
     return award.starts_on + (award.ends_on - award.starts_on) / 2

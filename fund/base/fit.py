@@ -28,6 +28,8 @@ PEOPLE: Mapping[str, frozenset[str]] = {
 """By kind of subject the roles in which there is anybody."""
 STARTS = {("report", kind.value) for kind in ReportKind} | {("lesson", "")}
 """What a move of an application can start."""
+SCHEDULED = {("report", "award.starts_on"), ("report", "award.ends_on")}
+"""What can be due so many months after which day."""
 TAKES_PROPOSALS = "open"
 """The state of a round in which proposals are written."""
 
@@ -144,6 +146,14 @@ def _starts(definition: Definition) -> Findings:
                     move.line,
                     f"move {move.trigger}",
                     Reason("the fund cannot start a %(what)s here", what=what),
+                )
+            if (start.after or start.months) and (start.child, start.after) not in SCHEDULED:
+                yield Finding(
+                    move.line,
+                    f"move {move.trigger}",
+                    Reason(
+                        "months are counted for a report, after award.starts_on or after award.ends_on",
+                    ),
                 )
 
 

@@ -40,6 +40,16 @@ def test_what_is_shipped_can_be_carried_out(name):
         ),
         ("application", ("", 'child = "lesson"', 'child = "review"'), "the fund cannot start a review here"),
         (
+            "application",
+            ("", 'kind = "final" }', 'kind = "final", months = 2 }'),
+            "months are counted for a report, after award.starts_on or after award.ends_on",
+        ),
+        (
+            "application",
+            ("", 'child = "lesson" }', 'child = "lesson", after = "award.ends_on" }'),
+            "months are counted for a report",
+        ),
+        (
             "report",
             ("moves.hand_in", '["arrival"]', '["signature"]'),
             "no signature can be left on record here",

@@ -70,7 +70,7 @@ confirm = "Finish?"
 meets = ["visit"]
 cancels = ["visit"]
 notices = [{ to = "applicant", template = "seen" }]
-starts = [{ child = "report", kind = "final" }, { child = "review" }]
+starts = [{ child = "report", kind = "final", after = "award.ends_on", months = 2 }, { child = "review" }]
 style = "danger"
 """
     move = definition(finish=finish).moves["finish"]
@@ -87,7 +87,7 @@ style = "danger"
     assert (move.reason, move.reason_label, move.confirm) == ("optional", "A word", "Finish?")
     assert (move.meets, move.cancels) == (("visit",), ("visit",))
     assert move.notices == (Notice("applicant", "seen"),)
-    assert move.starts == (Start("report", "final"), Start("review", ""))
+    assert move.starts == (Start("report", "final", "award.ends_on", 2), Start("review", ""))
     assert (move.automatic, move.style) == (None, "danger")
 
 
