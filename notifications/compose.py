@@ -35,7 +35,6 @@ from notifications.truth import Truth, look_up_all
 from notifications.wording import Sandbox, Words, lines, plain, shipped, written
 
 TEMPLATES = Path(__file__).parent / "templates"
-_BDI = (Markup("<bdi>"), Markup("</bdi>"))
 PARTS = ("subject.txt", "body.txt", "body.html")
 ILLUSTRATIVE = "Demonstration: amounts, dates, people and texts are illustrative."
 FORMATS = {"en": "en_GB"}
@@ -327,7 +326,7 @@ def _as_text(value: str) -> str:
 
 
 def _as_html(value: str) -> str:
-    return _BDI[0] + value + _BDI[1] if value else ""
+    return Markup(f"<bdi>{escape(value)}</bdi>") if value else ""  # noqa: S704
 
 
 def _tidy(text: str) -> str:
