@@ -1,4 +1,4 @@
-"""Moves against raw drivers: ``python -m bench.transitions [--moves 500] [--applications 100000]``.
+"""Moves against raw drivers: ``python -m bench.transitions [--moves 500] [--applications 1000000]``.
 
 A move here is the whole of it, as the service makes it: load, rights and guards, the versioned update, the chained
 ledger event, a deadline that ends, one that begins, two mails; and the same with the reminders of both. Raw is the
@@ -70,7 +70,9 @@ def main() -> None:
     """Measure everything and print one table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--moves", type=int, default=500, help="how many moves are made of each kind")
-    options.add_argument("--applications", type=int, default=100_000, help="how many wait meanwhile, at most")
+    options.add_argument(
+        "--applications", type=int, default=1_000_000, help="how many wait meanwhile, at most"
+    )
     arguments = options.parse_args()
     settle_down()
     engine()
