@@ -81,4 +81,6 @@ class Desk(Generic[T]):
         self._away += len(begun)
         given = iter(begun)
         for one in turns:
-            one.served.set_result(next(given, None) if one.goes_on else None)
+            mail = next(given, None) if one.goes_on else None
+            if not one.served.cancelled():
+                one.served.set_result(mail)

@@ -77,3 +77,33 @@ def test_what_cannot_be_written_down_of_one_line_takes_nothing_from_the_others(t
     assert sorted(sent) == [1, 2, 3, 4, 5, 6, 7]
     assert sorted(key for one in book.lines for key in one) == [key for key in sorted(sent) if key != torn]
     assert [str(error) for error in errors] == ["torn"]
+
+
+def test_a_line_that_was_broken_off_takes_nothing_from_the_others() -> None:
+    book = Book()
+
+    async def broken_off() -> list[int | None]:
+        desk = Desk([Claim(key, "l") for key in (1, 2, 3)], book.step)
+        first, second = (asyncio.create_task(desk.turn(None, True)) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        return [await second, await desk.turn(None, True)]
+
+    assert asyncio.run(broken_off()) == [2, 3]
+    assert book.lines == [[], []]
+
+
+def test_who_comes_soon_after_another_comes_in_time_and_nobody_is_waited_for_long() -> None:
+    book = Book()
+
+    async def one_after_the_other() -> None:
+        desk = Desk([Claim(key, "l") for key in range(1, 9)], book.step)
+        begun = await asyncio.gather(*(desk.turn(None, True) for _ in range(4)))
+        sent = [(Intent(mail or 0, "l", 1, 1, "notice", None), SENT) for mail in begun]
+        first = asyncio.create_task(desk.turn(sent[0], True))
+        await asyncio.sleep(0)
+        await asyncio.gather(first, desk.turn(sent[1], True))
+        await desk.turn(sent[2], False)
+
+    asyncio.run(one_after_the_other())
+    assert book.lines == [[], [1, 2], [3]]
