@@ -33,8 +33,11 @@ EXPECTED = {
     ("applicant", "7 days left: Hand in the report – Safe streets at night"): 4,
     ("applicant", "7 days left: Submit the proposal – Safe streets at night"): 2,
     ("applicant", "7 days overdue: Hand in the report – Safe streets at night"): 4,
+    ("applicant", "Lesson received: Safe streets at night"): 2,
+    ("applicant", "Offer accepted: Safe streets at night"): 2,
     ("applicant", "Received: Safe streets at night"): 2,
     ("applicant", "Report accepted: Safe streets at night"): 4,
+    ("applicant", "Report received: Safe streets at night"): 4,
     ("applicant", "We offer you a grant: Safe streets at night"): 2,
     ("applicant", "What did you learn? Safe streets at night"): 2,
     ("applicant", "Your lesson is published: Safe streets at night"): 2,
@@ -66,6 +69,7 @@ EXPECTED = {
     ("reviewer", "2 days left: Submit the review – Safe streets at night"): 2,
     ("reviewer", "7 days left: Submit the review – Safe streets at night"): 2,
     ("reviewer", "Please review: Safe streets at night"): 2,
+    ("reviewer", "Review received: Safe streets at night"): 2,
 }
 """Every mail by audience and subject. Two people act for the applicant, two manage, two review."""
 
