@@ -3,7 +3,6 @@
 A message row holds ids only; whatever it says is looked up here, in the transaction that declares the intent.
 """
 
-from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -146,7 +145,7 @@ def invent(
 
 def _deadline(session: Session, facts: Facts) -> Any:
     if facts.deadline_id is not None:
-        return _Own._make(facts[-len(_NAMES) :])
+        return SimpleNamespace(**dict(zip(_NAMES, facts[-len(_NAMES) :], strict=True)))
     if facts.template == TAKEN_BACK:
         return next(iter(_owed_by_reader(session, facts, _AGAIN)), None)
     role = SHOWS_NEXT.get(facts.template)
@@ -205,8 +204,7 @@ _DEADLINE_COLUMNS = (
     DEADLINES.c.closed_at,
 )
 _NAMES = [column.name for column in _DEADLINE_COLUMNS]
-_Own: Any = namedtuple("_Own", _NAMES)  # type: ignore[misc]
-"""The deadline of which a message reminds: the last columns of its facts."""
+"""What is known of a deadline; of the one of which a message reminds, these are the last columns of its facts."""
 
 
 def _facts_query(message: FromClause) -> Any:
