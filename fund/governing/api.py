@@ -208,12 +208,19 @@ def accept(
     return made[0] if given.files[0][0] == "" else made
 
 
-@router.post("/workflows/check", responses=responses(401, 403, 413, 422))
-def check(body: Source, viewer: ReadsEverything, db: DbDep) -> list[FindingOut]:
-    """What is wrong or doubtful in a file. Stores nothing."""
+@router.post("/workflows/check", responses=responses(401, 403, 413, 422), openapi_extra=SEVERAL)
+def check(
+    viewer: ReadsEverything, db: DbDep, given: Annotated[forms.Sent, Depends(_given)]
+) -> list[FindingOut] | dict[str, list[FindingOut]]:
+    """What is wrong or doubtful in a file, or in several that speak of each other. Stores nothing.
+
+    One file comes as JSON and is answered as a list; several come as ``multipart/form-data`` in fields called ``file``
+    and are answered as a list for each, by its name.
+    """
     with db.read() as session:
-        found = service.examine(session, service.text_of(_encoded(body.source)))
-    return [_finding(one) for one in found.findings]
+        found = service.examine_all(session, given.files)
+    told = {file: [_finding(one) for one in findings] for file, findings in found.items()}
+    return next(iter(told.values())) if given.files[0][0] == "" else told
 
 
 @router.get("/workflows/compare", responses=responses(401, 403, 404, 422))

@@ -31,7 +31,7 @@ UNOPENED = FIXED | {"sign_in"}
 BY_ITSELF: dict[str, tuple[Lazy, Lazy]] = {
     "colleague": (
         lazy("a colleague of who owes it"),
-        lazy("before something is due, where its reminders say so"),
+        lazy("before or after something is due, where its reminders say so"),
     ),
     "commented": (lazy("those who look after a proposal"), lazy("when somebody comments on it")),
     "deadline_moved": (lazy("who owes it"), lazy("when a manager gives another day")),

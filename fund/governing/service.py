@@ -116,6 +116,22 @@ def examine(session: Session, text: str, beside: Sequence[Definition] = ()) -> E
     return Examined(None if any(one.level is Level.ERROR for one in found) else definition, found)
 
 
+def examine_all(session: Session, files: Sequence[tuple[str, bytes]]) -> dict[str, Sequence[Finding]]:
+    """What is wrong or doubtful in each of files (name, content) that may speak of each other. Writes nothing.
+
+    Raises Invalid for too many and for the only one that holds no text, Faulty for several of which one holds none.
+    """
+    _few(files)
+    if len(files) == 1:
+        [(name, data)] = files
+        return {name: examine(session, text_of(data)).findings}
+    texts, wrong = _texts(_apart(files))
+    if wrong:
+        raise Faulty({}, wrong)
+    beside = _readable_of(texts)
+    return {file: examine(session, text, beside).findings for file, text in texts.items()}
+
+
 def acceptable(session: Session, text: str, beside: Sequence[Definition] = ()) -> Definition:
     """The text as a definition that the fund could take as a new version. Writes nothing.
 
@@ -172,12 +188,16 @@ def accept_all(
     too many, or only one, and it is empty, too large, no text, or no later than what is known.
     """
     _begin(session, viewer)
-    if len(files) > MOST_FILES:
-        raise Invalid({FILE: _("Choose %(most)s files at most") % {"most": MOST_FILES}})
+    _few(files)
     if len(files) == 1:
         return [_take(session, viewer, acceptable(session, text_of(files[0][1])), now)]
     sound = _sound_together(session, _apart(files))
     return [_take(session, viewer, definition, now) for definition in sound]
+
+
+def _few(files: Sequence[tuple[str, bytes]]) -> None:
+    if len(files) > MOST_FILES:
+        raise Invalid({FILE: _("Choose %(most)s files at most") % {"most": MOST_FILES}})
 
 
 def _apart(files: Sequence[tuple[str, bytes]]) -> dict[str, bytes]:
@@ -193,16 +213,10 @@ def _apart(files: Sequence[tuple[str, bytes]]) -> dict[str, bytes]:
 
 def _sound_together(session: Session, files: Mapping[str, bytes]) -> list[Definition]:
     """The definitions in files that come together. Raises Faulty with all that is wrong with each."""
-    texts: dict[str, str] = {}
     found: dict[str, Sequence[Finding]] = {}
-    wrong: dict[str, str] = {}
     sound: dict[str, Definition] = {}
-    for file, data in files.items():
-        try:
-            texts[file] = text_of(data)
-        except Invalid as invalid:
-            wrong[file] = invalid.message
-    beside = [one for text in texts.values() if (one := _readable(text))]
+    texts, wrong = _texts(files)
+    beside = _readable_of(texts)
     for file, text in texts.items():
         try:
             sound[file] = acceptable(session, text, beside)
@@ -214,6 +228,23 @@ def _sound_together(session: Session, files: Mapping[str, bytes]) -> list[Defini
     if found or wrong:
         raise Faulty(found, wrong)
     return list(sound.values())
+
+
+def _texts(files: Mapping[str, bytes]) -> tuple[dict[str, str], dict[str, str]]:
+    """The texts of files, and what is wrong with those that hold none."""
+    texts: dict[str, str] = {}
+    wrong: dict[str, str] = {}
+    for file, data in files.items():
+        try:
+            texts[file] = text_of(data)
+        except Invalid as invalid:
+            wrong[file] = invalid.message
+    return texts, wrong
+
+
+def _readable_of(texts: Mapping[str, str]) -> list[Definition]:
+    """The definitions in texts that are some, for the others to speak of."""
+    return [one for text in texts.values() if (one := _readable(text))]
 
 
 def _twins(sound: Mapping[str, Definition]) -> list[str]:

@@ -40,6 +40,11 @@ BECAUSE = {
     "commented": lazy("Somebody wrote a comment on a proposal that this person takes part in."),
 }
 """Why there are mails that no step of a workflow causes, by their template."""
+WHY_HER = {
+    "colleague": lazy("A colleague of this person looks after it; it is said so that she can do it too."),
+    "escalation": lazy("Somebody else owes it; it is said to this person so that she can help."),
+}
+"""Why a reminder goes to somebody who does not owe it herself, by its template."""
 ACTIONS = {
     "mail_came_back": lazy("It came back"),
     "mail_sent_again": lazy("Sent again"),
@@ -247,16 +252,21 @@ def _because(session: Session, entry: Entry, events: Mapping[tuple[str, int], Le
         return str(BECAUSE[entry.message.template]) % {"what": _(_what(entry))}
     if not entry.deadline or days is None:
         return _("The fund tells the person of something that happened.")
-    said = _("“%(what)s” is due that day.")
+    said = _("A reminder, on the day on which “%(what)s” is due.")
     if days < 0:
         said = ngettext(
-            "“%(what)s” is due %(days)s day later.", "“%(what)s” is due %(days)s days later.", -days
+            "A reminder, %(days)s day before “%(what)s” is due.",
+            "A reminder, %(days)s days before “%(what)s” is due.",
+            -days,
         )
     if days > 0:
         said = ngettext(
-            "“%(what)s” was due %(days)s day before.", "“%(what)s” was due %(days)s days before.", days
+            "A reminder, %(days)s day after “%(what)s” was due.",
+            "A reminder, %(days)s days after “%(what)s” was due.",
+            days,
         )
-    return said % {"what": _(entry.deadline), "days": abs(days)}
+    why_her = WHY_HER.get(entry.message.template, "")
+    return " ".join(filter(None, (said % {"what": _(entry.deadline), "days": abs(days)}, str(why_her))))
 
 
 def _what(entry: Entry) -> str:

@@ -58,6 +58,21 @@ def files(*sent: tuple[str, str]):
     return [("file", (name, source, "application/toml")) for name, source in sent]
 
 
+def test_several_files_are_examined_with_each_other_in_sight(here, doors, program):
+    new, review, _round = sifting(), *sifting_too()
+
+    def told(*sent: tuple[str, str]):
+        found = doors.program(here.auditor).post("/api/v1/workflows/check", files=files(*sent)).json()
+        return {file: [one["level"] for one in findings] for file, findings in found.items()}
+
+    alone, both = ("review.toml", review.source), ("application.toml", new.source)
+    assert told(alone)["review.toml"].count("error") == 1
+    assert not any("error" in levels for levels in told(alone, both).values())
+    empty = program.post("/api/v1/workflows/check", files=files(alone, ("empty.toml", " ")))
+    assert (empty.status_code, list(empty.json()["errors"])) == (422, ["empty.toml"])
+    assert program.post("/api/v1/workflows/check", json={"source": " "}).json()["errors"].keys() == {"file"}
+
+
 def test_several_files_that_fit_together_are_taken_at_once_or_not_at_all(here, program):
     new, review, round_ = sifting(), *sifting_too()
     before = program.get("/api/v1/workflows").json()["total"]

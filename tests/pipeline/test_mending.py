@@ -78,7 +78,7 @@ def test_the_address_is_corrected_and_the_mail_goes_out(here, clock, mailbox, lo
     assert here.manager.name in page
     assert page.index(f"· to {here.applicant.email}") < page.index("· to lucia@new.example")
     assert "Nothing more." in page
-    assert "“Submit the proposal” is due 14 days later." in page
+    assert "A reminder, 14 days before “Submit the proposal” is due." in page
     assert "The email address was changed." in browser.get(f"/people/{here.applicant.person_id}").text
     assert "No mail waits for a decision." in browser.get("/mail/problems").text
     with here.db.read() as session:
@@ -264,7 +264,7 @@ def test_a_persons_mail_says_what_comes_what_went_and_what_did_not(here, clock, 
     stuck = next(mail for mail in found if mail["id"] == key)
     assert (stuck["status"], stuck["seen"], stuck["against"]) == ("dead", 0, [])
     assert stuck["next"].startswith("Nothing by itself.")
-    assert stuck["because"] == "“Submit the proposal” is due 14 days later."
+    assert stuck["because"] == "A reminder, 14 days before “Submit the proposal” is due."
     assert {mail["next"] for mail in found if mail["status"] == "pending"} == {
         "It goes out at its moment, unless it is settled before."
     }
