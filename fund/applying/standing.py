@@ -10,6 +10,7 @@ from fund.applying import queries
 from fund.applying.submitted import submissions
 from fund.applying.way import Leg, way
 from fund.base import access, moves, undo
+from fund.base.deadlines import waived_among
 from fund.base.definitions import definition_of
 from fund.base.eras import Reading, readings
 from fund.base.history import Usual, usual_times
@@ -96,8 +97,8 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
     sent = submissions(session, application)
     offer = _sees_offer(session, application, state)
     waits = bool(sent) and not state.final and not offer
-    due = _due(session, application)
-    owed = [one for one in due if one.owner_role == "applicant"]
+    due, waived = _due(session, application, children)
+    owed = [one for one in (*due, *waived) if one.owner_role == "applicant"]
     fund_by, decision_on = _days(round_, due) if waits else (None, None)
     return Standing(
         application=application,
@@ -162,13 +163,20 @@ def _sees_offer(session: Session, application: Application, state: State) -> boo
     return state.shows("applicant", "offer") and session.exec(award).first() is not None
 
 
-def _due(session: Session, application: Application) -> Sequence[Deadline]:
-    """What is owed for the proposal and all that belongs to it, by whomever, the nearest first."""
-    return session.exec(
-        select(Deadline)
-        .where(Deadline.application_id == application.id, col(Deadline.status).in_(OWED))
-        .order_by(col(Deadline.due_at))
+def _due(
+    session: Session, application: Application, children: Iterable[Subject]
+) -> tuple[list[Deadline], list[Deadline]]:
+    """What is owed for the proposal and all that belongs to it, by whomever, the nearest first; and what was waived."""
+    found = session.exec(
+        select(Deadline).where(Deadline.application_id == application.id).order_by(col(Deadline.due_at))
     ).all()
+    waived: list[Deadline] = []
+    for subject in (application, *children):
+        about = (kind_of(subject), id_of(subject))
+        state = definition_of(session, subject).state(subject.state)
+        of_it = [one for one in found if (one.subject_kind, one.subject_id) == about]
+        waived += waived_among(state, of_it)
+    return [one for one in found if one.status in OWED], waived
 
 
 def _days(round_: Round, due: Iterable[Deadline]) -> tuple[date | None, date | None]:

@@ -22,7 +22,7 @@ from schema.awards import Award
 from schema.deadlines import OWED, Deadline, DeadlineStatus
 from schema.rows import Insert, table_of
 from schema.statements import Prepared, forget
-from workflows import DeadlineRule
+from workflows import DeadlineRule, State
 
 DEADLINES = table_of(Deadline)
 # Spelled out as in its partial index, which a parameter would not match.
@@ -65,6 +65,14 @@ def open_of(session: Session, subject: Subject, *, held: bool = False) -> Sequen
         )
         .order_by(col(Deadline.due_at))
     ).all()
+
+
+def waived_among(state: State, deadlines: Iterable[Deadline]) -> list[Deadline]:
+    """Of all deadlines that one thing had those that a manager waived and that would else hold in its state."""
+    latest = {one.key: one for one in sorted(deadlines, key=lambda one: one.opened_at)}
+    return [
+        one for key, one in latest.items() if key in state.deadlines and one.status == DeadlineStatus.WAIVED
+    ]
 
 
 def begin(

@@ -150,6 +150,8 @@ def waive(
 ) -> Deadline:
     """End an open deadline unmet, with all its reminders, and tell those who owed it. Waived twice, it is done once.
 
+    Only the day goes: what was owed can still be done, and what waits for it goes on waiting.
+
     Raises what ``move`` raises; MoveRefused also where something happens only because of the deadline.
     """
     deadline, subject = _locked(session, viewer, key)
@@ -161,7 +163,7 @@ def waive(
     if found := wrong_reason(reason):
         raise Invalid(found)
     said = reason.strip()
-    close(session, deadline, DeadlineStatus.WAIVED, _n("it is not asked for any more"), now)
+    close(session, deadline, DeadlineStatus.WAIVED, _n("a manager waived the deadline"), now)
     ledger.append_all(session, [_entry(WAIVED, deadline, subject, viewer, said)], now)
     mails = _mails(session, WAIVED, deadline, subject, told(session, deadline, subject, viewer), now)
     queue_rows(session, [row | {"payload": _payload(deadline, deadline.due_on, said)} for row in mails])

@@ -35,7 +35,7 @@ BY_ITSELF: dict[str, tuple[Lazy, Lazy]] = {
     ),
     "commented": (lazy("those who look after a proposal"), lazy("when somebody comments on it")),
     "deadline_moved": (lazy("who owes it"), lazy("when a manager gives another day")),
-    "deadline_waived": (lazy("who owed it"), lazy("when a manager does not ask for it any more")),
+    "deadline_waived": (lazy("who owed it"), lazy("when a manager waives the deadline")),
     "digest": (lazy("who chose one email a day"), lazy("in the morning, when several came together")),
     "escalation": (lazy("manager"), lazy("when something is due or overdue that somebody else owes")),
     "invited": (lazy("a new person"), lazy("when a manager lets her sign in")),

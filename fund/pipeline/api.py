@@ -77,7 +77,7 @@ class StoryOut(BaseModel):
 
 
 class WaiveIn(BaseModel):
-    """Why a deadline is not asked for any more, and its generation that was seen."""
+    """Why a deadline is waived, and its generation that was seen."""
 
     model_config = ConfigDict(extra="forbid")
 

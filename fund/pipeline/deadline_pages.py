@@ -18,7 +18,7 @@ from fund.web.page import redirect, render
 router = APIRouter(include_in_schema=False)
 flash.register("pipeline.deadline_moved", lazy("The new day holds. Those who owe it are told by email."))
 flash.register(
-    "pipeline.deadline_waived", lazy("It is not asked for any more. Those who owed it are told by email.")
+    "pipeline.deadline_waived", lazy("The deadline is waived. Those who owed it are told by email.")
 )
 
 

@@ -34,7 +34,7 @@ LONGEST_REASON = 500
 CAME_BACK = _n("It came back.")
 BECAUSE = {
     "deadline_moved": lazy("A manager gave “%(what)s” another day."),
-    "deadline_waived": lazy("A manager does not ask for “%(what)s” any more."),
+    "deadline_waived": lazy("A manager waived the deadline of “%(what)s”."),
     "newsletter": lazy("The newsletter was released, and this person gets it."),
     "weekly_overview": lazy("It is the overview that managers get on Monday morning."),
     "commented": lazy("Somebody wrote a comment on a proposal that this person takes part in."),
@@ -293,7 +293,7 @@ def _past(message: Message, deadline: Deadline) -> Iterator[str]:
     elif deadline.status == DeadlineStatus.HELD:
         yield _("Time stands still for what it reminds of.")
     elif deadline.status != DeadlineStatus.OPEN:
-        yield _("What it reminds of is no longer asked for.")
+        yield _("What it reminds of has no day any more.")
     elif deadline.generation != message.deadline_generation:
         yield _("The day was moved. New reminders are planned.")
 

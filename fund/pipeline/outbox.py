@@ -61,7 +61,7 @@ CALL_OUTCOMES = {
 REASONS = {
     "met: ": lazy("No longer needed: “%(what)s”"),
     "cancelled: ": lazy("No longer needed: “%(what)s”"),
-    "waived: ": lazy("A manager does not ask for it any more."),
+    "waived: ": lazy("A manager waived the deadline."),
     "held: ": lazy("Time stands still: “%(what)s”"),
     "undone: ": lazy("It was undone: “%(what)s”"),
     "moved: ": lazy("The day was moved: %(what)s"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from fund.base import access, deadlines, moves, undo
 from fund.base.audience import actor_of, left_to
@@ -12,9 +12,9 @@ from fund.base.definitions import definition_of
 from fund.base.errors import NotFound
 from fund.base.moved import Moved, last_moves
 from fund.base.permissions import Viewer
-from fund.base.subjects import Subject
+from fund.base.subjects import Subject, id_of, kind_of
 from fund.web.i18n import gettext as _
-from schema.deadlines import Deadline
+from schema.deadlines import Deadline, DeadlineStatus
 from schema.ledger import LedgerEvent
 from workflows import Move, Option, State
 
@@ -35,7 +35,7 @@ class Standing:
     undoable: undo.Offer | None
     """The last move, if it is hers to undo."""
     deadlines: Sequence[Deadline]
-    """What is open, the nearest first; for the applicant only what is hers to do."""
+    """What is open, the nearest first, then what was waived; for the applicant only what is hers to do."""
     moved: Mapping[int, Moved]
     """Which of these a manager gave another day, by their keys."""
     answer_by: date | None
@@ -71,7 +71,7 @@ def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) 
     """How the subject stands for the viewer, who is known to be allowed to read it."""
     roles = actor_of(session, subject, viewer).roles
     is_applicant = "applicant" in roles
-    due = deadlines.open_of(session, subject, held=True)
+    due = [*deadlines.open_of(session, subject, held=True), *_waived(session, subject, viewer)]
     of_fund = [one for one in due if one.owner_role != "applicant"] if is_applicant else []
     shown = [one for one in due if one not in of_fund]
     return Standing(
@@ -84,7 +84,7 @@ def standing(session: Session, subject: Subject, viewer: Viewer, now: datetime) 
         undoable=undo.offer(session, subject, viewer, now),
         deadlines=shown,
         moved=last_moves(session, viewer, shown),
-        answer_by=next((one.due_on for one in of_fund if one.held_at is None), None),
+        answer_by=next((one.due_on for one in of_fund if one.status == DeadlineStatus.OPEN), None),
         word=_word(session, subject, is_applicant),
     )
 
@@ -97,6 +97,16 @@ def move_named(session: Session, subject: Subject, viewer: Viewer, trigger: str)
     if not move.roles & actor_of(session, subject, viewer).roles:
         raise access.refusal(session, subject, viewer, _("This step is not yours to take."))
     return move
+
+
+def _waived(session: Session, subject: Subject, viewer: Viewer) -> list[Deadline]:
+    """The deadlines of the subject's state that a manager waived, as far as the viewer may read what became of them."""
+    all_of_it = select(Deadline).where(
+        Deadline.subject_kind == kind_of(subject), Deadline.subject_id == id_of(subject)
+    )
+    state = definition_of(session, subject).state(subject.state)
+    waived = deadlines.waived_among(state, session.exec(all_of_it))
+    return [one for one in waived if access.reads_history(session, subject, viewer, one)]
 
 
 def _word(session: Session, subject: Subject, is_applicant: bool) -> LedgerEvent | None:

@@ -229,8 +229,8 @@ def test_a_mail_says_why_it_waits_or_was_called_off(here, clock, lost):
         later = select(Message.id).where(Message.kind == "reminder", col(Message.next_at) > clock.now())
         waiting = session.exec(later).first()
     assert "Why it waits Its moment has not come yet." in shown(browser.get(f"/mail/{waiting}").text)
-    change(here, Message, status="cancelled", reason="waived: it is not asked for any more")
-    assert "A manager does not ask for it any more." in shown(browser.get(f"/mail/{waiting}").text)
+    change(here, Message, status="cancelled", reason="waived: a manager waived the deadline")
+    assert "A manager waived the deadline." in shown(browser.get(f"/mail/{waiting}").text)
     change(here, Message, status="expired", reason="")
     page = browser.get("/mail/problems").text
     assert 'href="/mail?status=expired">' in page
@@ -301,7 +301,7 @@ def test_mail_that_no_step_causes_says_what_did(here, clock):
     ]
     assert {
         "A manager gave “Submit the proposal” another day.",
-        "A manager does not ask for “Send the report” any more.",
+        "A manager waived the deadline of “Send the report”.",
         "The newsletter was released, and this person gets it.",
         "It is the overview that managers get on Monday morning.",
         "Somebody wrote a comment on a proposal that this person takes part in.",

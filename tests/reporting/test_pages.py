@@ -6,6 +6,7 @@ from sqlmodel import select
 
 from fund.reporting import queries
 from schema.applications import Application
+from schema.deadlines import Deadline
 from tests.reporting.support import field, strangers, title, words
 from tests.support.doors import Doors
 from tests.support.live import served
@@ -55,6 +56,28 @@ def test_saves_what_is_there_and_comes_back_to_it(doors, here, path, sqlite_db):
     assert (field(page.text, "people_reached"), field(page.text, "spent_minor")) == ("1200", "6000.50")
     report = stored(sqlite_db, path)
     assert (report.people_reached, report.spent_minor, report.edit_version) == (1200, 6_000_50, 1)
+
+
+def test_a_report_without_a_day_says_so_to_who_owes_it_and_waits_on(doors, here, path, sqlite_db, clock):
+    manager, me = doors.browser(here.manager), doors.browser(here.applicant)
+    report = stored(sqlite_db, path)
+    with sqlite_db.read() as session:
+        due = select(Deadline.id).where(Deadline.subject_kind == "report", Deadline.subject_id == report.id)
+        key = session.exec(due).one()
+    typed = {"generation": "1", "reason": "The river took the office."}
+    assert "whatever waits for it goes on waiting" in manager.post(f"/deadlines/{key}/waive", data=typed).text
+    manager.post(f"/deadlines/{key}/waive", data=typed | {"confirmed": "yes"})
+    for page in (path, path.partition("/reports")[0]):
+        said = words(me.get(page).text)
+        assert "Hand in the report Waived" in said, page
+        assert f'href="/deadlines/{key}"' in me.get(page).text
+    assert "The river took the office." in words(me.get(f"/deadlines/{key}").text)
+    assert f'href="/deadlines/{key}"' in doors.browser(here.auditor).get(path).text
+    me.post(path, data=TYPED | {"version": "0", "then": "check"})
+    answer = me.post(f"{path}/moves/hand_in", data={"version": "1"})
+    assert answer.status_code == 303
+    assert stored(sqlite_db, path).state == "under_review"
+    assert f'href="/deadlines/{key}"' not in me.get(path).text
 
 
 def test_what_cannot_be_read_is_shown_again_and_the_rest_is_kept(doors, here, path, sqlite_db):
