@@ -23,6 +23,8 @@ NEW: dict[Path, tuple[int, int]] = {}
 """How the file of each database looked before anybody wrote to it."""
 MADE: dict[tuple[str, ...], tuple[Any, Path, dict[int, Definition]]] = {}
 """What was written into new databases, and where each is kept, with the definitions that it holds."""
+EMPTY: dict[str, postgres.Emptied] = {}
+"""The databases on the PostgreSQL server that stay from one test to the next, by their names."""
 T = TypeVar("T")
 
 
@@ -48,15 +50,21 @@ def sqlite_database(run_folder: Path, name: str = "test") -> Iterator[str]:
 
 @contextmanager
 def postgres_database(run_folder: Path) -> Iterator[str]:
-    """The address of a fresh PostgreSQL database, removed at the end with its connections: always the same address."""
+    """The address of a fresh PostgreSQL database: always the same one, emptied at the end without its connections.
+
+    Where a test has changed more than rows the next one gets a new database.
+    """
     server_url = _server(run_folder)
-    template = _name(run_folder, "template")
+    template, name = _name(run_folder, "template"), _name(run_folder, PROCESS)
     once(run_folder, "template", lambda: make_tables(postgres.create_database(server_url, template)))
-    name = _name(run_folder, PROCESS)
+    if name not in EMPTY:
+        EMPTY[name] = postgres.Emptied(postgres.create_database(server_url, name, template))
     try:
-        yield postgres.create_database(server_url, name, template)
+        yield EMPTY[name].url
     finally:
-        postgres.drop_database(server_url, name)
+        if not EMPTY[name].again():
+            del EMPTY[name]
+            postgres.drop_database(server_url, name)
 
 
 def again(db: Database, kept: tuple[str, ...], make: Callable[[], T], here: Callable[[T], T]) -> T:
@@ -113,7 +121,9 @@ def _quick(database: Database) -> Database:
 def clear(run_folder: Path) -> None:
     """Leave nothing behind on a server that goes on after the tests. The tests' own server goes with its folder."""
     if os.environ.get("FUND_TEST_POSTGRES_URL") and (run_folder / "template.done").exists():
-        postgres.drop_database(_server(run_folder), _name(run_folder, "template"))
+        server_url = _server(run_folder)
+        for name in postgres.names_of_databases(server_url, _name(run_folder, "")):
+            postgres.drop_database(server_url, name)
 
 
 def _name(run_folder: Path, what: str) -> str:

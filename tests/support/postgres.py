@@ -22,6 +22,23 @@ OPTIONS = {
 }
 """Quick because nobody needs the data of a test after a power cut."""
 
+END_OTHERS = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+SHAPE = """
+SELECT count(*), sum(hashtext(thing)) FROM (
+    SELECT concat_ws(' ', oid, relfilenode, reltuples) AS thing FROM pg_class WHERE oid >= 16384 AND relkind <> 'S'
+    UNION ALL SELECT oid::text FROM pg_constraint WHERE oid >= 16384
+    UNION ALL SELECT oid::text FROM pg_trigger WHERE oid >= 16384
+    UNION ALL SELECT oid::text FROM pg_proc WHERE oid >= 16384
+    UNION ALL SELECT concat_ws(' ', attrelid, attname, atttypid, attnotnull, atthasdef)
+        FROM pg_attribute WHERE attrelid >= 16384
+) things
+"""
+"""Tables, columns, what is checked, and whether the server has looked at what is usual in a table."""
+
 
 def find_programs() -> Path | None:
     """The folder of initdb and pg_ctl (the newest of Debian's, else the PATH's); None where there is none."""
@@ -119,6 +136,53 @@ def drop_database(server_url: str, name: str) -> None:
     """Remove database ``name`` with whoever is still connected to it."""
     with _maintenance(server_url) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def names_of_databases(server_url: str, start: str) -> list[str]:
+    """The databases of the server whose names start so."""
+    with _maintenance(server_url) as connection:
+        asked = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+        return [name for (name,) in connection.execute(asked, (start,))]
+
+
+class Emptied:
+    """A database that can be as new again: taking its rows out is ten times as quick as copying another."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        with _maintenance(url) as connection:
+            tables = [name for (name,) in connection.execute(TABLES)]
+            filled = [name for name in tables if connection.execute(_rows(name)).fetchone() != (None,)]
+            self._kept = sql.SQL("; ").join(map(_rows, filled))
+            self._empty = sql.SQL("; ").join(
+                [
+                    sql.SQL("BEGIN; SET LOCAL session_replication_role = replica"),  # in whatever order
+                    *(
+                        sql.SQL("DELETE FROM {}").format(sql.Identifier(name))
+                        for name in tables
+                        if name not in filled
+                    ),
+                    sql.SQL("SELECT setval(seqrelid, seqstart, false) FROM pg_sequence; COMMIT"),
+                ]
+            )
+            self._looks = self._look(connection)
+
+    def again(self) -> bool:
+        """End all connections and take out what was written; False where more than rows was changed, or it cannot."""
+        try:
+            with _maintenance(self.url) as connection:
+                connection.execute(END_OTHERS)
+                connection.execute(self._empty)
+                return self._look(connection) == self._looks
+        except psycopg.Error:  # it was dropped, or an account that is given may not do this
+            return False
+
+    def _look(self, connection: psycopg.Connection) -> list[object]:
+        return [connection.execute(asked).fetchall() for asked in (SHAPE, self._kept)]
+
+
+def _rows(table: str) -> sql.Composed:
+    return sql.SQL("SELECT string_agg(t::text, ';' ORDER BY t::text) FROM {} t").format(sql.Identifier(table))
 
 
 @contextmanager
