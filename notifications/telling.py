@@ -18,6 +18,7 @@ from notifications.calendar import changed_at
 from notifications.dates import days_left, last_day
 from notifications.kinds import STOPS
 from notifications.truth import Facts, Truth
+from schema.reports import of_which
 from schema.values import MINOR_DIGITS
 from schema.wording import gettext_noop as _n
 
@@ -214,7 +215,7 @@ def due_as_told(
         deadline_id=deadline.id,
         generation=deadline.generation,
         due_at=deadline.due_at,
-        label=translate.gettext(deadline.label),
+        label=of_which(deadline.label, truth.facts.report_kind, translate.gettext),
         here=_told(deadline.due_at, zone, locale, translate),
         utc=None if zone == "UTC" else when(deadline.due_at, "UTC", str(locale)),
         there=(

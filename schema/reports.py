@@ -1,5 +1,6 @@
 """Reports on funded projects: interim and final."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -7,6 +8,7 @@ from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
 from schema.values import LongText, Moved, amount_field
+from schema.wording import gettext_noop as _n
 
 
 class ReportKind(StrEnum):
@@ -14,6 +16,17 @@ class ReportKind(StrEnum):
 
     INTERIM = "interim"
     FINAL = "final"
+
+
+WHICH = {ReportKind.INTERIM.value: _n("interim"), ReportKind.FINAL.value: _n("final")}
+"""What tells two reports on one project apart, in a word."""
+
+
+def of_which(label: str, kind: str | None, gettext: Callable[[str], str]) -> str:
+    """What is owed, in the language of ``gettext``; of which report, where ``kind`` says that it is of one."""
+    if kind not in WHICH:
+        return gettext(label)
+    return gettext(_n("%(what)s (%(which)s)")) % {"what": gettext(label), "which": gettext(WHICH[kind])}
 
 
 class Report(Moved, table=True):

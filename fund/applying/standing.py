@@ -86,6 +86,12 @@ class Standing:
     history: Sequence[Happening]
     parts: Sequence[queries.Part]
     submissions: Sequence[Submission]
+    reports: Mapping[int | None, str]
+    """Its reports: which is which, by their keys."""
+
+    def report_of(self, deadline: Deadline) -> str | None:
+        """Of which report the deadline is: interim or final; None where it is of something else."""
+        return self.reports.get(deadline.subject_id) if deadline.subject_kind == "report" else None
 
 
 def standing(session: Session, viewer: Viewer, reference: str, now: datetime) -> Standing:
@@ -121,6 +127,7 @@ def standing(session: Session, viewer: Viewer, reference: str, now: datetime) ->
         history=history(session, application),
         parts=queries.parts(session, application),
         submissions=sent,
+        reports={child.id: child.kind for child in children if isinstance(child, Report)},
     )
 
 

@@ -76,6 +76,12 @@ class Overview:
             return ""
         return next((row.reviewer.name for row in self.reviews if row.review.id == deadline.subject_id), "")
 
+    def report_of(self, deadline: Deadline) -> str | None:
+        """Of which report the deadline is: interim or final; None where it is of something else."""
+        if deadline.subject_kind != "report":
+            return None
+        return next((one.kind for one, _state in self.reports if one.id == deadline.subject_id), None)
+
 
 @dataclass(frozen=True)
 class Way:

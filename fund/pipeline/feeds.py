@@ -19,6 +19,7 @@ from notifications.calendar import Entry, changed_at, deadline_key, sequence
 from schema.applications import Application
 from schema.deadlines import Deadline, DeadlineStatus
 from schema.people import Member, Role
+from schema.reports import Report, of_which
 from schema.rounds import Round
 
 KEPT = timedelta(weeks=6)
@@ -89,13 +90,14 @@ def _entry(session: Session, row: Row, voice: Voice, member: str = "", path: str
         title = ""  # whoever reviews no longer reads it
     about = ", ".join(part for part in (title, member) if part)
     said = _("%(what)s: %(title)s") if about else "%(what)s"
+    what = of_which(deadline.label, subject.kind if isinstance(subject, Report) else None, _)
     path = path or path_of(session, subject)
     return Entry(
         key=deadline_key(deadline.id or 0),
         sequence=sequence(deadline.generation, over),
         when=deadline.due_at,
         changed_at=changed_at(deadline),
-        summary=said % {"what": _(deadline.label), "title": about},
+        summary=said % {"what": what, "title": about},
         description=voice.description(path),
         url=voice.settings.address + path,
         cancelled=over,

@@ -18,6 +18,7 @@ from fund.web.i18n import gettext as _
 from schema.deadlines import Deadline
 from schema.ledger import LedgerEvent
 from schema.people import Member, Person
+from schema.reports import Report
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Story:
     """Whether it is told as to those who look after it, with everybody's name, and not as to whoever owes it."""
     left: str = ""
     """Who runs the round, for a manager who does not."""
+    report: str | None = None
+    """Of which report it is: interim or final."""
 
 
 def of(session: Session, viewer: Viewer, key: int) -> Story:
@@ -90,6 +93,7 @@ def of(session: Session, viewer: Viewer, key: int) -> Story:
         _steps(session, deadline, subject),
         staff=True,
         left=left,
+        report=_which(subject),
     )
 
 
@@ -99,7 +103,13 @@ def _owned(session: Session, viewer: Viewer, deadline: Deadline, subject: Subjec
     readable = application is not None and access.may_read(session, application, viewer)
     title = application.title if application and readable else ""
     steps = _steps(session, deadline, subject, told_to=deadline.owner_role)
-    return Story(deadline, title, "", path_of(session, subject), (), (), steps, staff=False)
+    return Story(
+        deadline, title, "", path_of(session, subject), (), (), steps, staff=False, report=_which(subject)
+    )
+
+
+def _which(subject: Subject) -> str | None:
+    return subject.kind if isinstance(subject, Report) else None
 
 
 def _steps(session: Session, deadline: Deadline, subject: Subject, told_to: str = "") -> list[Step]:

@@ -19,6 +19,7 @@ from fund.web import flash, i18n, words
 from fund.web.container import Container, container
 from fund.web.forms import Form
 from fund.web.static import static_url
+from schema.reports import of_which
 
 ROOMS = Path(__file__).resolve().parent.parent
 """The folder that holds the rooms; each has its own ``templates/``."""
@@ -89,6 +90,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "percent": words.percent,
     "iso": words.iso,
     "paragraphs": words.paragraphs,
+    "of_report": lambda label, kind: of_which(label, kind, i18n.gettext),
 }
 """``{{ award.total | money }}``, ``{{ event.at | local_datetime }}``. The zone is the reader's unless given."""
 

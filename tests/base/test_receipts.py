@@ -65,7 +65,8 @@ class Story:
                 for event in whole.walk("VEVENT"):
                     _take_in(held, event)
                     assert whole["METHOD"] == "PUBLISH" or event["STATUS"] == GONE
-        return [str(one["STATUS"]) for one in held.values() if str(one["SUMMARY"]).startswith(f"{what}:")]
+        said = (f"{what}:", f"{what} (")
+        return [str(one["STATUS"]) for one in held.values() if str(one["SUMMARY"]).startswith(said)]
 
     def last(self, viewer):
         """The mail that came last."""

@@ -84,6 +84,19 @@ def test_an_applicant_makes_an_address_in_the_browser_and_her_calendar_follows(h
     assert entries(doors, path) == {}
 
 
+def test_which_of_two_reports_is_due_stands_in_the_calendar_and_on_the_pages(here, doors, clock):
+    with here.db.write() as session:
+        reference = to_active(session, here, clock.now()).reference
+    both = {"Hand in the report (final)", "Hand in the report (interim)"}
+    found = entries(doors, made(doors, here.applicant))
+    assert both <= {summary.partition(":")[0] for summary, _status in summaries(found)}
+    key = next(uid for uid, event in found.items() if "(final)" in event["SUMMARY"]).split("@")[0][9:]
+    for viewer, path in ((here.applicant, "applications"), (here.manager, "pipeline")):
+        page = shown(doors.browser(viewer).get(f"/{path}/{reference}").text)
+        assert all(said in page for said in both), path
+        assert "Hand in the report (final)" in doors.browser(viewer).get(f"/deadlines/{key}").text
+
+
 def test_an_address_is_told_once_renewed_and_ended(here, doors, clock):
     browser = doors.browser(here.applicant)
     first = made(doors, here.applicant)

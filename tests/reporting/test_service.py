@@ -37,6 +37,22 @@ def reference(db, here):
         return session.exec(select(Application.reference)).one()
 
 
+def test_a_report_that_is_late_climbs_from_who_owes_it_over_a_colleague_to_managers(db, here):
+    with db.read() as session:
+        report = report_of(session, session.exec(select(Application)).one(), "interim")
+        late = select(Message.offset_days, Message.template, Message.person_id).where(
+            Message.subject_kind == "report", Message.subject_id == report.id, Message.offset_days > 0
+        )
+        planned = set(session.exec(late))
+    assert planned == {
+        (1, "overdue", here.applicant.person_id),
+        (7, "overdue", here.applicant.person_id),
+        (7, "colleague", here.colleague.person_id),
+        (14, "escalation", here.manager.person_id),
+        (14, "escalation", here.second_manager.person_id),
+    }
+
+
 def test_saves_parts_and_leaves_the_others(db, here, reference):
     with db.write() as session:
         report = queries.report(session, here.applicant, reference, "interim")
