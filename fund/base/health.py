@@ -70,7 +70,7 @@ def problems(database: Database, now: datetime, limits: Sequence[Limit] = ()) ->
         return [error.message]
     except SQLAlchemyError:
         return ["the database does not answer"]
-    return _standstill(found, now)
+    return standstill(found, now)
 
 
 def faults(database: Database) -> list[str]:
@@ -82,8 +82,11 @@ def faults(database: Database) -> list[str]:
         return []  # told as a problem
 
 
-def _standstill(found: Mailing, now: datetime) -> list[str]:
-    """A mail server out of reach is no standstill, nor is a limit that is used up: the worker goes on trying."""
+def standstill(found: Mailing, now: datetime) -> list[str]:
+    """Why no mail goes out although it could, in words; empty where it does.
+
+    A mail server out of reach is no standstill, nor is a limit that is used up: the worker goes on trying.
+    """
     if found.swept_at is None:
         return ["no worker has ever swept; run: fund worker"]
     if now - found.swept_at > STANDS_STILL_AFTER:

@@ -7,7 +7,7 @@ import typer
 
 from fund.base.clock import SystemClock
 from fund.base.errors import FundError, Misconfigured
-from fund.base.health import mailing
+from fund.base.health import mailing, standstill
 from fund.base.settings import Settings
 from fund.commands import doors
 from fund.people.fields import mail_address
@@ -59,6 +59,8 @@ def status() -> None:
     _count(calls, "Calls of webhooks: ")
     if found.oldest_due:
         typer.echo(f"Due and waiting since {local_datetime(found.oldest_due)} UTC")
+    for why in standstill(found, now):
+        typer.echo(f"No mail goes out: {why}")
     for limit in found.held:
         typer.echo(f"Mail waits until the limit {limit} lets more through (FUND_MAIL_LIMITS)")
     if found.unreachable_since:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from fund.base.errors import NotFound
@@ -75,10 +75,17 @@ def problems(
 
 
 @router.get("/people/{person_id}/mail", responses=responses(401, 403, 422))
-def of_person(person_id: RowId, viewer: ReadsEverything, db: DbDep, now: NowDep) -> list[MailDetailOut]:
-    """The newest mail to a person: what comes next, then what came to an end, the latest first."""
+def of_person(
+    person_id: RowId,
+    viewer: ReadsEverything,
+    db: DbDep,
+    now: NowDep,
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> list[MailDetailOut]:
+    """The mail to a person: what comes next, what went, what did not go, the latest first; a page has 50 of each."""
     with db.read() as session:
-        return _shown(session, outbox.of_person(session, viewer, person_id), now)
+        parts = outbox.of_person(session, viewer, person_id, number=page)
+        return _shown(session, [entry for part in parts.values() for entry in part.entries], now)
 
 
 @router.post("/mail/{message_id}/came-back", responses=responses(401, 403, 404, 409, 422))

@@ -18,7 +18,7 @@ from fund.web import flash
 from fund.web.container import container
 from fund.web.deps import DbDep, FormDep, ManagerDep, NowDep, ReadsEverything, RowId
 from fund.web.forms import Form
-from fund.web.i18n import lazy
+from fund.web.i18n import SOURCE, lazy
 from fund.web.page import redirect, render
 
 router = APIRouter(include_in_schema=False)
@@ -130,16 +130,23 @@ def give_up(decision: DecisionDep) -> Response:
 
 @router.get("/people/{person_id}/mail")
 def of_person(
-    request: Request, person_id: RowId, viewer: ReadsEverything, db: DbDep, now: NowDep
+    request: Request, person_id: RowId, viewer: ReadsEverything, db: DbDep, part: Words = "", page: Page = 1
 ) -> Response:
-    """What comes next for a person, what went to her, and what did not and why."""
+    """What comes next for a person, what went to her, and what did not and why: the beginning of each, or one whole."""
+    alone = part in outbox.PARTS
     with db.read() as session:
         return render(
             request,
             "pipeline/person_mail.html",
             person=people.person(session, person_id).person,
-            mail=outbox.of_person(session, viewer, person_id),
-            most=outbox.MOST,
+            mail=(
+                outbox.of_person(session, viewer, person_id, [part], page)
+                if alone
+                else outbox.of_person(session, viewer, person_id)
+            ),
+            alone=alone,
+            page=page,
+            size=outbox.PAGE,
         )
 
 
@@ -161,7 +168,18 @@ def _message_page(
             because=mending.because(session, [found])[message_id],
             why_so=mending.why_so(found, now),
             what_next=mending.what_next(found, now),
+            look=_look_at(found),
             parts=outbox.parts(session, found.message),
             attempts=outbox.attempts(session, found.message),
             outcomes=outbox.CALL_OUTCOMES if found.is_call else outbox.OUTCOMES,
         )
+
+
+def _look_at(entry: outbox.Entry) -> str:
+    """Where a mail that waits is shown as it will read; nothing for what is for its reader alone."""
+    message = entry.message
+    waits = message.finished_at is None and not (entry.is_call or entry.private)
+    if not waits or message.template in words.UNOPENED:
+        return ""
+    language = entry.person.locale if entry.person else SOURCE
+    return f"/mail/templates/{message.template}/look?language={language}&example=message-{message.id}"

@@ -21,7 +21,6 @@ from schema.outbox import DeliveryAttempt, Message, MessageStatus
 from schema.people import Person
 
 PAGE = 50
-MOST = 200
 NAMES = {
     MessageStatus.PENDING: "Planned",
     MessageStatus.GATHERED: "Gathered for a digest",
@@ -85,12 +84,26 @@ NAMED = {
     "weekly_overview": lazy("Weekly overview"),
 }
 """What a mail that is not written yet will be about, by its template."""
+PARTS: dict[str, ColumnElement[bool]] = {
+    "next": col(Message.finished_at).is_(None),
+    "went": col(Message.status) == MessageStatus.SENT,
+    "held": col(Message.finished_at).is_not(None) & (col(Message.status) != MessageStatus.SENT),
+}
+"""Into what the mail to a person falls: what comes next, what went, what did not go."""
 ORDER = (
     col(Message.finished_at).is_(None),
     col(Message.finished_at).desc(),
     col(Message.next_at),
     col(Message.id),
 )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One page of some mail, and how much there is of it in all."""
+
+    entries: Sequence["Entry"]
+    total: int
 
 
 @dataclass(frozen=True)
@@ -199,15 +212,22 @@ def of_application(session: Session, application: Application) -> list[Entry]:
     return _read(session, found)
 
 
-def of_person(session: Session, viewer: Viewer, person_id: int) -> list[Entry]:
-    """The mail to a person, at most ``MOST``: what comes next, then what came to an end, the latest first.
+def of_person(
+    session: Session, viewer: Viewer, person_id: int, parts: Iterable[str] = PARTS, number: int = 1
+) -> dict[str, Part]:
+    """One page of each part (``PARTS``) of the mail to a person: the next first, of what came to an end the latest.
 
     Without what ``page`` leaves out.
     """
-    query = _entries().where(col(Message.person_id) == person_id, _apart(viewer))
-    order = (col(Message.finished_at).is_not(None), *ORDER[1:])
-    found = session.execute(query.order_by(*order).limit(MOST)).all()
-    return _read(session, found)
+    found = {}
+    for name in parts:
+        which = (col(Message.person_id) == person_id, _apart(viewer), PARTS[name])
+        rows = session.execute(
+            _entries().where(*which).order_by(*ORDER).limit(PAGE).offset((number - 1) * PAGE)
+        ).all()
+        total = session.execute(select(func.count()).select_from(Message).where(*which)).scalar_one()
+        found[name] = Part(_read(session, rows), total)
+    return found
 
 
 def stuck(session: Session, viewer: Viewer, number: int) -> tuple[list[Entry], int]:

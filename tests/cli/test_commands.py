@@ -99,10 +99,19 @@ def test_mail_status_writes_dates_as_they_are_written_elsewhere(fund, here):
     assert "Due and waiting since 21 September 2021, 08:00 UTC\n" in fund("mail", "status").out
 
 
+def test_mail_status_says_why_no_mail_goes_out(fund, here, mailbox, tmp_path):
+    why = "No mail goes out: no worker has ever swept; run: fund worker\n"
+    assert why in fund("mail", "status").out
+    worker = Worker(Settings(data_dir=tmp_path, smtp_port=mailbox.port), here.db, SystemClock())
+    worker.sweep()
+    worker.stop()
+    assert "No mail goes out" not in fund("mail", "status").out
+
+
 def test_mail_status_counts_the_mail(fund, here):
     said = fund("mail", "status")
     assert (said.code, said.errors) == (0, [])
-    counts = dict(line.split(": ") for line in said.out.splitlines() if ": " in line)
+    counts = dict(line.split(": ") for line in said.out.splitlines() if line[-1].isdigit())
     with here.db.read() as session:
         assert (
             sum(map(int, counts.values())) == session.execute(text("SELECT count(*) FROM message")).scalar()

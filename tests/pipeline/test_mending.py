@@ -1,6 +1,8 @@
 """Mail that did not arrive: what a manager sees, what she can do about it, and who is told that he came too late."""
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlmodel import col, select
@@ -277,6 +279,45 @@ def test_a_notice_names_the_step_that_it_tells_of(here, clock):
     program = Doors(here.db, clock).program(here.manager)
     found = program.get(f"/api/v1/people/{here.manager.person_id}/mail").json()
     assert "This happened: “Submit the proposal”" in {mail["because"] for mail in found}
+
+
+def test_however_much_comes_what_went_and_what_did_not_stand_beside_it(here, clock, lost):
+    path, doors = f"/people/{here.applicant.person_id}/mail", Doors(here.db, clock)
+    whom = {"kind": "notice", "person_id": here.applicant.person_id, "now": clock.now()}
+    with here.db.write() as session:
+        for number in range(60):
+            at = clock.now() + timedelta(days=100, minutes=number)
+            outbox.queue(session, key=f"more:{number}", template=f"mail_{number:02}", at=at, **whom)
+    browser, program = doors.browser(here.manager), doors.program(here.auditor)
+    first, second = (browser.get(path, params=which).text for which in ({}, {"part": "next", "page": 2}))
+    more = int(re.search(r"(\d+) more", shown(first)).group(1))
+    assert "No such mailbox" in shown(first)
+    assert ("Mail 59" in first, "Mail 59" in second, "No such mailbox" in shown(second)) == (
+        False,
+        True,
+        False,
+    )
+    assert second.count('href="/mail/') == more == len(program.get(f"/api/v1{path}?page=2").json())
+
+
+def test_a_mail_that_waits_is_shown_as_it_will_read_unless_it_is_about_a_draft(here, clock):
+    with here.db.write() as session:
+        submit(session, here, draft(session, here, clock.now()), clock.now())
+        draft(session, here, clock.now(), title="Not yet yours")
+    with here.db.read() as session:
+        waiting = select(Message.id).where(Message.status == "pending").order_by(Message.next_at)
+        to_screen, to_submit = (
+            session.exec(
+                waiting.where(Message.person_id == who.person_id, Message.template == "reminder")
+            ).first()
+            for who in (here.manager, here.applicant)
+        )
+    browser = Doors(here.db, clock).browser(here.auditor)
+    found = re.search(r'href="(/mail/templates/[^"]*)"', browser.get(f"/mail/{to_screen}").text)
+    assert "2 days left: Screen the proposal – Safe streets" in shown(
+        browser.get(unescape(found.group(1))).text
+    )
+    assert "/mail/templates/" not in browser.get(f"/mail/{to_submit}").text
 
 
 def test_mail_that_no_step_causes_says_what_did(here, clock):
