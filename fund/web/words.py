@@ -121,8 +121,13 @@ def last_day(due_at: datetime, zone: str) -> date:
     return (due_at - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
 
 
-def remaining(due_at: datetime, now: datetime, zone: str = "UTC") -> str:
-    """``due today``, ``in 5 days``, ``3 days overdue``: until the day that ends at ``due_at``, in ``zone``."""
+def remaining(due_at: datetime, now: datetime, zone: str = "UTC", grace: datetime | None = None) -> str:
+    """``due today``, ``in 5 days``, ``3 days overdue``: until the day that ends at ``due_at``, in ``zone``.
+
+    Until ``grace``, where that is later, it is over and still in time.
+    """
+    if grace is not None and due_at <= now < grace:
+        return gettext("over, but still in time for %(time)s") % {"time": time_left(grace, now)}
     days = (last_day(due_at, zone) - now.astimezone(ZoneInfo(zone)).date()).days
     if now >= due_at:
         late = max(-days, 1)
@@ -134,9 +139,9 @@ def remaining(due_at: datetime, now: datetime, zone: str = "UTC") -> str:
     return ngettext("in %(count)s day", "in %(count)s days", days) % {"count": days}
 
 
-def urgency(due_at: datetime, now: datetime, zone: str = "UTC") -> str:
-    """``late``, ``soon`` (three days or less) or ``calm``: how a deadline is dressed beside its words."""
-    if now >= due_at:
+def urgency(due_at: datetime, now: datetime, zone: str = "UTC", grace: datetime | None = None) -> str:
+    """``late``, ``soon`` (three days or less, or until ``grace``) or ``calm``: how a deadline is dressed."""
+    if now >= max(due_at, grace or due_at):
         return "late"
     return "soon" if (last_day(due_at, zone) - now.astimezone(ZoneInfo(zone)).date()).days <= 3 else "calm"
 

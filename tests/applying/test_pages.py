@@ -3,8 +3,11 @@
 from datetime import timedelta
 from html import unescape
 
+from sqlmodel import select
+
 from fund.applying.fields import Edit
 from fund.base import passing
+from schema.deadlines import Deadline
 from tests.applying.support import WHOLE, complete, in_review, moved, saved, started, stored, submitted
 from tests.support import world as worlds
 from tests.support.doors import hidden, shown
@@ -51,6 +54,23 @@ def test_a_proposal_from_start_to_receipt(doors, world):
     )
     assert "Received by the fund" in shown(browser.get(base).text)
     assert "Safe streets" in browser.get("/applications").text
+
+
+def test_in_the_grace_after_the_deadline_every_page_says_that_it_is_still_in_time(doors, world, clock):
+    reference = complete(world, clock.now())
+    with world.db.read() as session:
+        found = session.exec(select(Deadline).where(Deadline.key == "submission")).one()
+    base = f"/applications/{reference}"
+    pages = ("/home", "/applications", base, f"{base}/edit", f"{base}/check", f"/deadlines/{found.id}")
+    for at, said in (
+        (found.due_at + timedelta(minutes=20), "over, but still in time for 40 minutes"),
+        (found.grace_until, "1 day overdue"),
+    ):
+        clock.move_to(at)
+        browser = doors.browser(world.applicant)
+        for page in pages:
+            text = shown(browser.get(page).text)
+            assert (said in text, text.count("overdue") + text.count("still in time")) == (True, 1), page
 
 
 def test_starting_again_shows_the_draft_that_is_there(doors, world, clock):
