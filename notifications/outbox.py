@@ -47,12 +47,9 @@ PENDING: dict[str, str | int] = {
     "rendered_text": "",
 }
 """What every new message begins with."""
-WRITE = Insert(
-    Message,
-    [column.name for column in MESSAGES.c if column.name not in (*ENDS, *PENDING)],
-    same=PENDING,
-    once="dedup_key",
-)
+WRITTEN = [column.name for column in MESSAGES.c if column.name not in (*ENDS, *PENDING)]
+"""The columns of a ``MessageRow``."""
+WRITE = Insert(Message, WRITTEN, same=PENDING, once="dedup_key")
 
 
 def queue(

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from notifications import outbox
 from notifications.outbox import MESSAGES
 from notifications.plan import Offset, Owed, called_for, planned_rows
-from notifications.wanted import echoes
+from notifications.wanted import echoes, forget_listeners
 from schema.outbox import MessageStatus
 from schema.wording import gettext_noop as _n
 
@@ -110,6 +110,21 @@ def mend(
         where = (MESSAGES.c.dedup_key.in_(excess[start : start + AT_ONCE]), *WAITS)
         cancelled += outbox.cancel(session, *where, reason=reason, now=now)
     return Mended(len(missing) + renewed, changed, cancelled)
+
+
+def call_beside(session: Session, webhook_id: int, now: datetime) -> None:
+    """Let a webhook hear of the reminders that wait already as of those that are planned from now on.
+
+    Calls beside them that were called off come back.
+    """
+    session.flush()
+    forget_listeners(session)
+    columns = [MESSAGES.c[name] for name in outbox.WRITTEN]
+    waiting = select(*columns).where(*WAITS, MESSAGES.c.kind == "reminder", MESSAGES.c.next_at > now)
+    rows = [dict(row) for row in session.connection().execute(waiting).mappings()]
+    calls = [row | {"created_at": now} for row in echoes(session, rows) if row["webhook_id"] == webhook_id]
+    _write(session, calls, CALLED_OFF, (*SAME, "payload"))
+    outbox.queue_rows(session, calls)
 
 
 def _renew(session: Session, rows: Sequence[dict[str, Any]], where: tuple[Any, ...]) -> int:

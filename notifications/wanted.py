@@ -41,6 +41,11 @@ def listeners(session: Session, event: str) -> list[tuple[int, str]]:
     return [(key, name) for key, name, events in known if event in events]
 
 
+def forget_listeners(session: Session) -> None:
+    """Read anew what webhooks want, where that changed in this unit of work."""
+    session.info.pop(KIND, None)
+
+
 def echoes(session: Session, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """For each reminder among message ``rows`` one to each webhook that wants it, at the same moment.
 

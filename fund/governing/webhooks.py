@@ -19,16 +19,19 @@ from fund.web.i18n import gettext as _
 from notifications import outbox, signing
 from notifications.calling import BadUrl, checked
 from notifications.poster import CALLED_OFF
-from notifications.wanted import EVENTS
+from notifications.replan import call_beside
+from notifications.wanted import EVENTS, REMINDER
 from notifications.webhooks import test_call
 from schema.ledger import LedgerEvent
 from schema.outbox import Message, MessageStatus
 from schema.people import Person, Role
 from schema.webhooks import Webhook
+from schema.wording import gettext_noop as _n
 
 LONGEST_NAME = 100
 BOTH_VALID = timedelta(hours=24)
 """For how long calls are signed with the former secret too, so that the receiver can change over."""
+NOT_WANTED = _n("The webhook does not want to hear of reminders any more")
 LATEST = 20
 """Calls that are shown of each."""
 
@@ -108,6 +111,7 @@ def add(
     session.add(webhook)
     session.flush()
     _record(session, webhook, viewer, "created", now, _noted(webhook))
+    _follow(session, webhook, now)
     return webhook.id or 0, webhook.secret
 
 
@@ -126,6 +130,7 @@ def change(
     for name, value in _columns(wish, private).items():
         setattr(webhook, name, value)
     _record(session, webhook, viewer, "changed", now, _noted(webhook))
+    _follow(session, webhook, now)
 
 
 def roll(
@@ -149,6 +154,7 @@ def turn(session: Session, viewer: Viewer, webhook_id: int, on: bool, edition: i
     if on:
         webhook.disabled_at, webhook.reason = None, ""
         _record(session, webhook, viewer, "turned_on", now)
+        _follow(session, webhook, now)
     else:
         _off(session, webhook, viewer, "", now)
 
@@ -219,6 +225,18 @@ def _off(session: Session, webhook: Webhook, viewer: Viewer | None, reason: str,
     webhook.disabled_at, webhook.reason = now, reason
     outbox.cancel(session, outbox.MESSAGES.c.webhook_id == webhook.id, reason=CALLED_OFF, now=now)
     _record(session, webhook, viewer, "turned_off", now)
+
+
+def _follow(session: Session, webhook: Webhook, now: datetime) -> None:
+    """Let it hear of the reminders that are planned already, or of none of them any more, as it wants now."""
+    if webhook.disabled_at is not None:
+        return
+    if REMINDER in webhook.events.split():
+        call_beside(session, webhook.id or 0, now)
+        return
+    c = outbox.MESSAGES.c
+    beside = c.dedup_key.startswith(f"hook:{webhook.id}:rem:")
+    outbox.cancel(session, c.webhook_id == webhook.id, beside, reason=NOT_WANTED, now=now)
 
 
 def _noted(webhook: Webhook) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from tests.support.processes import fund
 from tests.support.receiver import Receiver
 from tests.support.world import draft, move, submit, world
 
+REMINDERS = select(Message.dedup_key).where(Message.kind == "reminder", Message.status == "pending")
 URL = "https://hooks.example.org/fund?key=s3cret"
 TYPED = {"name": "Chat of the office", "url": URL, "events": ["application.moved", "reminder.due"]}
 
@@ -40,6 +41,11 @@ def the(session) -> Webhook:
 
 def calls(session) -> list[Message]:
     return list(session.exec(select(Message).where(Message.kind == "webhook").order_by(col(Message.id))))
+
+
+def tries(session) -> list[Message]:
+    """The calls that a manager tried it with."""
+    return [call for call in calls(session) if call.template == "webhook.test"]
 
 
 def actions(session) -> list[str]:
@@ -113,7 +119,41 @@ def test_it_is_changed_given_another_secret_turned_off_and_on_and_all_is_on_reco
         assert actions(session) == [
             "created", "changed", "secret_changed", "secret_changed", "tested", "turned_off", "turned_on",
         ]  # fmt: skip
-        assert [call.status for call in calls(session)] == ["cancelled"]
+        assert [call.status for call in tries(session)] == ["cancelled"]
+
+
+def test_reminders_that_are_planned_already_are_heard_of_as_long_as_they_are_wanted(here, doors, clock):
+    with here.db.write() as session:
+        draft(session, here, clock.now())
+    browser = doors.browser(here.manager)
+    browser.post("/webhooks", data=TYPED)
+
+    def heard() -> dict[str, set[str]]:
+        """The keys of the calls by status, and of the reminders that wait."""
+        with here.db.read() as session:
+            found = {"waits": set(session.exec(REMINDERS))}
+            for call in calls(session):
+                found.setdefault(call.status, set()).add(call.dedup_key.removeprefix("hook:1:"))
+        return found
+
+    everything = heard()["waits"]
+    assert heard() == {"waits": everything, "pending": everything}
+    assert len(everything) >= 8
+    edition = 1
+    for path, typed, status in (
+        ("", TYPED | {"events": ["deadline.moved"]}, "cancelled"),
+        ("", TYPED, "pending"),
+        ("/turn-off", {}, "cancelled"),
+        ("/turn-on", {}, "pending"),
+    ):
+        browser.post(f"/webhooks/1{path}", data=typed | {"edition": str(edition)})
+        assert heard() == {"waits": everything, status: everything}, (path, typed)
+        edition += 1
+    with here.db.read() as session:
+        first = calls(session)[0]
+        beside = session.exec(select(Message).where(Message.dedup_key == first.dedup_key[7:])).one()
+    assert (first.next_at, first.deadline_id, first.reason) == (beside.next_at, beside.deadline_id, "")
+    assert (first.person_id, first.payload["at"]) == (beside.person_id, beside.next_at.isoformat())
 
 
 def test_only_managers_change_them_and_auditors_look(here, doors):
@@ -145,7 +185,8 @@ def test_the_api_does_the_same(here, doors):
     changed = program.put("/api/v1/webhooks/1", json=TYPED | {"with_people": True, "edition": 1})
     assert changed.json()["with_people"] is True
     assert program.put("/api/v1/webhooks/1", json=TYPED | {"edition": 1}).status_code == 409
-    assert program.post("/api/v1/webhooks/1/test", json={"edition": 2}).json()["waiting"] == 1
+    waiting = program.post("/api/v1/webhooks/1/test", json={"edition": 2}).json()["waiting"]
+    assert waiting == changed.json()["waiting"] + 1
     rolled = program.post("/api/v1/webhooks/1/secret", json={"edition": 3}).json()
     assert rolled["secret"] != made.json()["secret"]
     assert rolled["former_secret_until"]
@@ -173,7 +214,7 @@ def test_a_call_stands_in_the_list_of_mail_and_can_be_made_again(here, doors, re
     assert "A deadline got another day" in heard
     assert "deadline.moved" not in heard
     with here.db.read() as session:
-        (call,) = calls(session)
+        (call,) = tries(session)
     page = shown(browser.get(f"/mail/{call.id}").text)
     for said in (
         "Webhook “Chat”",
@@ -262,7 +303,7 @@ def test_a_rehearsal_calls_nobody_and_its_mails_are_the_same(sqlite_db, clock, r
     assert [(mail.template, mail.day, mail.about) for mail in after.mails] == told
     assert receiver.calls == []
     with planned.db.read() as session:
-        assert [call.status for call in calls(session)] == ["pending"]
+        assert [call.status for call in tries(session)] == ["pending"]
 
 
 def test_whoever_undoes_a_move_is_told_of_mails_only(here, clock):
