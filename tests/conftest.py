@@ -22,7 +22,7 @@ import pytest
 from fund.base.clock import FixedClock
 from fund.base.database import Database
 from tests.support import browser as browsers
-from tests.support import databases, needs, shared
+from tests.support import databases, loop, needs, shared
 from tests.support.smtp import Mailbox
 
 if TYPE_CHECKING:
@@ -80,12 +80,20 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept, dropped, lacking = needs.split(items)
     config.stash[LACKING] = lacking
-    items[:] = kept
+    items[:] = sorted(kept, key=needs.turn)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("browser") is None:
+        browsers.close_kept()
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    browsers.close_kept()
+    loop.close()
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["fund_lacking"] = dict(session.config.stash[LACKING])
         return
@@ -168,17 +176,10 @@ def mailbox() -> Iterator[Mailbox]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    """The system's Chromium, for one module: while it lives, Playwright holds this thread's event loop."""
-    from playwright.sync_api import (
-        sync_playwright,  # here, because it takes half a second that few tests need
-    )
-
-    with sync_playwright() as playwright:
-        launched = browsers.launch(playwright)
-        yield launched
-        launched.close()
+@pytest.fixture
+def browser() -> "Browser":
+    """The system's Chromium: the same for all tests in a row that need it."""
+    return browsers.kept_open()
 
 
 @pytest.fixture

@@ -41,10 +41,10 @@ def doors(sqlite_db, clock):
 
 
 @pytest.fixture
-def ref(sqlite_db, here, clock):
+def ref(here, clock):
     """The reference of an application in deliberation."""
-    with sqlite_db.write() as session:
-        return made.to_deliberation(session, here, clock.now()).reference
+    now = clock.now()
+    return made.stage(here, "ref", now, lambda session: made.to_deliberation(session, here, now).reference)
 
 
 @pytest.fixture

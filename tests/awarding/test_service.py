@@ -32,10 +32,10 @@ def here(db, clock):
 
 
 @pytest.fixture
-def key(db, here, clock):
+def key(here, clock):
     """An application in deliberation."""
-    with db.write() as session:
-        return made.to_deliberation(session, here, clock.now()).id
+    now = clock.now()
+    return made.stage(here, "key", now, lambda session: made.to_deliberation(session, here, now).id)
 
 
 def prepare(db, viewer, key, terms, now, version=None):

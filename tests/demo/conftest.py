@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from fund.base.settings import Settings
 from fund.demo.run import demo_app
 from fund.demo.stage import Stage, set_up
+from tests.support.loop import quick
 from tests.support.shared import once
 
 
@@ -26,7 +27,7 @@ class Demo:
 
     def browser(self, name: str = "") -> TestClient:
         """A browser of its own, after one click on the button of that name in the bar (a stranger's without)."""
-        client = TestClient(self.app, follow_redirects=False)
+        client = quick(TestClient(self.app, follow_redirects=False))
         if name:
             became = client.post(self.buttons()[name])
             assert (became.status_code, became.headers["location"]) == (303, "/home")
@@ -34,7 +35,7 @@ class Demo:
 
     def buttons(self, page: str = "/") -> dict[str, str]:
         """The buttons of the bar on that page, each with the address that it posts to."""
-        html = TestClient(self.app).get(page).text
+        html = quick(TestClient(self.app)).get(page).text
         found = re.findall(r'<form method="post" action="(/demo/[^"]+)"><button[^>]*>([^<]+)<', html)
         return {name: address for address, name in found}
 

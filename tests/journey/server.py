@@ -1,8 +1,10 @@
 """The product as a process of its own that a test can kill: web and worker, with a clock that a request moves.
 
-``python -m tests.journey.server DATABASE_URL PORT SMTP_PORT FOLDER`` prints ``ready`` when it answers.
+``python -m tests.journey.server DATABASE_URL PORT SMTP_PORT FOLDER`` forks one for each line ``start``
+and prints its process id; the fork prints ``ready`` when it answers. At ``wait`` it prints the id once that is gone.
 """
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,4 +58,11 @@ def main(url: str, port: str, smtp_port: str, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    forked = 0
+    for line in sys.stdin:  # a fork starts in no time, where a new process imports everything again
+        if line == "wait\n":
+            os.waitpid(forked, 0)
+        elif (forked := os.fork()) == 0:
+            main(*sys.argv[1:])
+            sys.exit()
+        print(forked, flush=True)

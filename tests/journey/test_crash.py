@@ -1,5 +1,6 @@
 """kill -9 at any moment of the journey, then start again: state, deadlines and mail agree, and nothing is lost."""
 
+import os
 import random
 import signal
 import subprocess
@@ -32,24 +33,40 @@ class Server:
     def __init__(self, url, smtp_port, folder):
         with free_socket() as listening:
             self.address = address_of(listening)
-        self.arguments = [url, self.address.rpartition(":")[2], str(smtp_port), str(folder)]
-        self.process = None
-
-    def start(self):
-        """Start it and wait until it answers."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.journey.server", *self.arguments],
+        arguments = [url, self.address.rpartition(":")[2], str(smtp_port), str(folder)]
+        self._starter = subprocess.Popen(
+            [sys.executable, "-m", "tests.journey.server", *arguments],
             cwd=ROOT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self.process.stdout.readline() == "ready\n"
+        self._process = 0
+
+    def start(self):
+        """Start it and wait until it answers."""
+        self._tell("start")
+        said = {self._starter.stdout.readline(), self._starter.stdout.readline()}
+        assert "ready\n" in said
+        self._process = int((said - {"ready\n"}).pop())
+
+    def kill(self):
+        """As the system does it when memory runs out."""
+        os.kill(self._process, signal.SIGKILL)
 
     def end(self, number):
         """Send it a signal and wait until it is gone."""
-        self.process.send_signal(number)
-        self.process.wait(30)
-        self.process.stdout.close()
+        os.kill(self._process, number)
+        self._tell("wait")
+        assert int(self._starter.stdout.readline()) == self._process
+
+    def close(self):
+        """No more will be started."""
+        self._starter.communicate()
+
+    def _tell(self, word):
+        self._starter.stdin.write(f"{word}\n")
+        self._starter.stdin.flush()
 
 
 class Killer(threading.Thread):
@@ -67,7 +84,7 @@ class Killer(threading.Thread):
                 continue
             self.left -= 1
             self.alive.clear()
-            self.server.process.kill()
+            self.server.kill()
 
     def revive(self):
         """Start the server again after a kill."""
@@ -125,6 +142,7 @@ def test_kill_at_any_moment_and_nothing_is_lost(db, clock, mailbox, tmp_path):
         killer.stopping.set()
         killer.join()
         server.end(signal.SIGTERM)
+        server.close()
     assert killer.left == 0, "every kill happened while the journey was under way"
     with db.read() as session:
         assert session.exec(select(Application.state)).all() == ["lesson_published"]

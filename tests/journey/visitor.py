@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.accessible import fits
 from tests.support.smtp import Mail
 
 PHONE = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
@@ -61,9 +62,7 @@ class Visitor:
     def arrive(self) -> None:
         """Look at the page that came: it fits the window, and it is not an error."""
         path = urlsplit(self.page.url).path
-        sizes = self.page.context.new_cdp_session(self.page).send("Page.getLayoutMetrics")
-        width = self.page.viewport_size["width"]
-        assert sizes["cssContentSize"]["width"] <= width, f"{path} is wider than {width} px"
+        fits(self.page)
         expect(self.page.get_by_role("heading", level=1)).to_have_count(1)
         if path == "/sign-in":
             self._sign_in()

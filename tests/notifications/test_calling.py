@@ -22,8 +22,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def made(receiver: Receiver, body: bytes = b"{}", **options: float) -> Answer:
-    limits = Limits(**{"connect": 2, "total": 5} | options)
-    return call(receiver.url, {"webhook-id": "msg_1"}, body, now=NOW, private=True, limits=limits)
+    return call(receiver.url, {"webhook-id": "msg_1"}, body, now=NOW, private=True, limits=Limits(**options))
 
 
 def test_a_call_is_a_post_of_json(receiver: Receiver) -> None:
@@ -115,7 +114,7 @@ def test_a_certificate_that_nobody_vouches_for_is_no_connection(receiver: Receiv
     ],
 )  # fmt: skip
 def test_addresses_inside_of_networks_are_not_called(address: str) -> None:
-    answer = call(f"https://{address}:9/", {}, b"{}", now=NOW, limits=Limits(0.5, 0.5))
+    answer = call(f"https://{address}:9/", {}, b"{}", now=NOW)
     assert answer.outcome == Outcome.DEAD
     assert "is inside of a network" in answer.reply
 

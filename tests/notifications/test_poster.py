@@ -14,7 +14,6 @@ from sqlmodel import Session
 from fund.base.clock import FixedClock
 from fund.base.database import Database
 from notifications import alive, handing, lease, outbox, recovery, replan, signing
-from notifications.calling import Limits
 from notifications.compose import Composer
 from notifications.poster import SAID_GONE, Poster
 from notifications.wanted import EVENTS
@@ -43,9 +42,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def poster(db: Database, clock: FixedClock, tmp_path: Path) -> Iterator[Poster]:
     present = alive.presence(db, tmp_path / "poster")
-    made = Poster(
-        db, Composer(SETTINGS), clock, present, turn_off, private=True, limits=Limits(connect=2, total=1)
-    )
+    made = Poster(db, Composer(SETTINGS), clock, present, turn_off, private=True)
     yield made
     made.stop()
 

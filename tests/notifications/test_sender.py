@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from fund.base.database import Database
 from notifications import alive
 from notifications.compose import Composer
 from notifications.sender import Sender
-from notifications.smtp import Limits, Server, Transport, Verdict
+from notifications.smtp import Server, Transport, Verdict
 from schema.people import Person
-from tests.notifications.world import NOW, SETTINGS, Post, World, later, statuses
+from tests.notifications.world import NOW, PATIENT, SETTINGS, Post, World, later, statuses
 from tests.support.smtp import Mailbox
 
 Start = Callable[..., Sender]
@@ -236,7 +237,7 @@ def test_a_server_that_falls_silent_after_the_dot_is_unknown(
 ) -> None:
     world.notice()
     mailbox.stall("DOT")
-    sender = start(limits=Limits(connect=2, command=2, final=0.2))
+    sender = start(limits=replace(PATIENT, final=0.2))
     assert sender.run_until_quiet() == {"unknown": 1}
     mailbox.behave()
 

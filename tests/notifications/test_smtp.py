@@ -11,7 +11,7 @@ import pytest
 
 from notifications.outcomes import Outcome
 from notifications.smtp import Circuit, Limits, Server, Transport, Unreachable, Verdict
-from tests.notifications.world import NOW, QUICK
+from tests.notifications.world import NOW, PATIENT
 from tests.support.smtp import Mailbox
 
 DATA = b"Subject: Test\r\n\r\nHello\r\n"
@@ -22,7 +22,7 @@ class Line:
 
     def __init__(self, runner: asyncio.Runner, host: str, port: int, **options: Any) -> None:
         self.run = runner.run
-        self.transport = Transport(Server(host, port, **({"limits": QUICK} | options)))
+        self.transport = Transport(Server(host, port, **({"limits": PATIENT} | options)))
 
     def hand_over(self, to: str = "ana@example.org", data: bytes = DATA) -> Verdict:
         """The verdict on one mail."""
@@ -101,25 +101,25 @@ def test_what_the_server_answers_decides(
 
 @pytest.mark.chaos
 @pytest.mark.parametrize(
-    ("step", "outcome"),
+    ("step", "limit", "outcome"),
     [
-        ("CONNECT", Outcome.UNREACHABLE),
-        ("EHLO", Outcome.UNREACHABLE),
-        ("MAIL", Outcome.UNREACHABLE),
-        ("RCPT", Outcome.UNREACHABLE),
-        ("DATA", Outcome.UNREACHABLE),
-        ("DOT", Outcome.UNKNOWN),
+        ("CONNECT", "connect", Outcome.UNREACHABLE),
+        ("EHLO", "connect", Outcome.UNREACHABLE),
+        ("MAIL", "command", Outcome.UNREACHABLE),
+        ("RCPT", "command", Outcome.UNREACHABLE),
+        ("DATA", "command", Outcome.UNREACHABLE),
+        ("DOT", "final", Outcome.UNKNOWN),
     ],
 )
 @pytest.mark.parametrize("fault", ["drop", "stall"])
 def test_where_the_line_breaks_decides(
-    line: Line, mailbox: Mailbox, step: Any, outcome: Outcome, fault: str
+    line: Line, mailbox: Mailbox, step: Any, limit: str, outcome: Outcome, fault: str
 ) -> None:
-    line.limited(Limits(connect=0.3, command=0.3, final=0.3))
+    line.limited(replace(PATIENT, **{limit: 0.3}))
     getattr(mailbox, fault)(step)
     assert send(line) == outcome
     mailbox.behave()
-    line.limited(QUICK)
+    line.limited(PATIENT)
     assert send(line) == Outcome.SENT
 
 

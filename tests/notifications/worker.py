@@ -20,8 +20,8 @@ from fund.base.database import Database
 from notifications import alive, lease
 from notifications.compose import Composer
 from notifications.sender import Sender
-from notifications.smtp import Server, Transport
-from tests.notifications.world import NOW, QUICK, SETTINGS
+from notifications.smtp import Limits, Server, Transport
+from tests.notifications.world import NOW, SETTINGS
 
 Mail: TypeAlias = tuple[list[str], int]
 """How the tries at a mail came out, and how often it arrived."""
@@ -89,6 +89,10 @@ class Doomed(Sender):
     def _comes_to(self, step: str) -> None:
         if step and step == self.step:
             self.end()
+
+
+QUICK = Limits(connect=2, command=2, final=2)
+"""One of the blows is a server that falls silent."""
 
 
 def work(url: str, port: str, folder: str, step: str = "") -> None:

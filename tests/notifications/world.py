@@ -33,7 +33,8 @@ SETTINGS = MailSettings(
     contact="people@example.org",
     demo=True,
 )
-QUICK = Limits(connect=2, command=2, final=2)
+PATIENT = Limits(connect=60, command=60, final=60)
+"""For servers that answer at once, on machines that may be busy."""
 
 
 class World:
@@ -171,7 +172,7 @@ class Post:
         port: int,
         clock: FixedClock,
         data_dir: Any,
-        limits: Limits = QUICK,
+        limits: Limits = PATIENT,
         kind: type[Sender] = Sender,
         **options: Any,
     ) -> None:

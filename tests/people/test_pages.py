@@ -23,6 +23,7 @@ from tests.people.support import (
     messages,
 )
 from tests.support.doors import Doors, hidden, shown
+from tests.support.loop import quick
 
 
 @pytest.fixture
@@ -180,7 +181,7 @@ def test_the_cookie_over_https_is_bound_to_the_host(db: Database, clock: FixedCl
     plain, secure = Doors(db, clock), Doors(db, clock, base_url="https://fund.example")
 
     def cookies(doors: Doors) -> list[str]:
-        client = TestClient(doors.app, base_url=doors.settings.address, follow_redirects=False)
+        client = quick(TestClient(doors.app, base_url=doors.settings.address, follow_redirects=False))
         asked = client.post("/sign-in", data={"email": APPLICANT})
         entered = client.post("/sign-in/sent", data={"code": last_mailed(db).code})
         return [*asked.headers.get_list("set-cookie"), *entered.headers.get_list("set-cookie")]

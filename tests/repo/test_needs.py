@@ -15,18 +15,7 @@ from tests.support.shared import close_folder, once, open_folder, remove_leftove
 
 def run_tests(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Tests in a process of their own; ``environment`` is added to this one's."""
-    # Without the plugin that takes longest to load and is not needed here.
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:schemathesis",
-        *arguments,
-    ]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(
         command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True
     )

@@ -10,7 +10,7 @@ from schema.deadlines import Deadline
 from tests.reporting.support import field, strangers, title, words
 from tests.support.doors import Doors
 from tests.support.live import served
-from tests.support.world import report_accepted, report_of, to_active, world
+from tests.support.world import report_accepted, report_of, stage, to_active, world
 
 TYPED = {
     "done": "Forty evenings\nwith young people.",
@@ -33,11 +33,12 @@ def doors(sqlite_db, clock):
 
 
 @pytest.fixture
-def path(sqlite_db, here, clock):
+def path(here, clock):
     """The page of the interim report of a project under way."""
-    with sqlite_db.write() as session:
-        application = to_active(session, here, clock.now())
-        return f"/applications/{application.reference}/reports/interim"
+    reference = stage(
+        here, "active", clock.now(), lambda session: to_active(session, here, clock.now()).reference
+    )
+    return f"/applications/{reference}/reports/interim"
 
 
 def stored(db, path):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import unescape
 from threading import Barrier
@@ -52,12 +52,15 @@ def screening(session: Session, world: World, now: datetime, title: str = "Safe 
 
 def in_review(db: Database, world: World, now: datetime, title: str = "Safe streets") -> Case:
     """A proposal in review; both reviews are assigned and not begun."""
-    with db.write() as session:
+
+    def sent(session: Session) -> Case:
         application = screening(session, world, now, title)
         asked = [viewer.person_id or 0 for viewer in world.reviewers[:2]]
         first, second = service.assign(session, world.manager, application, asked, now=now)
         made.move(session, application, "send_to_review", world.manager, now)
         return Case(application.reference, application.id or 0, (first.id or 0, second.id or 0))
+
+    return made.stage(replace(world, db=db), f"in review: {title}", now, sent)
 
 
 def ask(db: Database, viewer: Viewer, reference: str, people: list[int | None], now: datetime) -> list[int]:

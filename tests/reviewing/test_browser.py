@@ -8,7 +8,7 @@ from fund.base.settings import Settings
 from fund.people import sessions
 from tests.reviewing.support import hand_in, in_review, review
 from tests.support import live
-from tests.support.accessible import faults
+from tests.support.accessible import faults, fits
 from tests.support.world import world
 
 
@@ -36,12 +36,6 @@ def signed_in(visits, db, viewer, address, now, **options) -> Page:
         token = sessions.start(session, viewer.person_id, "test", now).token
     page.context.add_cookies([{"name": "session", "value": token, "url": address}])
     return page
-
-
-def fits(page: Page) -> None:
-    """Nothing is wider than the window."""
-    sizes = page.context.new_cdp_session(page).send("Page.getLayoutMetrics")
-    assert sizes["cssContentSize"]["width"] <= 320, page.url
 
 
 def test_a_reviewer_on_a_phone_without_scripts(visits, sqlite_db, here, case, address, clock):

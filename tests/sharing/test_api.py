@@ -5,7 +5,7 @@ import pytest
 from schema.lessons import TEXTS
 from tests.reporting.support import strangers
 from tests.sharing.support import FIELDS, reference_of, written
-from tests.support.world import to_active, to_lesson_due, to_published
+from tests.support.world import stage, to_active, to_lesson_due, to_published
 
 WHOLE = {name: f"Our words on {name}." for name in TEXTS} | {"theme": "women"}
 PUBLIC = dict.fromkeys(FIELDS, "public")
@@ -14,8 +14,9 @@ PUBLIC = dict.fromkeys(FIELDS, "public")
 @pytest.fixture
 def path(small, clock) -> str:
     """A lesson that is due."""
-    with small.db.write() as session:
-        return f"/api/v1/applications/{to_lesson_due(session, small, clock.now()).reference}/lesson"
+    now = clock.now()
+    reference = stage(small, "due", now, lambda session: to_lesson_due(session, small, now).reference)
+    return f"/api/v1/applications/{reference}/lesson"
 
 
 @pytest.fixture

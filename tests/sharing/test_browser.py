@@ -10,7 +10,7 @@ from fund.sharing import service
 from schema.applications import Application
 from schema.lessons import TEXTS
 from tests.sharing.support import FIELDS, reference_of, written
-from tests.support.accessible import faults
+from tests.support.accessible import faults, fits
 from tests.support.doors import Doors
 from tests.support.live import served
 from tests.support.world import move, report_of, to_active, to_lesson_due, to_published
@@ -26,12 +26,6 @@ def address(doors: Doors) -> Iterator[str]:
 
 def sign_in(page: Page, doors: Doors, address: str, viewer: Viewer) -> None:
     page.context.add_cookies([{"name": "session", "value": doors.cookie(viewer), "url": address}])
-
-
-def fits(page: Page) -> None:
-    """Nothing is wider than the window."""
-    sizes = page.context.new_cdp_session(page).send("Page.getLayoutMetrics")
-    assert sizes["cssContentSize"]["width"] <= page.viewport_size["width"], page.url
 
 
 def test_a_lesson_is_written_cleared_and_read_on_a_small_phone_without_scripts(

@@ -9,7 +9,7 @@ from schema.lessons import TEXTS, Lesson
 from tests.reporting.support import field, strangers, title, words
 from tests.sharing.support import FIELDS, reference_of, written
 from tests.support.doors import Doors, hidden
-from tests.support.world import move, to_active, to_lesson_due, to_published
+from tests.support.world import move, stage, to_active, to_lesson_due, to_published
 
 TYPED = {name: f"Our words on {name}." for name in TEXTS} | {"theme": "women"}
 EVERYBODY = {f"consent-{name}": "public" for name in FIELDS}
@@ -19,8 +19,9 @@ PUBLIC = dict.fromkeys(FIELDS, "public")
 @pytest.fixture
 def path(small, clock) -> str:
     """The page of a lesson that is due."""
-    with small.db.write() as session:
-        return f"/applications/{to_lesson_due(session, small, clock.now()).reference}/lesson"
+    now = clock.now()
+    reference = stage(small, "due", now, lambda session: to_lesson_due(session, small, now).reference)
+    return f"/applications/{reference}/lesson"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from fund.sharing import projects, queries, reach
 from schema.lessons import Lesson, Reach
 from schema.people import Member
 from tests.sharing.support import CANARIES, COUNTRY, FIELDS, published_with_canaries
-from tests.support.world import World, move, world
+from tests.support.world import World, move, stage, world
 
 LEVELS = [None, *(level.value for level in Reach)]
 """None: nothing was said, which means fund."""
@@ -34,8 +34,14 @@ def here_on_sqlite(sqlite_db, clock):
 
 @pytest.fixture
 def lesson(db, here, clock):
-    with db.write() as session:
-        return published_with_canaries(session, here, clock.now(), PUBLIC, PUBLIC)
+    now = clock.now()
+
+    def published(session):
+        return published_with_canaries(session, here, now, PUBLIC, PUBLIC).id
+
+    key = stage(here, "published", now, published)
+    with here.db.read() as session:
+        return session.get_one(Lesson, key)
 
 
 def readers(here: World) -> dict[str, tuple[Viewer, str]]:

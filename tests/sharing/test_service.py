@@ -20,6 +20,7 @@ from tests.support.world import (
     draft,
     move,
     report_accepted,
+    stage,
     to_active,
     to_deliberation,
     to_lesson_due,
@@ -39,8 +40,8 @@ def here(db, clock):
 @pytest.fixture
 def reference(db, here, clock):
     """An application whose lesson is due."""
-    with db.write() as session:
-        return to_lesson_due(session, here, clock.now()).reference
+    now = clock.now()
+    return stage(here, "due", now, lambda session: to_lesson_due(session, here, now).reference)
 
 
 def save(session, here, reference, clock, fields=None, consent=None, version=0, viewer=None):

@@ -9,11 +9,13 @@ from fund.sharing import service
 from schema.applications import Application
 from schema.lessons import Lesson
 from tests.sharing.support import CANARIES, COUNTRY, FIELDS, published_with_canaries
-from tests.support.world import to_active
+from tests.support.world import stage, to_active
 
 LEVELS = ("fund", "network", "public")
 PAIRS = list(product(LEVELS, LEVELS))
 PUBLIC = dict.fromkeys(FIELDS, "public")
+slow = pytest.mark.slow
+"""What the queries behind all pages let through is tried in test_reach.py, so that a few suffice every time."""
 OPEN = (
     "/",
     "/lessons",
@@ -48,32 +50,42 @@ def hits(client, word: str) -> tuple[bool, int]:
 
 @pytest.fixture
 def lesson(small, clock) -> Lesson:
-    with small.db.write() as session:
-        return published_with_canaries(session, small, clock.now(), PUBLIC, PUBLIC)
+    now = clock.now()
+
+    def published(session):
+        return published_with_canaries(session, small, now, PUBLIC, PUBLIC).id
+
+    key = stage(small, "published", now, published)
+    with small.db.read() as session:
+        return session.get_one(Lesson, key)
 
 
-def test_each_field_at_each_pair_of_levels(small, doors, lesson):
+@pytest.mark.parametrize(
+    "turn", [pytest.param(turn, marks=[slow] if turn % 4 else []) for turn in range(len(PAIRS))]
+)
+def test_each_field_at_each_pair_of_levels(small, doors, lesson, turn):
     others = [name for name in FIELDS if name != "title"]
-    readers = {"public": doors.browser(), "network": doors.browser(small.outsider)}
-    for turn in range(len(PAIRS)):
-        given = {name: PAIRS[(turn + index) % len(PAIRS)] for index, name in enumerate(others)}
-        with small.db.write() as session:
-            row = session.get_one(Lesson, lesson.id)
-            row.consent = {"title": "public"} | {name: pair[0] for name, pair in given.items()}
-            row.clearance = {"title": "public"} | {name: pair[1] for name, pair in given.items()}
-            session.add(row)
-        for stands, client in readers.items():
-            seen = seen_by(client, lesson)
-            for name, pair in given.items():
-                far = LEVELS.index(min(pair, key=LEVELS.index)) >= LEVELS.index(stands)
-                assert (CANARIES[name] in seen, (name, pair, stands)) == (far, (name, pair, stands))
-            assert (COUNTRY in seen) == (CANARIES["city"] in seen)
-            name = others[turn % len(others)]
-            found = CANARIES[name] in seen
-            assert hits(client, CANARIES[name]) == (found, int(found))
+    given = {name: PAIRS[(turn + index) % len(PAIRS)] for index, name in enumerate(others)}
+    with small.db.write() as session:
+        row = session.get_one(Lesson, lesson.id)
+        row.consent = {"title": "public"} | {name: pair[0] for name, pair in given.items()}
+        row.clearance = {"title": "public"} | {name: pair[1] for name, pair in given.items()}
+        session.add(row)
+    for stands, client in {"public": doors.browser(), "network": doors.browser(small.outsider)}.items():
+        seen = seen_by(client, lesson)
+        for name, pair in given.items():
+            far = LEVELS.index(min(pair, key=LEVELS.index)) >= LEVELS.index(stands)
+            assert (CANARIES[name] in seen, (name, pair, stands)) == (far, (name, pair, stands))
+        assert (COUNTRY in seen) == (CANARIES["city"] in seen)
+        name = others[turn % len(others)]
+        found = CANARIES[name] in seen
+        assert hits(client, CANARIES[name]) == (found, int(found))
 
 
-@pytest.mark.parametrize(("consent", "clearance"), PAIRS)
+@pytest.mark.parametrize(
+    ("consent", "clearance"),
+    [pytest.param(*pair, marks=[slow] if turn % 4 else []) for turn, pair in enumerate(PAIRS)],
+)
 def test_without_the_title_there_is_no_lesson(small, doors, lesson, consent, clearance):
     with small.db.write() as session:
         row = session.get_one(Lesson, lesson.id)
@@ -96,15 +108,18 @@ def test_managers_and_its_own_grantee_read_in_the_library_what_members_read(smal
         assert [name for name in FIELDS if CANARIES[name] not in seen] == ["problem"]
 
 
-def test_a_lesson_that_is_not_published_is_nowhere(small, doors, lesson):
-    for state in ("due", "under_review", "returned", "cancelled"):
-        with small.db.write() as session:
-            row = session.get_one(Lesson, lesson.id)
-            row.state = state
-            session.add(row)
-        for viewer in (None, small.outsider, small.manager, small.applicant):
-            seen = seen_by(doors.browser(viewer), lesson)
-            assert [name for name in FIELDS if CANARIES[name] in seen] == []
+@pytest.mark.parametrize(
+    "state",
+    ["under_review", *(pytest.param(other, marks=slow) for other in ("due", "returned", "cancelled"))],
+)
+def test_a_lesson_that_is_not_published_is_nowhere(small, doors, lesson, state):
+    with small.db.write() as session:
+        row = session.get_one(Lesson, lesson.id)
+        row.state = state
+        session.add(row)
+    for viewer in (None, small.outsider, small.manager, small.applicant):
+        seen = seen_by(doors.browser(viewer), lesson)
+        assert [name for name in FIELDS if CANARIES[name] in seen] == []
 
 
 def test_the_title_of_the_page_is_the_title_that_gets_there(small, doors, lesson):

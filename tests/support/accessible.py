@@ -8,6 +8,15 @@ OPEN_ALL = "found => found.forEach(details => { details.open = true })"
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+def fits(page: Page) -> None:
+    """AssertionError where the page is wider than its window. Asks the browser, for scripts may be off."""
+    wire = page.context.new_cdp_session(page)
+    width = wire.send("Page.getLayoutMetrics")["cssContentSize"]["width"]
+    wire.detach()  # each that stays hears of all that happens from now on
+    assert page.viewport_size is not None
+    assert width <= page.viewport_size["width"], f"{page.url} is {width} px wide"
+
+
 def faults(page: Page, rules: tuple[str, ...] = RULES) -> list[str]:
     """What would keep somebody out of the page, with all of it unfolded."""
     page.eval_on_selector_all("main details", OPEN_ALL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -43,6 +43,25 @@ def find_chromium() -> str | None:
 def launch(playwright: Playwright) -> Browser:
     """Start the system's Chromium without a window."""
     return playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+
+
+_KEPT = ExitStack()
+_OPEN: list[Browser] = []
+
+
+def kept_open() -> Browser:
+    """The browser of this process, until ``close_kept``. Meanwhile Playwright holds this thread's event loop."""
+    from playwright.sync_api import sync_playwright  # here: it takes half a second that few tests need
+
+    if not _OPEN:
+        _OPEN.append(launch(_KEPT.enter_context(sync_playwright())))
+        _KEPT.callback(lambda: _OPEN.pop().close())
+    return _OPEN[0]
+
+
+def close_kept() -> None:
+    """Close the browser of this process, if there is one: from now on the event loop is free again."""
+    _KEPT.close()
 
 
 class Visits:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import event, make_url
 
@@ -17,11 +17,12 @@ from tests.support.shared import once
 from workflows import Definition
 
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+Kept: TypeAlias = tuple[tuple[str, ...], ...]
 OPEN: dict[str, Database] = {}
 """Databases by their addresses. Their connections end with each test, what they know of statements does not."""
-NEW: dict[Path, tuple[int, int]] = {}
-"""How the file of each database looked before anybody wrote to it."""
-MADE: dict[tuple[str, ...], tuple[Any, Path, dict[int, Definition]]] = {}
+KNOWN: dict[Path, tuple[Kept, tuple[int, int]]] = {}
+"""What the file of each database holds, one after the other, and how it looked when that was all."""
+MADE: dict[Kept, tuple[Any, Path, dict[int, Definition]]] = {}
 """What was written into new databases, and where each is kept, with the definitions that it holds."""
 EMPTY: dict[str, postgres.Emptied] = {}
 """The databases on the PostgreSQL server that stay from one test to the next, by their names."""
@@ -44,7 +45,7 @@ def sqlite_database(run_folder: Path, name: str = "test") -> Iterator[str]:
     for leftover in (path.with_name(path.name + ending) for ending in ("-wal", "-shm")):
         leftover.unlink(missing_ok=True)
     shutil.copyfile(template, path)
-    NEW[path] = _state(path)
+    KNOWN[path] = (), _state(path)
     yield f"sqlite:///{path}"
 
 
@@ -68,27 +69,31 @@ def postgres_database(run_folder: Path) -> Iterator[str]:
 
 
 def again(db: Database, kept: tuple[str, ...], make: Callable[[], T], here: Callable[[T], T]) -> T:
-    """What ``make`` answers once it has written into a database that is as new.
+    """What ``make`` answers once it has written into a database in which nothing is but what was kept before it.
 
     From the second time on the file that it left under the name ``kept`` is copied, and its answer fitted by ``here``:
     that takes a twentieth of the time. On PostgreSQL a copy would take longer than writing.
     """
     path = Path(make_url(db.url).database or "")
-    if db.dialect != "sqlite" or NEW.get(path) != _state(path):
+    before, looked = KNOWN.get(path, ((), None))
+    if db.dialect != "sqlite" or looked != _state(path):
         return make()
-    if kept not in MADE:
+    whole = (*before, kept)
+    if whole in MADE:
+        made, stored, parsed = MADE[whole]
+        db.close()
+        shutil.copyfile(stored, path)
+        for engine in db.engines:
+            definitions._parsed[engine] = dict(parsed)
+        made = here(made)
+    else:
         made = make()
         db.close()
         stored = path.with_name(f"{PROCESS}-made-{len(MADE)}.sqlite3")
         shutil.copyfile(path, stored)
-        MADE[kept] = made, stored, dict(definitions._parsed.get(db.engine, {}))
-        return made
-    made, stored, parsed = MADE[kept]
-    db.close()
-    shutil.copyfile(stored, path)
-    for engine in db.engines:
-        definitions._parsed[engine] = dict(parsed)
-    return here(made)
+        MADE[whole] = made, stored, dict(definitions._parsed.get(db.engine, {}))
+    KNOWN[path] = whole, _state(path)
+    return made
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from fund.base.database import Database
 from fund.base.permissions import Viewer
 from fund.base.settings import Settings
 from fund.people import sessions, tokens
+from tests.support.loop import quick
 
 APPS: dict[tuple[tuple[str, Any], ...], FastAPI] = {}
 """Apps that stand, by their settings. A new one works out all its routes again at the first request."""
@@ -38,7 +39,7 @@ class Doors:
 
     def browser(self, viewer: Viewer | None = None) -> TestClient:
         """A browser of its own, signed in as ``viewer`` (a stranger's without)."""
-        client = TestClient(self.app, follow_redirects=False)
+        client = quick(TestClient(self.app, follow_redirects=False))
         if viewer is not None:
             client.cookies.set("session", self.cookie(viewer))
         return client
@@ -54,7 +55,8 @@ class Doors:
         assert viewer.person_id is not None
         with self.db.write() as session:
             token = tokens.create_token(session, viewer.person_id, "test", self.clock.now())
-        return TestClient(self.app, headers={"Authorization": f"Bearer {token}"}, follow_redirects=False)
+        headers = {"Authorization": f"Bearer {token}"}
+        return quick(TestClient(self.app, headers=headers, follow_redirects=False))
 
 
 def shown(html: str) -> str:

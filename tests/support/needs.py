@@ -84,6 +84,13 @@ def split(items: Iterable[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.
     return kept, dropped, lacking
 
 
+def turn(item: pytest.Item) -> int:
+    """Its place in a run: those with a browser in a row, for it starts slowly; then what takes long, so that no
+    process is left with it at the end."""
+    marks = [item.get_closest_marker(name) is not None for name in ("browser", "slow")]
+    return marks.index(True) if any(marks) else len(marks)
+
+
 def left_out(lacking: Counter[str]) -> str:
     """The one line at the end; empty where nothing was left out."""
     parts = [

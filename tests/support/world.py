@@ -4,10 +4,10 @@
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlmodel import Session, select
 
@@ -35,6 +35,7 @@ FORM = [
         ],
     }
 ]
+T = TypeVar("T")
 ANCHORS = ["Not addressed", "Weak", "Fair", "Good", "Excellent"]
 SCORECARD = [
     {"key": "need", "label": "Need", "weight": 1, "anchors": ANCHORS},
@@ -93,6 +94,19 @@ def _made(db: Database, now: datetime, round_fields: Mapping[str, Any]) -> World
             outsider,
             auditor,
         )
+
+
+def stage(world: World, name: str, now: datetime, make: Callable[[Session], T]) -> T:
+    """What ``make`` answers (plain values) once it has written into the world, in one unit of work.
+
+    From the second time on what it wrote under that name is copied, where nothing else was written before.
+    """
+
+    def made() -> T:
+        with world.db.write() as session:
+            return make(session)
+
+    return databases.again(world.db, (name, str(now)), made, lambda answer: answer)
 
 
 def person(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.support.loop import quick
 from tests.web.sink import make_app
 
 
@@ -16,7 +17,7 @@ def clients() -> Iterator[Callable[..., TestClient]]:
 
     def make(who: str = "", **options: Any) -> TestClient:
         cookies = {"who": who} if who else {}
-        client = TestClient(make_app(**options), follow_redirects=False, cookies=cookies)
+        client = quick(TestClient(make_app(**options), follow_redirects=False, cookies=cookies))
         opened.append(client)
         return client
 
