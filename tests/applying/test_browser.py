@@ -11,7 +11,7 @@ from fund.base.permissions import Viewer
 from fund.rounds import defaults
 from tests.applying.support import moved, saved, started, stored
 from tests.rounds.support import planned
-from tests.support.accessible import faults
+from tests.support.accessible import faults, fits
 from tests.support.browser import Visits
 from tests.support.doors import Doors
 from tests.support.live import served
@@ -46,12 +46,6 @@ def signed_in(visits: Visits, doors: Doors, address: str, viewer: Viewer, **opti
     page = visits.open(**options)
     page.context.add_cookies([{"name": "session", "value": doors.cookie(viewer), "url": address}])
     return page
-
-
-def fits(page: Page) -> None:
-    """Nothing is wider than the window."""
-    sizes = page.context.new_cdp_session(page).send("Page.getLayoutMetrics")
-    assert sizes["cssContentSize"]["width"] <= page.viewport_size["width"], page.url
 
 
 def test_a_proposal_is_written_and_submitted_on_a_small_phone_without_javascript(

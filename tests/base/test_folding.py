@@ -179,7 +179,10 @@ class Walk:
             assert ledger.fault_in(session, f"application:{self.key}") is None
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=min(25, settings().max_examples // 2),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(texts(), steps)
 def test_folding_the_ledger_gives_the_stored_state(here, clock, text, taken) -> None:
     walk = Walk(here, clock, text)

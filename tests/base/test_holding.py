@@ -19,7 +19,7 @@ from schema.ledger import LedgerEvent
 from schema.outbox import Message
 from schema.reports import Report
 from tests.support.doors import Doors, shown
-from tests.support.world import assign, move, report_of, to_active, world
+from tests.support.world import assign, move, report_of, stage, to_active, world
 
 ZONES = (
     "Europe/Brussels",
@@ -39,8 +39,7 @@ def here(db, clock):
 @pytest.fixture
 def project(here, clock):
     """Key of a project whose two reports are due."""
-    with here.db.write() as session:
-        return to_active(session, here, clock.now()).id
+    return stage(here, "active", clock.now(), lambda session: to_active(session, here, clock.now()).id)
 
 
 def _move(here, clock, key, trigger, reason="Because."):

@@ -60,6 +60,7 @@ def test_an_unknown_step_moves_nothing(morning: Demo) -> None:
     assert f"{morning.stage.clock.now():%d %B %Y}" == "21 September 2021"
 
 
+@pytest.mark.slow
 def test_reminders_arrive_and_are_shown_as_their_reader_gets_them(demo: Demo) -> None:
     browser, catcher = demo.browser("Mira"), demo.stage.catcher
     before = len(catcher)
@@ -84,6 +85,7 @@ def test_reminders_arrive_and_are_shown_as_their_reader_gets_them(demo: Demo) ->
     assert browser.get(f"/demo/mail/{len(catcher) + 1}").status_code == 404
 
 
+@pytest.mark.slow
 def test_on_each_monday_on_the_way_managers_get_their_overview(demo: Demo) -> None:
     demo.browser("Mira").post("/demo/clock/month")
     with demo.stage.database.read() as session:

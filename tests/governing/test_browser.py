@@ -57,6 +57,7 @@ def test_who_is_no_longer_signed_in_is_told_in_the_preview_and_goes_on(here, doo
     expect(page.get_by_role("status")).to_contain_text("The mail goes out with these words from now on.")
 
 
+@pytest.mark.slow
 def test_every_page_about_the_words_of_mails_and_calendars_is_open_to_everybody(
     here, doors, address, visits, clock
 ):

@@ -114,7 +114,7 @@ def test_kill_at_any_moment_and_nothing_is_lost(db, clock, mailbox, tmp_path):
     killer.alive.set()
 
     def request(method, path, body=None, key=keys["manager"]):
-        with httpx2.Client(base_url=server.address, timeout=60) as client:
+        with httpx2.Client(base_url=server.address, timeout=60, verify=False) as client:
             answer = client.request(method, path, json=body, headers={"Authorization": f"Bearer {key}"})
         assert answer.status_code < 300, (method, path, answer.text)
         return answer.json()

@@ -252,7 +252,10 @@ def test_a_round_that_closes_early_takes_its_day_away_and_reopening_brings_it_ba
 ACTS = ("later", "earlier", "waive", "suspend", "resume", "wait")
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=min(8, settings().max_examples // 4),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(acts=st.lists(st.sampled_from(ACTS), min_size=1, max_size=6))
 def test_whatever_happens_an_entry_that_changes_counts_up(here, doors, clock, acts):
     with here.db.write() as session:

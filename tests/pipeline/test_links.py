@@ -44,7 +44,7 @@ def _followed(browser, *starts):
     ("who", "starts"),
     [
         pytest.param("second_manager", ["/home", "/pipeline", "/rounds"], marks=pytest.mark.slow),
-        ("auditor", ["/home", "/pipeline", "/rounds"]),
+        pytest.param("auditor", ["/home", "/pipeline", "/rounds"], marks=pytest.mark.slow),
         ("reviewer", ["/home", "/reviews", "/rounds"]),
         ("applicant", ["/home", "/applications", "/rounds"]),
     ],

@@ -83,13 +83,17 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
+distributions = cache(packages_distributions)
+"""It reads what is installed, file by file."""
+
+
 @pytest.mark.parametrize(
     ("lock", "folders"), [("base.txt", PACKAGES), ("dev.txt", ("tests", "scripts", "bench"))]
 )
 def test_whatever_is_imported_is_pinned(lock: str, folders: tuple[str, ...]) -> None:
     known = {*sys.stdlib_module_names, *PACKAGES, *folders}
     pinned = pins(lock)
-    origin = packages_distributions()
+    origin = distributions()
     stray = [
         f"{path}: {name}"
         for path, tree in trees(*folders)
@@ -203,6 +207,7 @@ def installed_files(source: Path, target: Path) -> set[str]:
         return set(content.namelist())
 
 
+@pytest.mark.slow
 def test_the_installed_fund_is_whole(tmp_path: Path) -> None:
     """What `pip install` puts in place holds every file that the packages have here."""
     needed = (*PACKAGES, "requirements", "pyproject.toml", "README.md", "LICENSE")

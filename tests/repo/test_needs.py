@@ -37,6 +37,7 @@ def test_what_was_left_out_is_one_line_at_the_end(processes: str) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_where_all_is_required_a_missing_one_is_an_error() -> None:
     done = run_tests(*FEW, **NOTHING, FUND_REQUIRE_ALL="1")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
@@ -47,6 +48,7 @@ def test_where_all_is_required_a_missing_one_is_an_error() -> None:
     )
 
 
+@pytest.mark.slow
 def test_where_all_is_required_a_skipped_test_is_a_failure(tmp_path: Path) -> None:
     lazy = tmp_path / "test_lazy.py"
     lazy.write_text("import pytest\n\ndef test_nothing():\n    pytest.skip('not today')\n")

@@ -29,6 +29,11 @@ def all_required() -> bool:
 ALWAYS_ON_BOTH = ("base", "schema", "notifications", "repo")
 """Folders of tests in which the database itself is at stake: locks, races, types. The others run on the second database
 with those that need minutes."""
+DECIDED_IN_PYTHON = {
+    *("test_receipts.py", "test_undo.py", "test_health.py", "test_eras.py", "test_extending.py"),
+    *("test_holding.py", "test_own_guards.py", "test_digest.py", "test_digest_story.py"),
+}
+"""Files in those folders that ask nothing of the database but what their neighbours ask already."""
 
 NEEDS = (
     Need("postgres", "PostgreSQL", postgres.available, "install postgresql or set FUND_TEST_POSTGRES_URL"),
@@ -62,7 +67,8 @@ def mark_by_fixture(item: pytest.Item) -> None:
     database = callspec.params.get("database_url") if callspec is not None else None
     if "postgres_url" in names or database == "postgresql":
         item.add_marker(pytest.mark.postgres)
-    if database == "postgresql" and item.path.parent.name not in ALWAYS_ON_BOTH:
+    always = item.path.parent.name in ALWAYS_ON_BOTH and item.path.name not in DECIDED_IN_PYTHON
+    if database == "postgresql" and not always:
         item.add_marker(pytest.mark.slow)
     if "browser" in names:
         item.add_marker(pytest.mark.browser)
