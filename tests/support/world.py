@@ -99,14 +99,16 @@ def _made(db: Database, now: datetime, round_fields: Mapping[str, Any]) -> World
 def stage(world: World, name: str, now: datetime, make: Callable[[Session], T]) -> T:
     """What ``make`` answers (plain values) once it has written into the world, in one unit of work.
 
-    From the second time on what it wrote under that name is copied, where nothing else was written before.
+    From the second time on what it wrote under that name is copied, where nothing else was written before. Another
+    function may have the same name for something else.
     """
 
     def made() -> T:
         with world.db.write() as session:
             return make(session)
 
-    return databases.again(world.db, (name, str(now)), made, lambda answer: answer)
+    kept = (make.__module__, make.__qualname__, name, str(now))
+    return databases.again(world.db, kept, made, lambda answer: answer)
 
 
 def person(
