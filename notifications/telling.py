@@ -153,7 +153,8 @@ def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslat
         "answer_day": _day(_last_day(truth.answer), named),
     }
     values |= {name: payload.get(name) for name in ("code", "minutes", "role")}
-    values["what"] = translate.gettext(payload["what"]) if payload.get("what") else ""
+    what = payload.get("what")
+    values["what"] = of_which(what, facts.report_kind, translate.gettext) if what else ""
     before = payload.get("before")
     values["before"] = _day(date.fromisoformat(before) if before else None, named)
     said = {name: mime.clean(str(value)) if value else "" for name, value in values.items()}

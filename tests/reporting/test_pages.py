@@ -5,8 +5,11 @@ from playwright.sync_api import expect
 from sqlmodel import select
 
 from fund.reporting import queries
+from notifications.compose import Composer
 from schema.applications import Application
 from schema.deadlines import Deadline
+from schema.outbox import Message
+from tests.notifications.world import SETTINGS
 from tests.reporting.support import field, strangers, title, words
 from tests.support.doors import Doors
 from tests.support.live import served
@@ -76,6 +79,11 @@ def test_a_report_without_a_day_says_so_to_who_owes_it_and_waits_on(doors, here,
         assert f"{what} Waived" in said, page
         assert f'href="/deadlines/{key}"' in me.get(page).text
     assert "The river took the office." in words(me.get(f"/deadlines/{key}").text)
+    with sqlite_db.read() as session:
+        (told, *_rest) = session.exec(select(Message.id).where(Message.template == "deadline_waived")).all()
+        mail = Composer(SETTINGS).compose(session, told, clock.now())
+    assert mail.subject.startswith("Deadline waived: Hand in the report (interim) – ")
+    assert "As long as it is not done, you can still do it." in mail.text
     assert f'href="/deadlines/{key}"' in doors.browser(here.auditor).get(path).text
     me.post(path, data=TYPED | {"version": "0", "then": "check"})
     answer = me.post(f"{path}/moves/hand_in", data={"version": "1"})
