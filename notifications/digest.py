@@ -45,6 +45,14 @@ PART = (
     MESSAGES.c.created_at,
     MESSAGES.c.expires_at,
 )
+Reminder: TypeAlias = Mapping[str, int | None]
+"""The ``id`` of a deadline, the ``generation`` of it, the ``person`` who is reminded, and at which ``offset``."""
+REMINDER = (
+    MESSAGES.c.deadline_id,
+    MESSAGES.c.deadline_generation,
+    MESSAGES.c.person_id,
+    MESSAGES.c.offset_days,
+)
 _DECLINED = Prepared(
     select(DECLINED.c.person_id, DECLINED.c.topic).where(among(DECLINED.c.person_id, "people"))
 )
@@ -255,12 +263,21 @@ def follow(session: Session, digests: Sequence[int], status: str, reason: str, n
     _move_parts(session, digests, (MessageStatus.GATHERED, MessageStatus.SENDING), values)
 
 
-def reminders_in(session: Session, digest_id: int) -> list[tuple[int, int, int | None, int]]:
-    """Deadline, generation, person and offset of each reminder in a digest that went out."""
+def reminders_in(session: Session, digest_id: int) -> list[Reminder]:
+    """The reminders in a digest that went out."""
     c = MESSAGES.c
-    query = select(c.deadline_id, c.deadline_generation, c.person_id, c.offset_days)
     sent = (c.digest_id == digest_id, c.deadline_id.is_not(None), c.status == MessageStatus.SENT.value)
-    return [tuple(row) for row in session.connection().execute(query.where(*sent))]
+    return [reminder(row) for row in session.connection().execute(select(*REMINDER).where(*sent))]
+
+
+def reminder(row: Any) -> Reminder:
+    """What a message with these columns of ``REMINDER`` reminds of, and whom."""
+    return {
+        "id": row.deadline_id,
+        "generation": row.deadline_generation,
+        "person": row.person_id,
+        "offset": row.offset_days,
+    }
 
 
 def _move_parts(

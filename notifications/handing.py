@@ -14,16 +14,19 @@ from sqlalchemy import and_, bindparam, case, exists, insert, literal, or_, sele
 from sqlmodel import Session
 
 from notifications import digest
+from notifications.digest import Reminder
 from notifications.kinds import DIGEST
 from notifications.lease import DEADLINES, PERSONS, TOO_LATE, Claim
-from notifications.outbox import CANCELLABLE, MESSAGES, closed, ended
+from notifications.outbox import CANCELLABLE, MESSAGES, closed
 from notifications.outcomes import Handed, OnUnknown, Outcome, onward
 from notifications.wanted import KIND as WEBHOOK
 from schema.outbox import TERMINAL, DeliveryAttempt, MessageStatus
 from schema.rows import table_of
-from schema.statements import About, Call, Prepared, together
+from schema.statements import About, Call, Prepared, among, given, together
 
 ATTEMPTS = table_of(DeliveryAttempt)
+_WORDS = ("reason", "address", "rendered_subject", "rendered_text")
+"""The columns that say of each message something of its own when it was handed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,7 @@ class Intent:
     attempts: int
     kind: str
     expires_at: datetime | None
-    reminds: tuple[int, int, int | None, int] | None = None
-    """Deadline, its generation, person and offset of a reminder."""
+    reminder: Reminder | None = None
 
 
 Among: TypeAlias = Callable[[Any], Any]
@@ -99,11 +101,11 @@ def _begun(
 
 
 def _intent(claimed: Claim, row: Any, attempt_id: int) -> Intent:
-    reminds = None
-    if row.deadline_id is not None and row.kind != WEBHOOK:
-        reminds = (row.deadline_id, row.deadline_generation, row.person_id, row.offset_days)
+    """The intent of this row; ``reminder`` tells of which deadline a mail reminds, and whom."""
+    mail = row.deadline_id is not None and row.kind != WEBHOOK
+    reminder = digest.reminder(row) if mail else None
     return Intent(
-        claimed.message_id, claimed.lease, attempt_id, row.attempts, row.kind, row.expires_at, reminds
+        claimed.message_id, claimed.lease, attempt_id, row.attempts, row.kind, row.expires_at, reminder
     )
 
 
@@ -146,16 +148,7 @@ def _intend_statement(these: Among) -> Any:
             attempts=c.attempts + 1,
             mail_id=case((c.mail_id.contains("@"), c.mail_id), else_=c.mail_id + bindparam("domain")),
         )
-        .returning(
-            c.id,
-            c.attempts,
-            c.kind,
-            c.expires_at,
-            c.deadline_id,
-            c.deadline_generation,
-            c.person_id,
-            c.offset_days,
-        )
+        .returning(c.id, c.attempts, c.kind, c.expires_at, *digest.REMINDER)
     )
 
 
@@ -230,16 +223,19 @@ def begin_to_acknowledge(
     """The same, but for what the caller is still to ask in this transaction, together with more."""
     became = [_became(intent, handed, now, on_unknown) for intent, handed in done]
     held = _write_down(session, [intent for intent, _ in done], became)
-    kept = [one for one, holds in zip(zip(done, became, strict=True), held, strict=True) if holds]
+    kept = [one for one in zip(done, became, strict=True) if one[0][0].message_id in held]
     for (intent, _), values in kept:
         if intent.kind == DIGEST:
             digest.follow(session, [intent.message_id], values["status"], values["reason"], now)
     sent = [intent for (intent, handed), _ in kept if handed.outcome == Outcome.SENT]
-    reminded = [reminds for intent in sent for reminds in _reminded(session, intent)]
+    newer = [reminder for intent in sent for reminder in _reminded(session, intent)]
     statuses = [
-        MessageStatus(values["status"]) if holds else None for values, holds in zip(became, held, strict=True)
+        MessageStatus(values["status"]) if intent.message_id in held else None
+        for (intent, _), values in zip(done, became, strict=True)
     ]
-    return statuses, (Call(_RESULT, [_result(*one, now) for one, _ in kept]), _outdating(reminded, now))
+    results = [_result(intent, handed) for (intent, handed), _ in kept]
+    rest = [_of_each(_RESULT, "results", results, ended_at=now)] if results else []
+    return statuses, rest + ([_of_each(_OUTDATE, "newer", newer, finished_at=now)] if newer else [])
 
 
 def _became(intent: Intent, handed: Handed, now: datetime, on_unknown: OnUnknown) -> dict[str, Any]:
@@ -252,65 +248,81 @@ def _became(intent: Intent, handed: Handed, now: datetime, on_unknown: OnUnknown
     return values | ({"address": handed.address} if handed.address else {})
 
 
-def _write_down(session: Session, intents: Sequence[Intent], became: Sequence[dict[str, Any]]) -> list[bool]:
-    """Write these columns of each message; whether its lease still held."""
-    alike: dict[frozenset[str], list[int]] = {}
-    for place, values in enumerate(became):
-        alike.setdefault(frozenset(values), []).append(place)
-    mine = [{"its_id": one.message_id, "its_lease": one.lease} for one in intents]
-    calls = (
-        Call(_acknowledging(names), [became[n] | mine[n] for n in places]) for names, places in alike.items()
-    )
-    held = [False] * len(intents)
-    for places, answers in zip(alike.values(), together(session, *calls), strict=True):
-        for place, answer in zip(places, answers, strict=True):
-            held[place] = answer.reached == 1
-    return held
+def _write_down(session: Session, intents: Sequence[Intent], became: Sequence[dict[str, Any]]) -> set[int]:
+    """Write these columns of each message. Those whose lease still held."""
+    alike: list[tuple[dict[str, Any], frozenset[str], list[dict[str, Any]]]] = []
+    for intent, values in zip(intents, became, strict=True):
+        words = {name: values[name] for name in _WORDS if name in values}
+        same = {name: value for name, value in values.items() if name not in words}
+        mine = words | {"id": intent.message_id, "lease": intent.lease}
+        for other, names, rows in alike:
+            if other == same and names == words.keys():
+                rows.append(mine)
+                break
+        else:
+            alike.append((same, frozenset(words), [mine]))
+    calls = [
+        _of_each(_acknowledging(frozenset(same), names), "messages", rows, **same)
+        for same, names, rows in alike
+    ]
+    return {row.id for answers in together(session, *calls) for answer in answers for row in answer.rows}
 
 
-def _reminded(session: Session, intent: Intent) -> list[tuple[int, int, int | None, int]]:
+def _of_each(statement: Prepared, name: str, rows: Sequence[Mapping[str, Any]], **same: Any) -> Call:
+    return Call(statement, [same | {name: rows, "keys": [row["id"] for row in rows]}])
+
+
+def _reminded(session: Session, intent: Intent) -> Sequence[Reminder]:
+    """The reminders that went out with the mail."""
     if intent.kind == DIGEST:
         return digest.reminders_in(session, intent.message_id)
-    return [intent.reminds] if intent.reminds else []
+    return [intent.reminder] if intent.reminder else []
 
 
-def _result(intent: Intent, handed: Handed, now: datetime) -> dict[str, Any]:
+def _result(intent: Intent, handed: Handed) -> dict[str, Any]:
     return {
-        "ended_at": now,
+        "id": intent.attempt_id,
         "outcome": handed.outcome.value,
         "reply": handed.reply,
         "address": handed.address or None,
-        "its_id": intent.attempt_id,
     }
 
 
-def _outdating(reminders: Sequence[tuple[int, int, int | None, int]], now: datetime) -> Call:
-    """Older reminders that are still being retried say nothing new once a newer one has gone out."""
-    names = ("its_deadline", "its_generation", "its_person", "its_offset")
-    values = ended(MessageStatus.SUPERSEDED, "A newer reminder of the same deadline went out", now)
-    return Call(_OUTDATE, [values | dict(zip(names, reminds, strict=True)) for reminds in reminders])
-
-
 @cache
-def _acknowledging(columns: frozenset[str]) -> Prepared:
-    """The statement that writes these columns of a message that is being handed over."""
-    mine = (MESSAGES.c.id == bindparam("its_id"), MESSAGES.c.lease == bindparam("its_lease"))
-    sending = MESSAGES.c.status == MessageStatus.SENDING.value
-    return Prepared(update(MESSAGES).where(*mine, sending), sorted(columns))
+def _acknowledging(same: frozenset[str], words: frozenset[str]) -> Prepared:
+    """The statement that writes columns of messages that are being handed over: alike for all, and words of each."""
+    one, c = given("messages"), MESSAGES.c
+    mine = (c.lease == one["lease"].as_string(), c.status == MessageStatus.SENDING.value)
+    values = {name: one[name].as_string() for name in words}
+    return Prepared(
+        update(MESSAGES).where(*_each(c.id, one), *mine).values(values).returning(c.id), sorted(same)
+    )
 
 
-_RESULT = Prepared(
-    update(ATTEMPTS).where(ATTEMPTS.c.id == bindparam("its_id"), ATTEMPTS.c.outcome == ""),
-    ["ended_at", "outcome", "reply", "address"],
-)
-_OUTDATE = Prepared(
-    update(MESSAGES).where(
-        MESSAGES.c.deadline_id == bindparam("its_deadline"),
-        CANCELLABLE,
-        MESSAGES.c.deadline_generation == bindparam("its_generation"),
-        MESSAGES.c.person_id == bindparam("its_person"),
-        MESSAGES.c.offset_days < bindparam("its_offset"),
-        MESSAGES.c.webhook_id.is_(None),
-    ),
-    ["status", "reason", "finished_at", "worker", "lease"],
-)
+def _each(column: Any, one: Any) -> tuple[Any, Any]:
+    """The rows of these keys, beside what is given for each. PostgreSQL takes any such list for a hundred rows long."""
+    return among(column, "keys"), column == one["id"].as_integer()
+
+
+def _result_statement() -> Any:
+    one, c = given("results"), ATTEMPTS.c
+    values = {name: one[name].as_string() for name in ("outcome", "reply", "address")}
+    return update(ATTEMPTS).where(*_each(c.id, one), c.outcome == "").values(values)
+
+
+def _outdate_statement() -> Any:
+    """Older reminders that are still being retried say nothing new once a newer one has gone out."""
+    one, c = given("newer"), MESSAGES.c
+    older = (
+        c.deadline_generation == one["generation"].as_integer(),
+        c.person_id == one["person"].as_integer(),
+        c.offset_days < one["offset"].as_integer(),
+    )
+    why = "A newer reminder of the same deadline went out"
+    values = {"status": MessageStatus.SUPERSEDED.value, "reason": why, "worker": None, "lease": None}
+    mails = (CANCELLABLE, c.webhook_id.is_(None))
+    return update(MESSAGES).where(*_each(c.deadline_id, one), *mails, *older).values(values)
+
+
+_RESULT = Prepared(_result_statement(), ["ended_at"])
+_OUTDATE = Prepared(_outdate_statement(), ["finished_at"])

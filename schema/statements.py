@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     Boolean,
     Connection,
     Date,
@@ -25,12 +26,16 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     bindparam,
+    column,
+    literal_column,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.orm.util import identity_key
-from sqlalchemy.sql.elements import ClauseElement, ColumnElement
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import BindParameter, ClauseElement, ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, SQLModel
 
@@ -115,7 +120,8 @@ class Prepared:
 
     def __init__(self, statement: ClauseElement, columns: Sequence[str] | None = None) -> None:
         """``columns`` are those that an insert fills; without, its own parameters are all there are."""
-        self._statement, self._columns = statement, columns
+        self._statement: Any = statement
+        self._columns = columns
         self._ready: dict[str, _Ready] = {}
 
     def rows(self, session: Session, **parameters: Any) -> list[Any]:
@@ -163,7 +169,8 @@ class Prepared:
 
     def _prepare(self, connection: Connection) -> _Ready:
         dialect = connection.dialect
-        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
+        spelled = visitors.replacement_traverse(self._statement, {}, _spelled(dialect))
+        compiled: Any = spelled.compile(dialect=dialect, column_keys=self._columns)
         names = list(compiled.positiontup if compiled.positional else compiled.binds)
         answered = getattr(self._statement, "exported_columns", {})
         row: Any = namedtuple("Row", answered.keys(), rename=True)  # type: ignore[misc]
@@ -181,6 +188,21 @@ class Prepared:
             dialect.loaded_dbapi.Error,
         )
         return self._ready.setdefault(dialect.name, ready)
+
+
+def _spelled(dialect: Dialect) -> Any:
+    """Spells constants out: by them the database knows its partial indices, and one plan serves every time."""
+
+    def spell(element: Any, **_: Any) -> Any:
+        if not isinstance(element, BindParameter) or element.required:
+            return None
+        value = element.effective_value
+        if not isinstance(value, str | int) or "%" in str(value):
+            return None
+        processor = element.type.dialect_impl(dialect).literal_processor(dialect)
+        return literal_column(processor(value), element.type) if processor else None
+
+    return spell
 
 
 class Call(NamedTuple):
@@ -326,8 +348,30 @@ def _among_sqlite(element: among, compiler: Any, **options: Any) -> str:
 
 @compiles(among, "postgresql")
 def _among_postgresql(element: among, compiler: Any, **options: Any) -> str:
+    # A list that it cannot see through is planned once, whatever its length; another one anew each time.
     column, keys = (compiler.process(one, **options) for one in (element.column, element.keys))
-    return f"{column} = ANY ({keys})"
+    return f"{column} = ANY (ARRAY(SELECT unnest({keys})))"
+
+
+class _elements(FunctionElement[Any]):
+    """The elements of a JSON list, as rows."""
+
+    inherit_cache = True
+
+
+@compiles(_elements, "sqlite")
+def _elements_sqlite(element: _elements, compiler: Any, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_elements, "postgresql")
+def _elements_postgresql(element: _elements, compiler: Any, **options: Any) -> str:
+    return f"json_array_elements({compiler.process(element.clauses, **options)})"
+
+
+def given(name: str) -> Any:
+    """The mappings that are given as the list ``name``, each a row of which ``[key]`` is asked."""
+    return _elements(bindparam(name, type_=JSON)).table_valued(column("value", JSON), name=name).c.value
 
 
 def forget(session: Session, table: type[SQLModel], keys: Iterable[int]) -> None:
