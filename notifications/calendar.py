@@ -7,6 +7,7 @@ everything back with that library. Nothing that comes from people can add a line
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from notifications import mime
@@ -16,7 +17,7 @@ LENGTH = timedelta(minutes=30)
 REFRESH = "PT4H"
 """How often a calendar is asked to look again."""
 LONGEST_LINE = 75
-_ESCAPED = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
+_ESCAPED = (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\n", "\\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def feed(entries: Iterable[Entry], publisher: Publisher, name: str) -> bytes:
     return _bytes((*lines, "END:VCALENDAR"))
 
 
+@lru_cache(maxsize=64)
 def _head(publisher: Publisher) -> tuple[str, ...]:
     product = _text(f"-//{publisher.fund_name}//Deadlines//{publisher.language.upper()}")
     return "BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{product}", "CALSCALE:GREGORIAN"
@@ -145,7 +147,10 @@ def _instant(moment: datetime) -> str:
 
 
 def _text(value: str) -> str:
-    return mime.clean_lines(value).translate(_ESCAPED)
+    text = mime.clean_lines(value)
+    for sign, escaped in _ESCAPED:
+        text = text.replace(sign, escaped)
+    return text
 
 
 def _bytes(lines: Iterable[str]) -> bytes:

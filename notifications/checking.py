@@ -83,7 +83,7 @@ FULL: dict[str, Any] = {
 def known_names(composer: Composer, template: str, now: datetime) -> dict[str, str]:
     """What the mail can tell, by the name under which words say it, as it is in an invented message."""
     told, _due = composer.told(examples(template, now)[0], now)
-    shown = told.shown(str)
+    shown = told.shown(text=False)
     return {name: str(value) for name, value in shown.items() if isinstance(value, str | bool)}
 
 

@@ -23,18 +23,17 @@ from jinja2 import (
     TemplateNotFound,
     select_autoescape,
 )
-from markupsafe import Markup, escape
+from markupsafe import escape
 from sqlmodel import Session
 
 from notifications import mime
 from notifications.calendar import Entry, Publisher, calendar_file, deadline_key, method_of, sequence
 from notifications.edited import Edited, Failure, Saved, in_words
-from notifications.telling import Due, Item, Telling, due_as_told, telling
+from notifications.telling import Due, Item, Named, Telling, due_as_told, telling
 from notifications.translated import OneLanguage, Translated
 from notifications.truth import Truth, look_up_all
 from notifications.wording import Sandbox, Words, lines, plain, shipped, written
 
-_BDI = (Markup("<bdi>"), Markup("</bdi>"))
 TEMPLATES = Path(__file__).parent / "templates"
 PARTS = ("subject.txt", "body.txt", "body.html")
 ILLUSTRATIVE = "Demonstration: amounts, dates, people and texts are illustrative."
@@ -162,9 +161,9 @@ class Composer:
 
     def usual(self, truth: Truth, told: Telling, due: Due | None) -> Said:
         """What the mail says in the shipped words. Raises LookupError where there is no such mail."""
-        subject = mime.clean(self._render(truth, "subject.txt", told, due, _as_line))
-        text = _tidy(self._render(truth, "body.txt", told, due, _as_text))
-        html = _tidy(self._render(truth, "body.html", told, due, _as_html, subject=subject))
+        subject = mime.clean(self._render(truth, "subject.txt", told, due))
+        text = _tidy(self._render(truth, "body.txt", told, due))
+        html = _tidy(self._render(truth, "body.html", told, due, subject))
         return Said(subject, text, html, told, due)
 
     def told(self, truth: Truth, now: datetime, language: str = "") -> tuple[Telling, Due | None]:
@@ -182,7 +181,7 @@ class Composer:
         """What a mail in a digest would have said: its subject line, the words that came with it, when, and where."""
         due = due_as_told(part, part.deadline, locale, translate, now)
         told = telling(part, self.settings, locale, translate)
-        return Item(self._line(part, told, due), told.reason, due, told.values["link"], told.counts)
+        return Item(Named(self._line(part, told, due)), told.reason, due, told.values["link"], told.counts)
 
     def _line(self, truth: Truth, told: Telling, due: Due | None) -> str:
         """The subject line alone."""
@@ -190,23 +189,15 @@ class Composer:
         if isinstance(saved, Saved):
             with suppress(Exception):  # people wrote it: the shipped words stand in its place
                 return mime.clean(written(saved.parts["subject"], values(told, due, "subject")))
-        return mime.clean(self._render(truth, "subject.txt", told, due, _as_line))
+        return mime.clean(self._render(truth, "subject.txt", told, due))
 
-    def _render(
-        self,
-        truth: Truth,
-        part: str,
-        told: Telling,
-        due: Due | None,
-        show: Callable[[str], str],
-        subject: str = "",
-    ) -> str:
+    def _render(self, truth: Truth, part: str, told: Telling, due: Due | None, subject: str = "") -> str:
         name = f"{truth.facts.template}/{part}"
         try:
             template = self._environment(told.language).get_template(name)
         except TemplateNotFound as error:
             raise LookupError(f"there is no template {error.name}") from None
-        return template.render(told.shown(show), due=due, subject=subject)
+        return template.render(told.shown(text=part == "body.txt"), due=due, subject=subject)
 
     def _make_environment(self, language: str) -> Environment:
         environment = OneLanguage(
@@ -317,19 +308,6 @@ def _locale(name: str) -> Locale:
         return Locale.parse(FORMATS["en"])
 
 
-def _as_line(value: str) -> str:
-    return value
-
-
-def _as_text(value: str) -> str:
-    """Isolated where it runs from right to left, so that it does not turn what stands around it."""
-    return f"\u2068{value}\u2069" if mime.turns(value) else value
-
-
-def _as_html(value: str) -> str:
-    return _BDI[0] + value + _BDI[1] if value else ""
-
-
 def _tidy(text: str) -> str:
     """At most one empty line in a row, and none at either end."""
     lines: list[str] = []
@@ -346,8 +324,7 @@ class Unsound(ValueError):
 
 def values(told: Telling, due: Due | None, part: str, subject: str = "") -> dict[str, Any]:
     """What the words of a part are written with."""
-    show = {"subject": _as_line, "text": _as_text, "html": _as_html}[part]
-    return told.shown(show) | {"due": due, "subject": subject}
+    return told.shown(text=part == "text") | {"due": due, "subject": subject}
 
 
 def _with(parts: Mapping[str, Template], told: Telling, due: Due | None) -> tuple[str, str, str]:

@@ -1,6 +1,6 @@
 """What a mail says, in its reader's words: dates in her zone, amounts and names as values for the templates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_location
 from babel.numbers import format_decimal
+from markupsafe import escape
 
 from notifications import mime
 from notifications.calendar import changed_at
@@ -41,6 +42,15 @@ class Sayings(Protocol):
     def contact(self) -> str: ...
     @property
     def demo(self) -> bool: ...
+
+
+class Named(str):
+    """Words that people wrote. In HTML, where they are escaped, they are also set apart from the text around them."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return f"<bdi>{escape(str(self))}</bdi>" if self else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +83,17 @@ class Due:
 class Item:
     """One of several things that a mail tells of, each with the link to it."""
 
-    heading: str
+    heading: Named
     text: str
     due: Due | None
     link: str
     counts: Mapping[str, int] = field(default_factory=dict)
     """How many of what, where it is an overview."""
 
-    def shown(self, show: Callable[[str], str]) -> dict[str, Any]:
-        """For templates, with the heading shown by ``show``."""
+    def shown(self, *, text: bool) -> dict[str, Any]:
+        """For templates, of a part that is ``text`` or not."""
         return {
-            "heading": show(self.heading),
+            "heading": isolated(self.heading) if text else self.heading,
             "text": self.text,
             "due": self.due,
             "link": self.link,
@@ -112,9 +122,9 @@ class Telling:
     """The link that ends mails of this kind; empty for what is owed."""
     items: tuple[Item, ...] = ()
 
-    def shown(self, show: Callable[[str], str]) -> dict[str, Any]:
-        """All values, each that comes from people shown by ``show``."""
-        shown: dict[str, Any] = {name: show(value) for name, value in self.values.items()}
+    def shown(self, *, text: bool) -> dict[str, Any]:
+        """All values, for the templates of a part that is ``text`` or not."""
+        shown = {name: isolated(value) for name, value in self.values.items()} if text else self.values
         return shown | {
             "link": self.values["link"],
             "reason": self.reason,
@@ -126,8 +136,13 @@ class Telling:
             "letter": self.letter,
             "site": self.site,
             "stop": self.stop,
-            "items": [item.shown(show) for item in self.items],
+            "items": [item.shown(text=text) for item in self.items],
         }
+
+
+def isolated(value: str) -> str:
+    """As plain text shows it: set apart where it runs from right to left, or it would turn what is around it."""
+    return f"\u2068{value}\u2069" if mime.turns(value) else value
 
 
 def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslations) -> Telling:
@@ -157,7 +172,9 @@ def telling(truth: Truth, fund: Sayings, locale: Locale, translate: NullTranslat
     values["what"] = of_which(what, facts.report_kind, translate.gettext) if what else ""
     before = payload.get("before")
     values["before"] = _day(date.fromisoformat(before) if before else None, named)
-    said = {name: mime.clean(str(value)) if value else "" for name, value in values.items()}
+    said: dict[str, str] = {
+        name: Named(mime.clean(str(value))) if value else "" for name, value in values.items()
+    }
     said["link"] = fund.address + _path(facts.path)
     return Telling(
         language=locale.language,
@@ -196,7 +213,7 @@ def letter_items(truth: Truth, address: str) -> tuple[Item, ...]:
     """What a newsletter tells of."""
     return tuple(
         Item(
-            mime.clean(str(item["heading"])),
+            Named(mime.clean(str(item["heading"]))),
             mime.clean_lines(str(item["text"])),
             None,
             address + _path(item["path"]) if item.get("path") else "",
