@@ -139,21 +139,16 @@ class Transport:
         limit = self.server.limits.command
         if not _ADDRESS.fullmatch(recipient):
             return Verdict(Outcome.DEAD, f"{recipient!r} is no mail address")
-        options = [] if recipient.isascii() else ["SMTPUTF8"]
+        options = [] if recipient.isascii() else [b"SMTPUTF8"]
         if options and not client.supports_extension("smtputf8"):
             return Verdict(Outcome.DEAD, "The mail server takes no addresses with letters beyond ASCII")
         try:
-            async with asyncio.timeout(limit):
-                await client.mail(sender, options=options, encoding="utf-8", timeout=limit)
+            await _command(client, limit, b"MAIL", f"FROM:<{sender}>".encode(), *options)
         except (SMTPException, OSError, ValueError) as error:
             return await self._sender_refused(client, error)
         try:
-            async with asyncio.timeout(limit):
-                await client.rcpt(recipient, encoding="utf-8", timeout=limit)
-            async with asyncio.timeout(limit):
-                ready = await client.execute_command(b"DATA", timeout=limit)
-            if ready.code != GO_AHEAD:
-                raise SMTPResponseException(ready.code, ready.message)
+            await _command(client, limit, b"RCPT", f"TO:<{recipient}>".encode())
+            await _command(client, limit, b"DATA", wanted=GO_AHEAD)
         except (SMTPException, OSError) as error:
             return await self._refused(client, error)
         return await self._hand_over(client, data)
@@ -166,7 +161,7 @@ class Transport:
                 raise SMTPException("Connection lost")
             async with asyncio.timeout(limit):
                 protocol.write(_as_sent(data))
-                answer = await protocol.read_response(timeout=limit)
+                answer = await protocol.read_response()
         except (SMTPException, OSError) as error:
             self._drop()
             return Verdict(Outcome.UNKNOWN, f"The line broke after the mail was handed over: {_words(error)}")
@@ -228,6 +223,16 @@ async def _greet(client: SMTP) -> None:
             await client.ehlo()
         except SMTPHeloError:
             await client.helo()
+
+
+async def _command(client: SMTP, limit: float, *words: bytes, wanted: int | None = None) -> None:
+    """Raises SMTPResponseException where the answer is another than ``wanted``, or than any that says yes."""
+    async with asyncio.timeout(
+        limit
+    ):  # the whole: the client library's own limits are for each piece that is read
+        answer = await client.execute_command(*words, timeout=None)
+    if answer.code != wanted if wanted else answer.code // 100 != 2:
+        raise SMTPResponseException(answer.code, answer.message)
 
 
 def _by_code(code: int) -> Outcome:
