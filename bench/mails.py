@@ -1,4 +1,4 @@
-"""Mails to a local server: ours, with all its record, against three raw ways of handing them over.
+"""Mails to a local server: ours, with all its record, against three raw ways of handing over the same mail.
 
 To be reached: half of what a reused connection with prebuilt bytes takes, three times one connection each.
 """
@@ -9,8 +9,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +22,14 @@ from bench.measure import both_databases, folder, interleaved, show_rates
 from fund.base.clock import FixedClock
 from fund.base.database import Database
 from notifications import alive
-from notifications.compose import Composer
+from notifications.compose import Composer, Mail
 from notifications.sender import Sender
 from notifications.smtp import Server, Transport
 from tests.notifications.world import NOW, SETTINGS, World
 
-HELLO = b"Subject: Raw\r\n\r\n" + b"The raw limit of a mail of this size is measured with this line.\r\n" * 60
 ONCE = 100
 """So many mails in each turn."""
-LINES = 8
+LINES = 16
 """So many connections of ours, as ``FUND_SMTP_CONNECTIONS`` sets them for a mail server of one's own."""
 RAW = ("one connection each", "a reused connection", "reused and prebuilt")
 
@@ -62,10 +63,11 @@ def sending(count: int) -> None:
         senders = [_ready(database, port, here, rounds + 1) for database in databases]
         for send in senders:
             send()  # templates and statements are put together once
+        mail = _one_of_ours(databases[0])
         raw = [
-            lambda: asyncio.run(_one_each(port, ONCE)),
-            lambda: asyncio.run(_reused(port, ONCE, None)),
-            lambda: asyncio.run(_reused(port, ONCE, HELLO)),
+            lambda: asyncio.run(_one_each(port, ONCE, mail)),
+            lambda: asyncio.run(_reused(port, ONCE, lambda: _built(mail).as_bytes())),
+            lambda: asyncio.run(_reused(port, ONCE, lambda: mail.data)),
         ]
         took = interleaved(rounds, *raw, *senders)
         for database, ours in zip(databases, took[len(raw) :], strict=True):
@@ -91,20 +93,34 @@ def _ready(database: Database, port: int, here: Path, rounds: int) -> Callable[[
     return send
 
 
-def _built() -> EmailMessage:
-    mail = EmailMessage(policy=SMTP_POLICY)
-    mail["From"], mail["To"], mail["Subject"] = "fund@example.org", "ana@example.org", "Raw"
-    mail.set_content(HELLO.decode())
-    mail.add_alternative(f"<p>{HELLO.decode()}</p>", subtype="html")
-    return mail
+def _one_of_ours(database: Database) -> Mail:
+    """The first of the reminders: text, HTML and a calendar file."""
+    with database.read() as session:
+        return Composer(SETTINGS).compose(session, 1, NOW + timedelta(days=1))
 
 
-async def _one_each(port: int, count: int) -> None:
+def _built(mail: Mail) -> EmailMessage:
+    """The same mail as the standard library puts it together of its parts."""
+    built = EmailMessage(policy=SMTP_POLICY)
+    built["From"], built["To"], built["Subject"] = "fund@example.org", mail.recipient, mail.subject
+    built.set_content(mail.text)
+    built.add_alternative(mail.html, subtype="html")
+    built.add_attachment(_calendar_file(mail.data), "text", "calendar", filename="deadline.ics")
+    return built
+
+
+@cache
+def _calendar_file(data: bytes) -> bytes:
+    (attached,) = message_from_bytes(data, policy=SMTP_POLICY).iter_attachments()
+    return bytes(attached.get_payload(decode=True))
+
+
+async def _one_each(port: int, count: int, mail: Mail) -> None:
     for _ in range(count):
-        await aiosmtplib.send(_built(), hostname="127.0.0.1", port=port, local_hostname="localhost")
+        await aiosmtplib.send(_built(mail), hostname="127.0.0.1", port=port, local_hostname="localhost")
 
 
-async def _reused(port: int, count: int, data: bytes | None) -> None:
+async def _reused(port: int, count: int, data: Callable[[], bytes]) -> None:
     async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, local_hostname="localhost") as client:
         for _ in range(count):
-            await client.sendmail("fund@example.org", ["ana@example.org"], data or _built().as_bytes())
+            await client.sendmail("fund@example.org", ["ana@example.org"], data())

@@ -32,7 +32,7 @@ log = logging.getLogger("notifications")
 BEAT = timedelta(seconds=30)
 LONGEST_TURN = 20.0
 """Seconds after which a sweep begins no other batch: who sends thousands shows that it lives all the while."""
-WORTH_A_LINE = 10
+WORTH_A_LINE = 5
 """So many mails are worth opening a connection for."""
 Tally = Counter[str]
 

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     smtp_security: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls or tls.")
     smtp_user: str = Field("", description="Login at the mail server; empty means none.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
-    smtp_connections: Annotated[int, Field(ge=1, le=10)] = Field(
+    smtp_connections: Annotated[int, Field(ge=1, le=20)] = Field(
         2,
         description="How many connections to the mail server at once, where many mails wait: more for one of your own, "
         "as many as a provider allows. One in the web process.",
