@@ -27,8 +27,8 @@ from notifications.sender import Sender
 from notifications.smtp import Server, Transport
 from tests.notifications.world import NOW, SETTINGS, World
 
-ONCE = 100
-"""So many mails in each turn."""
+ONCE = 300
+"""So many mails in each turn: three claims of ours."""
 LINES = 16
 """So many connections of ours, as ``FUND_SMTP_CONNECTIONS`` sets them for a mail server of one's own."""
 RAW = ("one connection each", "a reused connection", "reused and prebuilt")

@@ -33,7 +33,7 @@ from schema.deadlines import Deadline
 from schema.outbox import DeliveryAttempt, MessageStatus, Worker
 from schema.people import Person
 from schema.rows import table_of
-from schema.statements import Prepared
+from schema.statements import Prepared, among
 
 ATTEMPTS = table_of(DeliveryAttempt)
 WORKERS = table_of(Worker)
@@ -113,7 +113,8 @@ def _look_statement() -> Any:
     """The workers by name, and an empty name if anything is due."""
     c, moment = MESSAGES.c, bindparam("moment", type_=MESSAGES.c.next_at.type)
     held = select(c.worker).where(HELD).distinct()
-    due = select(literal("").label("worker")).where(text(_MAIL), c.next_at <= moment).limit(1)
+    due = select(literal("").label("worker")).where(text(_MAIL), c.next_at <= moment)
+    due = due.order_by(c.next_at).limit(1)  # by the index, whatever part of the pending ones is taken for due
     return union_all(held, select(due.subquery()))
 
 
@@ -170,28 +171,27 @@ def _settle(
 
 
 def _supersede(session: Session, ids: Sequence[int], now: datetime) -> set[int]:
-    if not ids:
-        return set()
-    newer = MESSAGES.alias("newer")
+    return {row.id for row in _SUPERSEDE.rows(session, ids=ids, now=now)} if ids else set()
+
+
+def _supersede_statement() -> Any:
+    c, newer = MESSAGES.c, MESSAGES.alias("newer").c
+    now: Any = bindparam("now", type_=c.next_at.type)
     has_newer = exists().where(
-        newer.c.deadline_id == MESSAGES.c.deadline_id,
+        newer.deadline_id == c.deadline_id,
         text("newer.status IN ('pending', 'claimed', 'gathered')"),
-        newer.c.deadline_generation == MESSAGES.c.deadline_generation,
-        newer.c.person_id == MESSAGES.c.person_id,
-        newer.c.webhook_id.is_not_distinct_from(MESSAGES.c.webhook_id),
-        newer.c.offset_days > MESSAGES.c.offset_days,
-        or_(newer.c.next_at <= now, newer.c.attempts > 0),
+        newer.deadline_generation == c.deadline_generation,
+        newer.person_id == c.person_id,
+        newer.webhook_id.is_not_distinct_from(c.webhook_id),
+        newer.offset_days > c.offset_days,
+        or_(newer.next_at <= now, newer.attempts > 0),
     )
     reason = "A newer reminder of the same deadline was due as well"
-    result = session.connection().execute(
-        update(MESSAGES)
-        .where(MESSAGES.c.id.in_(ids), has_newer)
-        .values(closed(MessageStatus.SUPERSEDED, reason, now))
-        .returning(MESSAGES.c.id)
-    )
-    return set(result.scalars())
+    values = closed(MessageStatus.SUPERSEDED, reason, now)
+    return update(MESSAGES).where(among(c.id, "ids"), has_newer).values(values).returning(c.id)
 
 
+_SUPERSEDE = Prepared(_supersede_statement())
 _LOOK = Prepared(_look_statement())
 
 

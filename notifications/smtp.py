@@ -21,7 +21,6 @@ from aiosmtplib import (
     SMTPHeloError,
     SMTPResponseException,
 )
-from aiosmtplib.protocol import PERIOD_REGEX, normalize_message_line_endings
 
 from notifications.outcomes import Outcome
 
@@ -268,11 +267,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _as_sent(data: bytes) -> bytes:
-    """With whole line ends only, no line of one dot, and the dot that ends it. What is so already is only looked at."""
-    whole = data.endswith(b"\r\n") and data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r")
-    lines = data if whole else normalize_message_line_endings(data)
-    dotted = lines.startswith(b".") or b"\n." in lines
-    return (PERIOD_REGEX.sub(b"..", lines) if dotted else lines) + b".\r\n"
+    """With whole line ends only, a dot more before each line that begins with one, and the dot that ends it."""
+    lines = [b"." + line if line.startswith(b".") else line for line in data.splitlines()]
+    return b"\r\n".join([*lines, b".\r\n"])
 
 
 def _words(error: Exception) -> str:
