@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import h11
 
-from notifications.outcomes import Outcome
+from notifications.outcomes import Outcome, heard
 
 LONGEST_URL = 2000
 MOST_SENT = 64 * 1024
@@ -226,8 +226,8 @@ def is_this_machine(host: str) -> bool:
 
 def _judged(head: h11.Response, said: bytes, now: datetime) -> Answer:
     code = head.status_code
-    shown = _shown(said.decode("utf-8", "replace"))
-    reply = f"{code} {_shown(head.reason.decode('latin-1'))}".strip() + (f": {shown}" if shown else "")
+    shown = heard(said.decode("utf-8", "replace"))
+    reply = f"{code} {heard(head.reason.decode('latin-1'))}".strip() + (f": {shown}" if shown else "")
     if 200 <= code < 300:
         return Answer(Outcome.SENT, reply)
     if 300 <= code < 400:
@@ -242,11 +242,6 @@ def _plain(error: Exception) -> str:
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno:
         return os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
     return str(error) or type(error).__name__
-
-
-def _shown(words: str) -> str:
-    """The beginning of what a receiver said, in one line."""
-    return "".join(sign for sign in " ".join(words.split()) if sign.isprintable())[:200]
 
 
 def _wait(value: bytes | None, now: datetime) -> timedelta | None:

@@ -47,6 +47,12 @@ class Handed:
     """Why it said the shipped words, where a manager had saved others."""
 
 
+def heard(words: str, longest: int = 200) -> str:
+    """The beginning of what another server said, in one line, as it can be kept: it may have sent any bytes."""
+    text = words.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())[:longest]
+
+
 def onward(
     message_id: int,
     attempts: int,

@@ -22,11 +22,12 @@ from aiosmtplib import (
     SMTPResponseException,
 )
 
-from notifications.outcomes import Outcome
+from notifications.outcomes import Outcome, heard
 
 GO_AHEAD = 354
 GOING = 421
 TOO_LARGE = 552
+LONGEST_REPLY = 1000
 # The client library would make some address out of anything; only what is one goes further.
 _ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f]+@[^\s<>\x00-\x1f\x7f]+")
 ALERT_AFTER = timedelta(minutes=15)
@@ -164,7 +165,7 @@ class Transport:
         except (SMTPException, OSError) as error:
             self._drop()
             return Verdict(Outcome.UNKNOWN, f"The line broke after the mail was handed over: {_words(error)}")
-        return Verdict(_by_code(answer.code), f"{answer.code} {answer.message}")
+        return Verdict(_by_code(answer.code), _said(answer.code, answer.message))
 
     async def _sender_refused(self, client: SMTP, error: Exception) -> Verdict:
         """The sender is the same for all mail, so its refusal is no message's fault, unless this one is too large."""
@@ -274,8 +275,12 @@ def _as_sent(data: bytes) -> bytes:
 
 def _words(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
-        return f"{error.code} {error.message}"
-    return str(error) or type(error).__name__
+        return _said(error.code, error.message)
+    return heard(str(error), LONGEST_REPLY) or type(error).__name__
+
+
+def _said(code: int, message: str) -> str:
+    return heard(f"{code} {message}", LONGEST_REPLY)
 
 
 class Circuit:

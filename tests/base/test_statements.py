@@ -1,7 +1,8 @@
 """Statements that every move carries out: answered by an index, and converted as SQLAlchemy would."""
 
 import pytest
-from sqlalchemy import bindparam, update
+import sqlalchemy as alchemy
+from sqlalchemy import bindparam, literal, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -14,7 +15,8 @@ from schema.ledger import LedgerEvent
 from schema.outbox import Message
 from schema.rounds import Round
 from schema.rows import Whole, table_of
-from schema.statements import Call, Prepared, together
+from schema.statements import About, Call, Prepared, given, together
+from tests.support import databases
 from tests.support.watching import statements
 from tests.support.world import draft, submit, world
 
@@ -200,3 +202,42 @@ def _rename():
 
 def _title():
     return Prepared(select(APPLICATIONS.c.title).where(APPLICATIONS.c.id == bindparam("key")))
+
+
+HARD = ["it's", "100 %", "a\\b", ":name", "?", "%(x)s", "“ü” تذكير", "-- no", 'a "b"']
+
+
+@pytest.mark.parametrize("words", HARD)
+def test_a_constant_stays_what_it_is(db, words):
+    statement = Prepared(
+        alchemy.select(
+            literal(words).label("a"),
+            literal(7).label("b"),
+            literal(True).label("c"),
+            bindparam("d").label("d"),
+        )
+    )
+    with db.read() as session:
+        (row,) = statement.rows(session, d=words)
+    assert (row.a, row.b, row.c, row.d) == (words, 7, True, words)
+
+
+def test_what_is_given_as_rows_is_asked_by_name(db):
+    one = given("rows")
+    said = one["said"].as_string().label("said")
+    statement = Prepared(alchemy.select(one["id"].as_integer().label("id"), said).order_by("id"))
+    rows = [{"id": nth, "said": words} for nth, words in enumerate([*HARD, None, ""])]
+    with db.read() as session:
+        assert [row._asdict() for row in statement.rows(session, rows=rows)] == rows
+        assert statement.rows(session, rows=[]) == []
+
+
+def test_a_list_of_keys_is_planned_once_whatever_its_length(postgres_url):
+    table = table_of(Message)
+    sent = About(lambda these: alchemy.select(table.c.id).where(these(table.c.id), table.c.status == "sent"))
+    with databases.opened(postgres_url) as db, db.read() as session:
+        for length in range(2, 32):
+            sent.rows(session, range(length))
+        plans = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement ~ 'unnest'"
+        generic, custom = session.connection().exec_driver_sql(plans).one()
+    assert custom <= 5 < generic

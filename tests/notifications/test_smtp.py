@@ -195,3 +195,43 @@ def test_a_clock_that_was_set_back_does_not_keep_the_circuit_open() -> None:
 def test_line_ends_of_any_kind_arrive_whole_and_end_no_mail(line: Line, mailbox: Mailbox) -> None:
     send(line, data=b"Subject: Ends\r\n\r\na\n.\nb\r.\r\nc")
     assert mailbox.messages[0].raw.endswith(b"\r\n\r\na\r\n.\r\nb\r\n.\r\nc\r\n")
+
+
+@pytest.fixture
+def rude(runner: asyncio.Runner) -> Iterator[tuple[str, int]]:
+    """A mail server that takes everything, in words that are no text."""
+    lines: list[asyncio.StreamWriter] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.append(writer)
+        writer.write(b"220 ready\r\n")
+        while not (line := await reader.readline()).startswith(b"QUIT"):
+            if line.startswith(b"DATA"):
+                writer.write(b"354 go on\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+            writer.write(b"250-pris en \xe9t\xe9 \x00\x1b[2J\r\n250 " + b"x" * 400 + b"\r\n")
+        writer.write(b"221 bye\r\n")
+
+    async def leave() -> None:
+        server.close()
+        for line in lines:
+            line.close()
+            await line.wait_closed()
+
+    server = runner.run(asyncio.start_server(answer, "127.0.0.1", 0))
+    yield server.sockets[0].getsockname()[:2]
+    runner.run(leave())
+
+
+def test_a_reply_in_bytes_that_are_no_text_can_be_kept(rude: tuple[str, int], runner: asyncio.Runner) -> None:
+    line = Line(runner, *rude)
+    verdict = line.hand_over()
+    line.run(line.transport.hang_up())
+    assert verdict.outcome == Outcome.SENT
+    assert verdict.reply.startswith("250 pris en �t� [2J x")
+    assert verdict.reply.isprintable()
+
+
+def test_whatever_line_ends_a_mail_has_it_is_sent_with_whole_ones(line: Line, mailbox: Mailbox) -> None:
+    send(line, data=b"Subject: Ends\r\n\r\none\ntwo\rthree\r\n\r\n.\nfour")
+    assert mailbox.messages[0].raw == b"Subject: Ends\r\n\r\none\r\ntwo\r\nthree\r\n\r\n.\r\nfour\r\n"
