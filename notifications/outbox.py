@@ -6,7 +6,7 @@ sending and from there to one terminal state; each step is a conditional UPDATE:
 
 from collections.abc import Sequence
 from datetime import datetime
-from secrets import token_urlsafe
+from secrets import token_hex
 from typing import Any, TypeAlias
 
 from sqlalchemy import bindparam, case, literal, text, update
@@ -90,7 +90,7 @@ def message_row(*, key: str, now: datetime, next_at: datetime, **columns: Any) -
     return {
         "person_id": None, "address": "", "subject_kind": "", "subject_id": None, "application_id": None,
         "deadline_id": None, "deadline_generation": None, "offset_days": None, "path": "/", "payload": {},
-        "webhook_id": None, "expires_at": None, "dedup_key": key, "mail_id": token_urlsafe(18), "created_at": now,
+        "webhook_id": None, "expires_at": None, "dedup_key": key, "mail_id": token_hex(16), "created_at": now,
         "next_at": next_at, **columns,
     }  # fmt: skip
 

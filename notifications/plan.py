@@ -103,7 +103,7 @@ def cancel_for_deadlines(session: Session, ending: Sequence[tuple[int, str]], no
 
 def reminder_key(deadline: Owed, days: int, person_id: int) -> str:
     """The key that makes a second reminder for the same reason impossible."""
-    return f"rem:{deadline.id}:{deadline.generation}:{days}:{person_id}"
+    return f"{_key(deadline)}:{days}:{person_id}"
 
 
 def called_for(deadline: Owed, offsets: Sequence[Offset]) -> list[Called]:
@@ -113,6 +113,7 @@ def called_for(deadline: Owed, offsets: Sequence[Offset]) -> list[Called]:
     next morning. Of two that would reach somebody in the same morning, the later one of the policy stays.
     """
     found: dict[tuple[int, datetime], Called] = {}
+    of_deadline, due_at = _key(deadline), deadline.due_at
     for offset in offsets:
         for recipient in offset.recipients:
             moment = _moment(deadline, offset, recipient.zone)
@@ -120,13 +121,17 @@ def called_for(deadline: Owed, offsets: Sequence[Offset]) -> list[Called]:
             if place in found and found[place].offset.days >= offset.days:
                 continue
             found[place] = Called(
-                reminder_key(deadline, offset.days, recipient.person_id),
+                f"{of_deadline}:{offset.days}:{recipient.person_id}",
                 moment,
-                moment + STALE_AFTER if offset.days > 0 else deadline.due_at,
+                moment + STALE_AFTER if offset.days > 0 else due_at,
                 offset,
                 recipient.person_id,
             )
     return list(found.values())
+
+
+def _key(deadline: Owed) -> str:
+    return f"rem:{deadline.id}:{deadline.generation}"
 
 
 def planned_rows(deadline: Owed, offsets: Sequence[Offset], now: datetime) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What webhooks want to hear of, and the messages to them that go beside those to people."""
 
 from collections.abc import Iterable, Iterator
-from secrets import token_urlsafe
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import select
@@ -51,14 +51,14 @@ def echoes(session: Session, rows: Iterable[dict[str, Any]]) -> Iterator[dict[st
 
     It ends with its deadline as the reminder does. Reads nothing where there is no reminder.
     """
-    for row in rows:
-        if row["kind"] == "reminder":
-            for key, name in listeners(session, REMINDER):
-                yield row | {
-                    "dedup_key": f"hook:{key}:{row['dedup_key']}",
-                    "kind": KIND,
-                    "webhook_id": key,
-                    "address": name,
-                    "payload": row["payload"] | {"at": row["next_at"].isoformat()},
-                    "mail_id": token_urlsafe(18),
-                }
+    reminders = [row for row in rows if row["kind"] == "reminder"]
+    for key, name in listeners(session, REMINDER) if reminders else ():
+        for row in reminders:
+            yield row | {
+                "dedup_key": f"hook:{key}:{row['dedup_key']}",
+                "kind": KIND,
+                "webhook_id": key,
+                "address": name,
+                "payload": row["payload"] | {"at": row["next_at"].isoformat()},
+                "mail_id": token_hex(16),
+            }

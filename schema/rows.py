@@ -6,7 +6,19 @@ from datetime import date
 from typing import Any, Generic, TypeVar
 from typing import cast as as_type
 
-from sqlalchemy import JSON, Select, Table, Text, bindparam, cast, func, inspect, literal_column, select
+from sqlalchemy import (
+    JSON,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    inspect,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
@@ -79,7 +91,7 @@ class Insert:
         A row that is there already, by its column ``once``, is left out by the database itself.
         """
         table, same = table_of(model), same or {}
-        each: Any = {name: bindparam(name) for name in columns} | _plain(same)
+        each: Any = {name: bindparam(name) for name in columns} | dict(same)
         one: Any = postgresql.insert(table).values(each).inline()
         many: Any = postgresql.insert(table).from_select([*columns, *same], _given(table, columns, same))
         if once:
@@ -111,15 +123,7 @@ def _given(table: Table, columns: Sequence[str], same: Mapping[str, str | int]) 
     found = func.json_populate_recordset(literal_column(f"NULL::{table.name}"), text)
     rows = found.table_valued(*columns, with_ordinality="ordinality")
     each = [rows.c[name] for name in columns]
-    return select(*each, *_plain(same).values()).order_by(rows.c.ordinality)
-
-
-def _plain(same: Mapping[str, str | int]) -> dict[str, Any]:
-    """The values as they stand in SQL."""
-    return {
-        name: literal_column(str(value) if isinstance(value, int) else f"'{value}'")
-        for name, value in same.items()
-    }
+    return select(*each, *map(literal, same.values())).order_by(rows.c.ordinality)
 
 
 def _takes_json(session: Session) -> bool:

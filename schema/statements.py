@@ -290,7 +290,11 @@ class About:
 
 def _entering(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:
     """What turns a value into what the driver takes."""
-    return _remembering(of, of.dialect_impl(dialect).bind_processor(dialect))
+    convert = of.dialect_impl(dialect).bind_processor(dialect)
+    if not convert or not isinstance(of, JSON):
+        return _remembering(of, convert)
+    nothing = convert({})  # as most messages say beside what is looked up
+    return lambda value: nothing if value == {} else convert(value)
 
 
 def _leaving(of: TypeEngine[Any], dialect: Dialect) -> Convert | None:
