@@ -35,7 +35,7 @@ def main() -> None:
     """Measure everything and print one table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--pending", type=int, default=1_000_000, help="how many messages wait at most")
-    options.add_argument("--mails", type=int, default=400, help="how many mails are sent each way")
+    options.add_argument("--mails", type=int, default=1_500, help="how many mails are sent each way")
     options.add_argument("--due", type=int, default=10_000, help="how many are due at one instant")
     options.add_argument("--moves", type=int, default=200, help="how many moves are made of each kind")
     options.add_argument("--applications", type=int, default=10_000, help="how many wait meanwhile")
