@@ -4,14 +4,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
 from fund.base.database import Database
 from notifications.alive import FilePresence, PostgresPresence, Presence, presence, register
 from schema.outbox import Worker
-from tests.notifications.world import NOW, later
+from tests.notifications.world import NOW, is_let_go, later
 
 HOLDER = """
 import sys, time
@@ -30,14 +29,6 @@ def present(db: Database, tmp_path: Path):
     mine = presence(db, tmp_path)
     yield mine
     mine.leave()
-
-
-def is_let_go(present: Presence, name: str) -> bool:
-    """PostgreSQL lets go when its own process has noticed that nobody is there: at once, but not in no time."""
-    deadline = monotonic() + 20
-    while present.is_alive(name) and monotonic() < deadline:
-        pass
-    return not present.is_alive(name)
 
 
 def test_each_database_has_its_own_kind_of_lock(db: Database, present: Presence) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fund.base.clock import FixedClock
 from fund.base.database import Database
 from tests.notifications.worker import BOUNDARIES, Doomed, Ends, Mail
-from tests.notifications.world import Crash, Post, World, as_if_killed, statuses
+from tests.notifications.world import Crash, Post, World, as_if_killed, is_let_go, statuses
 from tests.support.smtp import Mailbox
 
 
@@ -50,7 +50,9 @@ def test_a_crash_at_any_step_is_made_good(
     with as_if_killed():
         crashing.sender.sweep()
     crashing.present.leave()
-    with Post(world.db, mailbox.port, clock, tmp_path / "next") as sender:
+    after = Post(world.db, mailbox.port, clock, tmp_path / "next")
+    assert is_let_go(after.present, crashing.present.name)
+    with after as sender:
         sender.run_until_quiet()
         clock.advance(timedelta(minutes=2))
         sender.run_until_quiet()

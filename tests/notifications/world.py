@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
+from time import monotonic
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -187,6 +188,14 @@ class Post:
 
     def __exit__(self, *_: object) -> None:
         self.sender.stop()
+
+
+def is_let_go(present: alive.Presence, name: str) -> bool:
+    """PostgreSQL lets go when its own process has noticed that nobody is there: at once, but not in no time."""
+    deadline = monotonic() + 20
+    while present.is_alive(name) and monotonic() < deadline:
+        pass
+    return not present.is_alive(name)
 
 
 class Crash(BaseException):
