@@ -266,7 +266,7 @@ def _piped(driver: Any, steps: Sequence[_Step]) -> list[Answer]:
 class About:
     """A question about one key or about many.
 
-    About one it compares: PostgreSQL plans that once, and a list anew each time.
+    About one it compares: PostgreSQL takes any list for ten keys long.
     """
 
     def __init__(self, question: Callable[[Callable[[Any], Any]], ClauseElement]) -> None:
