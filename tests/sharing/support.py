@@ -8,13 +8,14 @@ from sqlmodel import Session, select
 from schema.applications import Application
 from schema.lessons import CLEARED_ONE_BY_ONE, TEXTS, Lesson
 from schema.people import Member
-from tests.support.world import World, move, to_lesson_due, to_published
+from tests.support.world import World, move, stage, to_lesson_due, to_published
 
 FIELDS = tuple(CLEARED_ONE_BY_ONE)
 CANARIES = {name: f"canary{index}{name}zz" for index, name in enumerate(FIELDS)}
 """One word per field that stands nowhere else."""
 COUNTRY = "canarycountryzz"
 """The country goes where the city goes."""
+PUBLIC = dict.fromkeys(FIELDS, "public")
 
 
 def published_with_canaries(
@@ -51,3 +52,14 @@ def written(session: Session, world: World, now: datetime, consent: Mapping[str,
 def reference_of(session: Session, lesson: Lesson) -> str:
     """The reference of the lesson's application."""
     return session.get_one(Application, lesson.application_id).reference
+
+
+def staged_lesson(here: World, now: datetime) -> Lesson:
+    """A lesson of which everything is public, with canaries: the stage that it needs is built once."""
+
+    def published(session: Session) -> int | None:
+        return published_with_canaries(session, here, now, PUBLIC, PUBLIC).id
+
+    key = stage(here, "published", now, published)
+    with here.db.read() as session:
+        return session.get_one(Lesson, key)

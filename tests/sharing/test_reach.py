@@ -13,13 +13,12 @@ from fund.base.permissions import Viewer
 from fund.sharing import projects, queries, reach
 from schema.lessons import Lesson, Reach
 from schema.people import Member
-from tests.sharing.support import CANARIES, COUNTRY, FIELDS, published_with_canaries
-from tests.support.world import World, move, stage, world
+from tests.sharing.support import CANARIES, COUNTRY, FIELDS, PUBLIC, published_with_canaries, staged_lesson
+from tests.support.world import World, move, world
 
 LEVELS = [None, *(level.value for level in Reach)]
 """None: nothing was said, which means fund."""
 ORDER = ["fund", "network", "public"]
-PUBLIC = dict.fromkeys(FIELDS, "public")
 
 
 @pytest.fixture
@@ -34,14 +33,7 @@ def here_on_sqlite(sqlite_db, clock):
 
 @pytest.fixture
 def lesson(db, here, clock):
-    now = clock.now()
-
-    def published(session):
-        return published_with_canaries(session, here, now, PUBLIC, PUBLIC).id
-
-    key = stage(here, "published", now, published)
-    with here.db.read() as session:
-        return session.get_one(Lesson, key)
+    return staged_lesson(here, clock.now())
 
 
 def readers(here: World) -> dict[str, tuple[Viewer, str]]:

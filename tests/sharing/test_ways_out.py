@@ -8,12 +8,11 @@ from fund.base.permissions import Viewer
 from fund.sharing import service
 from schema.applications import Application
 from schema.lessons import Lesson
-from tests.sharing.support import CANARIES, COUNTRY, FIELDS, published_with_canaries
-from tests.support.world import stage, to_active
+from tests.sharing.support import CANARIES, COUNTRY, FIELDS, PUBLIC, staged_lesson
+from tests.support.world import to_active
 
 LEVELS = ("fund", "network", "public")
 PAIRS = list(product(LEVELS, LEVELS))
-PUBLIC = dict.fromkeys(FIELDS, "public")
 slow = pytest.mark.slow
 """What the queries behind all pages let through is tried in test_reach.py, so that a few suffice every time."""
 OPEN = (
@@ -50,14 +49,7 @@ def hits(client, word: str) -> tuple[bool, int]:
 
 @pytest.fixture
 def lesson(small, clock) -> Lesson:
-    now = clock.now()
-
-    def published(session):
-        return published_with_canaries(session, small, now, PUBLIC, PUBLIC).id
-
-    key = stage(small, "published", now, published)
-    with small.db.read() as session:
-        return session.get_one(Lesson, key)
+    return staged_lesson(small, clock.now())
 
 
 @pytest.mark.parametrize(
